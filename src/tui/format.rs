@@ -3,7 +3,7 @@
 pub(crate) use crate::human::{bytes, count, counted, dollars, duration, percent, plural};
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::{export::visible::visible_bytes, log::Field, query::Value};
+use crate::{export::visible::visible_bytes, log::Field, query::BucketWidth, query::Value};
 
 /// A whole number in at most `width` terminal columns: `12,408,113`, or `12.4 M` if that does not fit.
 pub(crate) fn count_within(number: u64, width: usize) -> String {
@@ -78,6 +78,37 @@ pub(crate) fn per(seconds: u32) -> String {
         604_800 => "per week".to_owned(),
         other => format!("per {}", length_of_time(i64::from(other))),
     }
+}
+
+/// The width of a time bucket: `15 min`, `1 week`, `1 month`.
+pub(crate) fn bucket_width(width: BucketWidth) -> String {
+    match width {
+        BucketWidth::Month => "1 month".to_owned(),
+        BucketWidth::Seconds(604_800) => "1 week".to_owned(),
+        BucketWidth::Seconds(86_400) => "1 day".to_owned(),
+        BucketWidth::Seconds(seconds) => length_of_time(i64::from(seconds)),
+    }
+}
+
+/// The unit of a row of the table of times.
+pub(crate) fn per_bucket(width: BucketWidth) -> String {
+    match width {
+        BucketWidth::Month => "per month".to_owned(),
+        BucketWidth::Seconds(seconds) => per(seconds),
+    }
+}
+
+/// The time of a bucket, as exact as its length needs: `2026-04-01 12:00`, `2026-04-01 Wed`, `2026-04`.
+pub(crate) fn time_row(start: i64, end: i64, zone: &TimeZone) -> String {
+    const DAY: i64 = 86_400;
+    let starts_day = instant(start, zone, "%H:%M:%S") == "00:00:00";
+    let format = match end.saturating_sub(start) {
+        seconds if seconds > 27 * DAY && starts_day && instant(start, zone, "%d") == "01" => "%Y-%m %B",
+        seconds if seconds % DAY == 0 && starts_day => "%Y-%m-%d %a",
+        seconds if seconds % 60 == 0 => "%Y-%m-%d %H:%M",
+        _ => FULL_INSTANT,
+    };
+    instant(start, zone, format)
 }
 
 /// A remaining time: `0:42`, `1:02:03`.

@@ -150,7 +150,7 @@ fn sheet<'a>(export: &'a Export, answer: &'a Answer) -> Sheet<'a> {
 
 /// The chosen rows of the table of times, in its order.
 fn time_rows(export: &Export, series: &Series) -> Vec<TimeRow> {
-    let Rows::Times { mut rows, .. } = Rows::of_series(series, export.sort) else { return Vec::new() };
+    let Rows::Times { mut rows, .. } = Rows::of_series(series, export.bucket_width, export.sort) else { return Vec::new() };
     rows.retain(|row| export.marks.is_empty() || export.marks.contains(&RowId::Instant(row.start)));
     rows
 }
@@ -162,7 +162,7 @@ fn times_sheet<'a>(export: &'a Export, series: &Series) -> Sheet<'a> {
         .iter()
         .map(|column| if *column == Column::Value { "time" } else { column.name() })
         .collect();
-    let rows = time_rows(export, series).into_iter().map(move |TimeRow { start, stats }| {
+    let rows = time_rows(export, series).into_iter().map(move |TimeRow { start, stats, .. }| {
         let cell = |column: &Column| match column {
             Column::Value => Cell::Instant(start),
             Column::Share => Cell::Share(human::share(stats.bytes_sent, total_bytes)),

@@ -6,7 +6,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::ingest::Progress;
 use crate::insight::findings::mute::Mute;
-use crate::query::{Answer, Dimension, Query, Sort, Statistics};
+use crate::query::{Answer, BucketWidth, Dimension, Query, Sort, Statistics};
 use crate::tui::model::{AnalysisJob, AnalysisResult, AnalysisSlot, Column, RowId};
 
 /// When an action happened. Passed with every action, so that `update` reads no clock.
@@ -92,6 +92,8 @@ pub(crate) struct Export {
     pub(crate) marks: Vec<RowId>,
     /// The order of the rows of the table of times.
     pub(crate) sort: Sort<Column>,
+    /// The buckets of the table of times.
+    pub(crate) bucket_width: BucketWidth,
 }
 
 impl Eq for Export {}

@@ -1,7 +1,9 @@
 //! The columns of the tables.
 
 use crate::log::{Field, Kind};
-use crate::query::{Dimension, Measure, Sort, measure::Aggregate};
+use crate::query::filter::{Subject, Test};
+use crate::query::{Dimension, Filter, Measure, Sort, measure::Aggregate};
+use crate::tui::model::{Layer, TableKind, cell_filter};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Column {
@@ -65,7 +67,7 @@ impl Column {
         match self {
             Column::Value => "Value that the row is about.",
             Column::Share => "Share of all bytes sent.",
-            Column::Activity => "Requests over the visible time range.",
+            Column::Activity => "Requests over the visible time range; gaps have none.",
             Column::Field(field) => field.spec().about,
             Column::Finding(column) => column.about(),
             Column::Measure(measure) => measure.spec().about,
@@ -137,10 +139,44 @@ pub(crate) fn of_times() -> Vec<Choice> {
         Choice { column: Column::Value, is_shown: true },
         measure(Measure::Requests),
         measure(Measure::BytesSent),
-        Choice { column: Column::Share, is_shown: true },
         measure(Measure::ErrorRate),
         measure(Measure::Errors),
+        Choice { column: Column::Share, is_shown: true },
     ]
+}
+
+/// The columns of the table in front that have the same content in every row because of the filter.
+pub(crate) fn constant(layer: &Layer) -> Vec<Column> {
+    let filter = &layer.filter;
+    let is_constant = |column: &Column| match (column, &layer.table().kind) {
+        (Column::Field(field), TableKind::Requests) => {
+            *field != Field::Time && cell_filter::pins(filter, *field)
+        }
+        (Column::Measure(measure), TableKind::Groups(_) | TableKind::Times(_)) => {
+            match measure.spec().aggregate {
+                Aggregate::Distinct(field) => cell_filter::pins(filter, field),
+                _ if matches!(measure, Measure::ErrorRate | Measure::Errors) => decides_errors(filter),
+                _ => false,
+            }
+        }
+        _ => false,
+    };
+    layer.table().columns.iter().map(|choice| choice.column).filter(is_constant).collect()
+}
+
+/// Whether `filter` allows only errors, or no errors at all.
+pub(crate) fn decides_errors(filter: &Filter) -> bool {
+    const FIRST_ERROR: i64 = 400;
+    filter.terms().iter().any(|term| match term {
+        Filter::Term(Subject::Field(Field::HttpStatus), test) => match test {
+            Test::Range(Some(from), _) if *from >= FIRST_ERROR => true,
+            Test::Range(_, Some(to)) => *to < FIRST_ERROR,
+            Test::Equals(_) | Test::Absent => true,
+            _ => false,
+        },
+        Filter::Term(Subject::Derived(Dimension::StatusClass), Test::Equals(_)) => true,
+        _ => false,
+    })
 }
 
 impl FindingColumn {

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::model::{Overlay, State, axis, layout};
-use crate::{query::Dimension, tui::format};
+use crate::{query::BucketWidth, query::Dimension, tui::format};
 
 pub(crate) struct Entry {
     pub(crate) text: String,
@@ -29,9 +29,10 @@ pub(crate) fn dimensions() -> Vec<Dimension> {
     all
 }
 
-/// The widths of buckets, in seconds, in the table of times; `None`: chosen to fit.
-pub(crate) fn bucket_widths() -> Vec<Option<u32>> {
-    std::iter::once(None).chain(axis::ROUND_WIDTHS.into_iter().map(Some)).collect()
+/// The widths of buckets in the table of times; `None`: chosen to fit.
+pub(crate) fn bucket_widths() -> Vec<Option<BucketWidth>> {
+    let seconds = axis::ROUND_WIDTHS.into_iter().map(BucketWidth::Seconds);
+    std::iter::once(None).chain(seconds.chain([BucketWidth::Month]).map(Some)).collect()
 }
 
 impl List {
@@ -55,11 +56,17 @@ impl List {
                 let title = table.title();
                 let entries = table.columns.iter().map(|choice| {
                     let fits = table.placed.iter().any(|placed| placed.column == choice.column);
-                    let hint = if choice.is_shown && !fits { "  (no room)" } else { "" };
+                    let is_constant = table.is_hidden_as_constant(choice.column);
+                    let is_on = choice.is_shown && !is_constant;
+                    let hint = match is_on {
+                        _ if choice.is_shown && is_constant => "  (the same in every row)",
+                        true if !fits => "  (no room)",
+                        _ => "",
+                    };
                     Entry {
-                        text: format!("{} {}", check(choice.is_shown), choice.column.title(&title)),
+                        text: format!("{} {}", check(is_on), choice.column.title(&title)),
                         about: format!("{}{hint}", choice.column.about()),
-                        is_on: choice.is_shown,
+                        is_on,
                     }
                 });
                 ("Columns", *cursor, entries.collect())
@@ -74,9 +81,8 @@ impl List {
             }
             Overlay::BucketWidths(cursor) => {
                 let entries = bucket_widths().into_iter().map(|width| Entry {
-                    text: width
-                        .map_or("automatic".to_owned(), |width| format::length_of_time(i64::from(width))),
-                    about: String::new(),
+                    text: width.map_or("automatic".to_owned(), format::bucket_width),
+                    about: about_bucket(width).to_owned(),
                     is_on: true,
                 });
                 ("Rows per", *cursor, entries.collect())
@@ -110,6 +116,16 @@ impl List {
         let line = usize::from(y.checked_sub(area.y + 1)?);
         let index = self.top(page) + line;
         (line < page && index < self.entries.len()).then_some(index)
+    }
+}
+
+fn about_bucket(width: Option<BucketWidth>) -> &'static str {
+    match width {
+        None => "As wide as 200 rows need.",
+        Some(BucketWidth::Seconds(604_800)) => "From Monday to Sunday, UTC.",
+        Some(BucketWidth::Seconds(86_400)) => "From 00:00 to 24:00, UTC.",
+        Some(BucketWidth::Month) => "Months of the calendar, UTC.",
+        Some(BucketWidth::Seconds(_)) => "",
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) mod rows;
 pub(super) mod state;
 pub(super) mod table;
 pub(super) mod tabs;
+pub(super) mod text_widths;
 pub(super) mod time_axes;
 
 pub(super) use action::{Action, ActionTime, Effect, Export, Exported, QueryJob, QueryResult, Slot};

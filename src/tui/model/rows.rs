@@ -1,7 +1,9 @@
 //! The loaded rows of a table, and their identities.
 
 use crate::insight::findings::Finding;
-use crate::query::{GroupRow, Groups, Measure, RequestRow, Requests, Series, Sort, Stats, Value};
+use crate::query::{
+    Bucket, BucketWidth, GroupRow, Groups, Measure, RequestRow, Requests, Series, Sort, Stats, Value,
+};
 use crate::tui::model::columns::Column;
 use crate::tui::model::{FindingId, FindingRows};
 
@@ -24,6 +26,8 @@ pub(crate) enum RowId {
 pub(crate) struct TimeRow {
     /// The first second of its bucket.
     pub(crate) start: i64,
+    /// The first second after its bucket.
+    pub(crate) end: i64,
     pub(crate) stats: Stats,
 }
 
@@ -34,8 +38,6 @@ pub(crate) enum Rows {
     Groups(Groups),
     /// All buckets of a time range.
     Times {
-        /// Seconds per row.
-        bucket: u32,
         /// In the order of the table.
         rows: Vec<TimeRow>,
         totals: Stats,
@@ -72,6 +74,16 @@ impl Rows {
         }
     }
 
+    /// Bytes sent of the loaded row that has most.
+    pub(crate) fn largest(&self) -> u64 {
+        let largest = match self {
+            Rows::Groups(groups) => groups.rows.iter().map(|row| row.stats.bytes_sent).max(),
+            Rows::Times { rows, .. } => rows.iter().map(|row| row.stats.bytes_sent).max(),
+            Rows::Requests { .. } | Rows::Findings(_) => None,
+        };
+        largest.unwrap_or(0)
+    }
+
     /// The identity of the row at `index`; `None` if it is not loaded.
     pub(crate) fn id(&self, index: usize) -> Option<RowId> {
         match self {
@@ -88,9 +100,9 @@ impl Rows {
             (Rows::Groups(groups), RowId::Value(value)) => {
                 groups.rows.iter().position(|row| row.value == *value)
             }
-            (Rows::Times { bucket, rows, .. }, RowId::Instant(at)) => {
+            (Rows::Times { rows, .. }, RowId::Instant(at)) => {
                 // The bucket width may have changed: take the bucket that contains the instant.
-                rows.iter().position(|row| (row.start..row.start + i64::from(*bucket)).contains(at))
+                rows.iter().position(|row| (row.start..row.end).contains(at))
             }
             (Rows::Requests { offset, requests }, RowId::Request(id)) => {
                 requests.rows.iter().position(|row| row.id == *id).map(|index| index + offset)
@@ -128,17 +140,15 @@ impl Rows {
         }
     }
 
-    /// The rows of the table of times, in the order `sort`.
-    pub(crate) fn of_series(series: &Series, sort: Sort<Column>) -> Rows {
-        let line = series.lines.first().map(Vec::as_slice).unwrap_or_default();
-        let start = |index: usize| series.start + i64::from(series.bucket) * index as i64;
-        let rows: Vec<TimeRow> = line
-            .iter()
-            .enumerate()
-            .map(|(index, stats)| TimeRow { start: start(index), stats: *stats })
+    /// The rows of the table of times in buckets of `width`, in the order `sort`.
+    pub(crate) fn of_series(series: &Series, width: BucketWidth, sort: Sort<Column>) -> Rows {
+        let rows: Vec<TimeRow> = width
+            .collect(series, 0)
+            .into_iter()
+            .map(|Bucket { start, end, stats }| TimeRow { start, end, stats })
             .collect();
-        let totals = line.iter().fold(Stats::default(), |sum, stats| sum.merged(*stats));
-        let mut rows = Rows::Times { bucket: series.bucket, rows, totals };
+        let totals = rows.iter().fold(Stats::default(), |sum, row| sum.merged(row.stats));
+        let mut rows = Rows::Times { rows, totals };
         rows.sort(sort);
         rows
     }

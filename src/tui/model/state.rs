@@ -299,6 +299,17 @@ impl State {
         format::instant(seconds, self.zone(), format)
     }
 
+    /// First or last time of a group, as [`State::short_instant`]. Seconds are left out unless the layer shows only some
+    /// hours.
+    pub(crate) fn seen_instant(&self, seconds: i64) -> String {
+        const SOME_HOURS: i64 = 6 * 3_600;
+        if self.visible_range().is_some_and(|(start, end)| end - start <= SOME_HOURS) {
+            return self.short_instant(seconds);
+        }
+        let format = if self.shows_year() { "%Y-%m-%d %H:%M" } else { "%m-%d %H:%M" };
+        format::instant(seconds, self.zone(), format)
+    }
+
     pub(crate) fn notify(&mut self, text: impl Into<String>) {
         self.message = Some(Message { text: text.into(), is_error: false });
     }

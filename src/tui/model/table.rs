@@ -1,21 +1,19 @@
 //! A table of a layer: its rows, cursor, order and columns. The cursor belongs to the identity of a row, so
 //! that neither new data nor another order moves another row under it.
 
-use std::collections::HashMap;
-
 use crate::log::Field;
-use crate::query::{Dimension, Filter, Measure, Sort, TimeRange};
+use crate::query::{BucketWidth, Dimension, Measure, Sort};
 use crate::tui::model::{
     Column, FindingColumn, Placed, RowId, Rows, answer_state::AnswerState, column_placement, columns,
-    columns::Choice, lazy_columns::LazyColumn,
+    columns::Choice, lazy_columns::LazyColumn, text_widths::TextWidths,
 };
 
 /// What the rows of a table are.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TableKind {
     Groups(Dimension),
-    /// Buckets of time; their width in seconds if the user chose it.
-    Times(Option<u32>),
+    /// Buckets of time; their width if the user chose it.
+    Times(Option<BucketWidth>),
     Requests,
     Findings,
 }
@@ -34,10 +32,17 @@ pub(crate) struct Table {
     pub(crate) placed: Vec<Placed>,
     /// The width in terminal columns for which `placed` was computed; 0: none.
     pub(crate) placed_width: u16,
-    /// Widths of the texts of a column: of the first rows, and of all rows that were visible.
-    pub(crate) text_widths: HashMap<Column, (u16, u16)>,
-    /// The filter and the time range for which the texts were measured.
-    pub(crate) text_widths_of: Option<(Filter, TimeRange)>,
+    /// The columns that `placed` was computed for.
+    pub(crate) placed_columns: Vec<Column>,
+    pub(crate) measured: TextWidths,
+    /// Columns that are the same in every row because of the filter. Updated after every action.
+    pub(crate) constant: Vec<Column>,
+    /// Constant columns that the user wants to see.
+    pub(crate) kept: Vec<Column>,
+    /// Columns as wide as their texts.
+    pub(crate) widened: Vec<Column>,
+    /// Columns after the first that the user has scrolled past.
+    pub(crate) scrolled: usize,
     /// The column under the cursor.
     pub(crate) column: Column,
     pub(crate) sort: Sort<Column>,
@@ -57,6 +62,10 @@ pub(crate) struct Table {
     /// Index of the first request to load.
     pub(crate) offset: usize,
     pub(crate) rows: AnswerState<Rows>,
+    /// Changes whenever the rows are replaced.
+    pub(crate) rows_version: u64,
+    /// Bytes sent of the largest row; bars are scaled to it.
+    pub(crate) largest: u64,
     /// Sparklines: requests per bucket.
     pub(crate) activity: LazyColumn<Vec<u64>>,
     pub(crate) lazy_measures: LazyColumn<Vec<LazyMeasure>>,
@@ -85,8 +94,12 @@ impl Table {
             columns,
             placed: Vec::new(),
             placed_width: 0,
-            text_widths: HashMap::new(),
-            text_widths_of: None,
+            placed_columns: Vec::new(),
+            measured: TextWidths::default(),
+            constant: Vec::new(),
+            kept: Vec::new(),
+            widened: Vec::new(),
+            scrolled: 0,
             column: sort.by,
             sort,
             cursor: 0,
@@ -98,6 +111,8 @@ impl Table {
             limit: INITIAL_ROWS,
             offset: 0,
             rows: AnswerState::default(),
+            rows_version: 0,
+            largest: 0,
             activity: LazyColumn::default(),
             lazy_measures: LazyColumn::default(),
         }
@@ -203,7 +218,9 @@ impl Table {
         let found = self.anchor.as_ref().and_then(|anchor| rows.position(anchor));
         let reachable = rows.reachable();
         let has_more = rows.total() > reachable as u64;
+        self.largest = rows.largest();
         self.rows.data = Some(rows);
+        self.rows_version += 1;
         if self.goes_to_last_row {
             self.cursor = reachable.saturating_sub(1);
             self.goes_to_last_row = has_more && self.limit < MAX_GROUPS;
@@ -306,6 +323,11 @@ impl Table {
         if choice.column == Column::Value {
             return false;
         }
+        if choice.is_shown && self.is_hidden_as_constant(choice.column) {
+            self.kept.push(choice.column);
+            return true;
+        }
+        self.kept.retain(|kept| *kept != choice.column);
         if choice.is_shown {
             let first = Table::first_sort(&self.kind);
             let stays = |column: &Column| *column != choice.column && *column != Column::Activity;
@@ -329,6 +351,50 @@ impl Table {
             self.column = self.sort.by;
         }
         true
+    }
+
+    /// The columns that are shown if they fit: those of [`Table::shown_columns`] that are not hidden because they are the
+    /// same in every row.
+    pub(crate) fn visible_columns(&self) -> impl Iterator<Item = Column> + '_ {
+        self.shown_columns().filter(|column| !self.is_hidden_as_constant(*column))
+    }
+
+    /// Whether a column that is shown if it fits is to the right of the placed ones.
+    pub(crate) fn has_more_columns(&self) -> bool {
+        let last = self.placed_columns.last();
+        let is_placed = |column: &Column| self.placed.iter().any(|placed| placed.column == *column);
+        match self.scrolled {
+            0 => !self.placed_columns.iter().all(|column| is_placed(column)),
+            _ => last.is_some_and(|column| !is_placed(column)),
+        }
+    }
+
+    /// Scrolls the columns after the first by one.
+    pub(crate) fn scroll_columns(&mut self, right: bool) -> bool {
+        match right {
+            true if self.has_more_columns() => self.scrolled += 1,
+            false if self.scrolled > 0 => self.scrolled -= 1,
+            _ => return false,
+        }
+        true
+    }
+
+    /// Makes the column under the cursor as wide as its texts, or as wide as it was before.
+    pub(crate) fn widen(&mut self) {
+        let column = self.column;
+        match self.widened.iter().position(|widened| *widened == column) {
+            Some(at) => {
+                self.widened.remove(at);
+            }
+            None => self.widened.push(column),
+        }
+        // The other columns are placed anew.
+        self.placed_width = 0;
+    }
+
+    /// Whether a column is hidden because it is the same in every row.
+    pub(crate) fn is_hidden_as_constant(&self, column: Column) -> bool {
+        self.constant.contains(&column) && !self.kept.contains(&column) && self.sort.by != column
     }
 
     /// The columns that are shown if they fit, whether they fit or not.

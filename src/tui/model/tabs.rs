@@ -77,7 +77,7 @@ pub(crate) fn grouping(state: &State) -> String {
         TableKind::Groups(by) if state.size.0 < 100 => format!("{} ▾", by.name()),
         TableKind::Groups(by) => format!("by {} ▾", by.name()),
         TableKind::Times(_) => match time_axes::times_bucket(state) {
-            Some(bucket) => format!("{} ▾", format::per(bucket)),
+            Some(width) => format!("{} ▾", format::per_bucket(width)),
             None => String::new(),
         },
         TableKind::Requests | TableKind::Findings => String::new(),

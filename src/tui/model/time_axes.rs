@@ -1,6 +1,7 @@
 //! The time axes of the layer in front: of the timeline, the bursts, the table of times and the sparklines.
 
-use crate::tui::model::{Axis, Column, State, TableKind};
+use crate::query::BucketWidth;
+use crate::tui::model::{Axis, Column, State, Tab, TableKind};
 
 /// Rows of the table of times, unless the user chose the width of its buckets.
 const MAX_TIMES_ROWS: usize = 200;
@@ -21,15 +22,16 @@ pub(crate) fn bursts(state: &State) -> Option<Axis> {
     Some(Axis::round(start, end, MAX_BURST_BUCKETS))
 }
 
-/// Seconds per row of the table of times.
-pub(crate) fn times_bucket(state: &State) -> Option<u32> {
+/// The buckets of the table of times.
+pub(crate) fn times_bucket(state: &State) -> Option<BucketWidth> {
     let (start, end) = state.visible_range()?;
-    match state.layer().table().kind {
-        TableKind::Times(Some(chosen)) => {
-            Some(chosen.max(Axis::of(start, end, MAX_CHOSEN_TIMES_ROWS).bucket))
+    Some(match state.layer().table_of(Tab::Time).kind {
+        TableKind::Times(Some(BucketWidth::Month)) => BucketWidth::Month,
+        TableKind::Times(Some(BucketWidth::Seconds(chosen))) => {
+            BucketWidth::Seconds(chosen.max(Axis::of(start, end, MAX_CHOSEN_TIMES_ROWS).bucket))
         }
-        _ => Some(Axis::round(start, end, MAX_TIMES_ROWS).bucket),
-    }
+        _ => BucketWidth::Seconds(Axis::round(start, end, MAX_TIMES_ROWS).bucket),
+    })
 }
 
 /// The axis of the sparklines: at most one bucket per terminal column. `None` if no sparklines are shown.

@@ -1,6 +1,6 @@
 //! Stores answers of the engine in the state. An answer to a query that is no longer awaited is dropped.
 
-use crate::query::{Answer, Ask, Measure, Series, Value};
+use crate::query::{Answer, Ask, BucketWidth, Measure, Series, Value};
 use crate::tui::model::{Areas, LazyMeasure, QueryResult, Rows, Slot, State, Timeline, time_axes};
 use crate::tui::update::time_range;
 
@@ -68,13 +68,18 @@ fn bursts(state: &mut State, result: QueryResult) {
 
 fn table(state: &mut State, result: QueryResult) {
     let page = Areas::of(state).page();
+    let width = time_axes::times_bucket(state);
     let table = state.layer_mut().table_mut();
     if !table.rows.awaits(result.number) {
         return;
     }
     let rows = match result.answer {
         Ok(Answer::Groups(groups)) => Ok(Rows::Groups(groups)),
-        Ok(Answer::Series(series)) => Ok(Rows::of_series(&series, table.sort)),
+        Ok(Answer::Series(series)) => {
+            let width = width.filter(|width| width.asked() == series.bucket);
+            let width = width.unwrap_or(BucketWidth::Seconds(series.bucket));
+            Ok(Rows::of_series(&series, width, table.sort))
+        }
         Ok(Answer::Requests(requests)) => {
             let offset = table.rows.running_query().map_or(0, |query| match query.ask {
                 Ask::Requests { offset, .. } => offset,

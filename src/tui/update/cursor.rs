@@ -68,6 +68,20 @@ fn move_column(state: &mut State, right: bool) {
     }
 }
 
+pub(super) fn widen(state: &mut State) {
+    let table = state.layer_mut().table_mut();
+    if matches!(table.column, Column::Share | Column::Activity) {
+        return state.notify("bars and sparklines are as wide as there is room");
+    }
+    table.widen();
+}
+
+pub(super) fn scroll_columns(state: &mut State, right: bool) {
+    if !state.layer_mut().table_mut().scroll_columns(right) {
+        state.notify(if right { "this is the last column" } else { "this is the first column" });
+    }
+}
+
 /// Sorts by the column under the cursor, or reverses its order.
 pub(super) fn sort(state: &mut State) {
     let table = state.layer().table();

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::query::Ask;
+use crate::query::{Ask, BucketWidth};
 use crate::tui::format;
 use crate::tui::model::{
     Column, Effect, Export, Prompt, Purpose, RowId, RunningExport, State, Tab, TableKind, columns,
+    time_axes,
 };
 use crate::tui::update::queries;
 
@@ -82,5 +83,7 @@ pub(super) fn prepare(state: &State, name: &str) -> Result<Box<Export>, String> 
             *fields = columns.iter().filter_map(|column| column.field()).collect();
         }
     }
-    Ok(Box::new(Export { path, overwrite: false, query, columns, marks, sort: table.sort }))
+    let sort = table.sort;
+    let bucket_width = time_axes::times_bucket(state).unwrap_or(BucketWidth::Seconds(1));
+    Ok(Box::new(Export { path, overwrite: false, query, columns, marks, sort, bucket_width }))
 }

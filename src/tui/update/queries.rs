@@ -140,7 +140,9 @@ pub(super) fn table_query(state: &State, limit: usize) -> Option<Query> {
             let sort = Sort { by: measure, descending: table.sort.descending };
             Ask::Groups { by: by.clone(), more, sort, limit }
         }
-        TableKind::Times(_) => Ask::Series { bucket: time_axes::times_bucket(state)?, each: None },
+        TableKind::Times(_) => {
+            Ask::Series { bucket: time_axes::times_bucket(state)?.asked(), each: None }
+        }
         TableKind::Findings => return None,
         TableKind::Requests => {
             let by = table.sort.by.field().unwrap_or(Field::Time);

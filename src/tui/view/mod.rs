@@ -1,6 +1,7 @@
 //! Draws the screen. Views read the state and write cells. They never change the state, send queries or do I/O.
 
 mod alert;
+mod below;
 mod block;
 mod chips;
 mod concentration;
@@ -40,6 +41,8 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
         timeline::draw(state, &areas, buffer);
         alert::draw(state, areas.alert, buffer);
         table::draw(state, &areas, buffer);
+        below::totals(state, areas.totals, buffer);
+        below::value(state, areas.value, buffer);
         explanation::draw(state, areas.explanation, buffer);
     }
     match &state.pane {

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::{Areas, Axis, Rows, State, Tab, TimelineMeasure, found, time_axes};
+use crate::tui::model::{Areas, Axis, State, Tab, TimelineMeasure, found, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::bars};
 
@@ -63,8 +63,7 @@ fn highlighted(state: &State, axis: &Axis) -> Option<(usize, usize)> {
     }
     let rows = table.rows.data.as_ref()?;
     let row = rows.time(table.cursor)?;
-    let Rows::Times { bucket, .. } = rows else { return None };
-    Some((axis.index(row.start), axis.index(row.start + i64::from(*bucket) - 1)))
+    Some((axis.index(row.start), axis.index(row.end - 1)))
 }
 
 fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buffer: &mut Buffer) {
