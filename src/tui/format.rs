@@ -138,6 +138,18 @@ pub(crate) fn instant(seconds: i64, zone: &TimeZone, format: &str) -> String {
     }
 }
 
+/// The offset of a time zone from UTC: `UTC+2`, `UTC-3:30`.
+pub(crate) fn offset(seconds: i64, zone: &TimeZone) -> String {
+    let at = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
+    let minutes = zone.to_offset(at).seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+    match minutes {
+        0 => format!("UTC{sign}{hours}"),
+        minutes => format!("UTC{sign}{hours}:{minutes:02}"),
+    }
+}
+
 /// Date and time: `2026-04-30 23:59:58`.
 pub(crate) const FULL_INSTANT: &str = "%Y-%m-%d %H:%M:%S";
 /// Date and time without the year: `04-30 23:59:58`.
@@ -173,6 +185,30 @@ pub(crate) fn period(start: i64, end: i64, zone: &TimeZone) -> String {
         format!("{}–{}", part(start, "%m-%d %H:%M"), part(shown_end, "%H:%M"))
     } else {
         format!("{} – {}", part(start, "%m-%d"), part(last, "%m-%d"))
+    }
+}
+
+/// A time range without redundant parts, for times of one year: `04-09 12:00–18:00`, `04-01 – 04-08`,
+/// `04-01 12:00 – 04-03 06:00`. `end` is the first second after it. Years are shown if `with_year`.
+pub(crate) fn span(start: i64, end: i64, zone: &TimeZone, with_year: bool) -> String {
+    let part = |at, format| instant(at, zone, format);
+    let date = if with_year { "%Y-%m-%d" } else { "%m-%d" };
+    let starts_day = |at| part(at, "%H:%M:%S") == "00:00:00";
+    let last = end.saturating_sub(1).max(start);
+    let is_one_day = part(start, "%Y-%m-%d") == part(last, "%Y-%m-%d");
+    if starts_day(start) && starts_day(end) {
+        return match is_one_day {
+            true => part(start, date),
+            false => format!("{} – {}", part(start, date), part(last, date)),
+        };
+    }
+    let has_seconds = start % 60 != 0 || end % 60 != 0;
+    let time = if has_seconds { "%H:%M:%S" } else { "%H:%M" };
+    let from = format!("{} {}", part(start, date), part(start, time));
+    match is_one_day {
+        true if starts_day(end) => format!("{from}–24:00"),
+        true => format!("{from}–{}", part(end, time)),
+        false => format!("{from} – {} {}", part(end, date), part(end, time)),
     }
 }
 

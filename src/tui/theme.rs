@@ -36,6 +36,10 @@ impl Theme {
         }
     }
 
+    pub(crate) fn has_colours(self) -> bool {
+        self.colour
+    }
+
     fn coloured(self, dark: Color, light: Color) -> Style {
         match (self.colour, self.light) {
             (false, _) => Style::new(),

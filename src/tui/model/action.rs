@@ -104,6 +104,8 @@ pub(crate) enum Slot {
     /// All requests of the sources, for the header.
     Totals,
     Timeline,
+    /// The part of the timeline with a status of 500 or more.
+    ServerErrors,
     /// The estimated cost of the requests of the layer.
     Cost,
     /// The series in which bursts are looked for.
@@ -116,11 +118,12 @@ pub(crate) enum Slot {
 }
 
 impl Slot {
-    pub(crate) const COUNT: usize = 8;
+    pub(crate) const COUNT: usize = 9;
 
     /// The slots whose answers belong to a layer.
-    pub(crate) const OF_LAYERS: [Slot; 7] = [
+    pub(crate) const OF_LAYERS: [Slot; 8] = [
         Slot::Timeline,
+        Slot::ServerErrors,
         Slot::Cost,
         Slot::Bursts,
         Slot::Table,

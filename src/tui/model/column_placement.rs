@@ -261,6 +261,9 @@ fn widths(placeable: &[(Column, Shape)], room: u16, needs: &impl Fn(Column) -> N
     let is = |of: UseOfRoom| move |shape: Shape| shape.use_of_room == of;
     grow(&is(UseOfRoom::Subject), &|_, shape| shape.wanted);
     grow(&is(UseOfRoom::Text), &|_, shape| shape.wanted);
+    // Bars give way to long keys, up to a point.
+    let longest = u16::try_from(u32::from(room) * SUBJECT_OF_GROUPS / 100).unwrap_or(room);
+    grow(&is(UseOfRoom::Subject), &|_, shape| shape.most.min(longest));
     grow(&is(UseOfRoom::Bar), &|_, shape| shape.wanted);
     // Columns keep their previous widths.
     grow(&|_| true, &|index, _| needs(placeable[index].0).before);

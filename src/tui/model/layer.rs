@@ -75,6 +75,8 @@ pub(crate) struct Layer {
     /// The time ranges that zooming out returns to, the next one last.
     pub(crate) zoom_history: Vec<TimeRange>,
     pub(crate) timeline: AnswerState<Timeline>,
+    /// The requests with a status of 500 or more, in the buckets of the timeline.
+    pub(crate) server_errors: AnswerState<Timeline>,
     /// The estimated cost of its requests in US dollars.
     pub(crate) cost: AnswerState<f64>,
     /// A series whose buckets do not depend on the size of the terminal, to find bursts in.
@@ -99,6 +101,7 @@ impl Layer {
             time,
             zoom_history: Vec::new(),
             timeline: AnswerState::default(),
+            server_errors: AnswerState::default(),
             cost: AnswerState::default(),
             burst_series: AnswerState::default(),
             pending_burst: None,

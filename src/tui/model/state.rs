@@ -5,10 +5,11 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::ingest::{Failure, Phase, Progress};
-use crate::query::{Filter, Stats, TimeRange, Totals};
+use crate::log::Field;
+use crate::query::{Filter, Measure, Stats, TimeRange, Totals};
 use crate::tui::model::pane::Pane;
 use crate::tui::model::{
-    ActionTime, Axis, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
+    ActionTime, Axis, Column, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
     answer_state::AnswerState,
 };
 use crate::tui::{format, theme::Theme};
@@ -177,7 +178,8 @@ pub(crate) struct State {
     /// Exports to existing files, whose questions wait until there is no prompt.
     pub(crate) overwrite_questions: Vec<Export>,
     pub(crate) brush: Option<Brush>,
-    pub(crate) timeline_measure: TimelineMeasure,
+    /// What the timeline measures if the user chose it; otherwise it follows the order of the table.
+    pub(crate) chosen_measure: Option<TimelineMeasure>,
     pub(crate) export: Option<RunningExport>,
     pub(crate) message: Option<Message>,
     /// Filters entered before, the latest last.
@@ -221,7 +223,7 @@ impl State {
             prompt_below: None,
             overwrite_questions: Vec::new(),
             brush: None,
-            timeline_measure: TimelineMeasure::Requests,
+            chosen_measure: None,
             export: None,
             message: None,
             history: Vec::new(),
@@ -271,17 +273,49 @@ impl State {
         self.last_number
     }
 
+    /// What the timeline measures.
+    pub(crate) fn timeline_measure(&self) -> TimelineMeasure {
+        self.chosen_measure.unwrap_or_else(|| self.measure_of_order())
+    }
+
+    /// Shows the next measure on the timeline. It follows the order of the table again when both are the same.
+    pub(crate) fn next_timeline_measure(&mut self) {
+        let next = self.timeline_measure().next();
+        self.chosen_measure = (next != self.measure_of_order()).then_some(next);
+    }
+
+    /// The measure of the column that the table in front is sorted by; otherwise requests.
+    fn measure_of_order(&self) -> TimelineMeasure {
+        match self.layer().table().sort.by {
+            Column::Share | Column::Measure(Measure::BytesSent) | Column::Field(Field::BytesSent) => {
+                TimelineMeasure::BytesSent
+            }
+            Column::Measure(Measure::Errors | Measure::ErrorRate) => TimelineMeasure::Errors,
+            _ => TimelineMeasure::Requests,
+        }
+    }
+
     /// The time zone in which times are shown.
     pub(crate) fn zone(&self) -> &TimeZone {
         static UTC: TimeZone = TimeZone::UTC;
         if self.shows_local_time { &self.local_zone } else { &UTC }
     }
 
+    /// The time zone in which times are shown, with its offset: `UTC`, `Europe/Berlin (UTC+2)`, `UTC+5:30`.
     pub(crate) fn zone_name(&self) -> String {
-        match (self.shows_local_time, self.local_zone.iana_name()) {
-            (false, _) => "UTC".to_owned(),
-            (true, Some(name)) => name.to_owned(),
-            (true, None) => "local time".to_owned(),
+        if !self.shows_local_time {
+            return "UTC".to_owned();
+        }
+        let (first, last) = match self.visible_range() {
+            Some((start, end)) => (start, end.saturating_sub(1).max(start)),
+            None => (self.now.unix_seconds, self.now.unix_seconds),
+        };
+        let [first, last] = [first, last].map(|at| format::offset(at, &self.local_zone));
+        let offset = if first == last { first } else { format!("{first}, {last}") };
+        match self.local_zone.iana_name() {
+            Some("UTC") => "UTC".to_owned(),
+            Some(name) => format!("{name} ({offset})"),
+            None => offset,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::tui::{cell_text, format};
 /// The first rows of an answer whose texts are measured, whether they are visible or not.
 const MEASURED_ROWS: usize = 1_000;
 /// The part of these rows whose texts decide which columns fit, in percent: a single long key pushes no column aside.
-const TYPICAL_ROWS: usize = 95;
+const TYPICAL_ROWS: usize = 98;
 /// No column is wider.
 const MAX_WIDTH: u16 = 400;
 

@@ -10,6 +10,7 @@ pub(super) fn store(state: &mut State, result: QueryResult) {
     match result.slot {
         Slot::Totals => totals(state, result),
         Slot::Timeline => timeline(state, result),
+        Slot::ServerErrors => server_errors(state, result),
         Slot::Cost => cost(state, result),
         Slot::Bursts => bursts(state, result),
         Slot::Table => table(state, result),
@@ -41,6 +42,13 @@ fn timeline(state: &mut State, result: QueryResult) {
     let timeline = &mut state.layer_mut().timeline;
     if timeline.awaits(result.number) {
         timeline.store(result.share, result.generation, timeline_of(result.answer));
+    }
+}
+
+fn server_errors(state: &mut State, result: QueryResult) {
+    let errors = &mut state.layer_mut().server_errors;
+    if errors.awaits(result.number) && result.share.is_none() {
+        errors.store(None, result.generation, timeline_of(result.answer));
     }
 }
 

@@ -190,7 +190,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::ZoomIn => time_range::zoom_in(state),
         Command::ZoomOut => time_range::zoom_out(state),
         Command::NextFinding | Command::PreviousFinding => time_range::burst(state, command),
-        Command::TimelineMeasure => state.timeline_measure = state.timeline_measure.next(),
+        Command::TimelineMeasure => state.next_timeline_measure(),
         Command::Copy => copy(state, effects),
         Command::Contrast => pane::contrast(state, effects),
         Command::Concentration => pane::concentration(state, effects),

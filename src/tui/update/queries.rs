@@ -1,8 +1,9 @@
 //! Sends the queries whose answers are on the screen. A query is sent again whenever the query or the data changes; no
 //! key sends a query itself.
 
+use crate::query::filter::{Subject, Test};
 use crate::query::{Ask, Counting, Filter, Measure, Query, Sort, TimeRange, Value};
-use crate::tui::model::{Column, Effect, INITIAL_ROWS, QueryJob, Slot, State, TableKind, layout, time_axes};
+use crate::tui::model::{Column, Effect, INITIAL_ROWS, QueryJob, Slot, State, TableKind, TimelineMeasure, layout, time_axes};
 use crate::{log::Field, tui::model::answer_state::AnswerState};
 
 /// Sends all queries that the screen needs and that are neither answered nor running.
@@ -26,6 +27,7 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     }
     totals(state, effects);
     timeline(state, effects);
+    server_errors(state, effects);
     bursts(state, effects);
     if state.layer().table().rows.is_final() && !state.layer().timeline.is_running() {
         activity(state, effects);
@@ -97,6 +99,24 @@ fn timeline(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(axis) = time_axes::timeline(state) else { return };
     let query = layer_query(state, Ask::Series { bucket: axis.bucket, each: None });
     send_if_needed(state, effects, Slot::Timeline, query, |state| &mut state.layer_mut().timeline);
+}
+
+/// The number of 4xx is the rest of the errors.
+fn server_errors(state: &mut State, effects: &mut Vec<Effect>) {
+    const FIRST: i64 = 500;
+    let has_parts = state.timeline_measure() != TimelineMeasure::BytesSent && state.theme.has_colours();
+    let timeline = &state.layer().timeline;
+    let has_errors = timeline.data.as_ref().is_some_and(|timeline| timeline.totals.errors > 0);
+    if !has_parts || !has_errors || timeline.is_running() {
+        return;
+    }
+    let Some(axis) = time_axes::timeline(state) else { return };
+    let mut query = layer_query(state, Ask::Series { bucket: axis.bucket, each: None });
+    let test = Test::Range(Some(FIRST), None);
+    query.filter = query.filter.and(Filter::Term(Subject::Field(Field::HttpStatus), test));
+    send_if_needed(state, effects, Slot::ServerErrors, query, |state| {
+        &mut state.layer_mut().server_errors
+    });
 }
 
 fn cost(state: &mut State, effects: &mut Vec<Effect>) {

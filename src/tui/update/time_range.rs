@@ -60,7 +60,7 @@ pub(super) fn perform(state: &mut State, command: Command) {
             return;
         }
         Command::NextFinding | Command::PreviousFinding => return burst(state, command),
-        Command::TimelineMeasure => state.timeline_measure = state.timeline_measure.next(),
+        Command::TimelineMeasure => state.next_timeline_measure(),
         Command::Zone => state.shows_local_time = !state.shows_local_time,
         Command::Help => state.overlay = Some(Overlay::Help(0)),
         _ => {}
@@ -143,11 +143,11 @@ pub(super) fn show_burst(state: &mut State, command: Command) {
         return state.warn(error);
     }
     let Some(series) = &state.layer().burst_series.data else { return };
-    let bars: Vec<u64> = series.on_axis(&axis).iter().map(|stats| state.timeline_measure.of(stats)).collect();
+    let bars: Vec<u64> = series.on_axis(&axis).iter().map(|stats| state.timeline_measure().of(stats)).collect();
     let found = bursts(&bars, axis.bucket);
     let seconds = |burst: &Burst| (axis.at(burst.first), axis.at(burst.last + 1));
     if found.is_empty() {
-        let name = state.timeline_measure.name();
+        let name = state.timeline_measure().name();
         return state.notify(format!("no burst of {name}: nothing is far above the usual"));
     }
     let next = match (&state.brush, command) {
@@ -170,7 +170,7 @@ pub(super) fn show_burst(state: &mut State, command: Command) {
 }
 
 fn describe(state: &State, burst: &Burst, axis: &Axis) -> String {
-    let measure = state.timeline_measure;
+    let measure = state.timeline_measure();
     let seconds = i64::from(axis.bucket) * (burst.last - burst.first + 1) as i64;
     let usual = match burst.usual {
         0 => "usually none".to_owned(),

@@ -120,7 +120,9 @@ fn head(state: &State, area: Rect, placed: &[Placed], buffer: &mut Buffer) {
     {
         put(buffer, area, first.x + first.width, area.y, "‹", theme.accent());
     }
-    if table.has_more_columns() {
+    // The sort mark of the last column may be there.
+    let edge = &buffer[(area.right().saturating_sub(1), area.y)];
+    if table.has_more_columns() && edge.symbol() == " " {
         put(buffer, area, area.right().saturating_sub(1), area.y, "›", theme.accent());
     }
 }
