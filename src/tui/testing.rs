@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use parking_lot::Mutex;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::style::{Color, Modifier};
 
 use crate::ingest::Progress;
 use crate::insight::findings::{Findings, mute::Mute};
@@ -357,6 +358,47 @@ impl Explorer {
             lines.push(line.trim_end().to_owned());
         }
         lines.join("\n")
+    }
+
+    /// The screen, and below it a letter per cell for its style with the dark and with the light theme.
+    pub(crate) fn screen_and_styles(&mut self) -> String {
+        let mut parts = vec![self.screen()];
+        let before = self.state.theme;
+        for (name, theme) in [("dark", Theme::DARK), ("light", Theme::LIGHT)] {
+            self.state.theme = theme;
+            self.screen();
+            parts.push(format!("--- {name}\n{}", self.styles()));
+        }
+        self.state.theme = before;
+        parts.join("\n")
+    }
+
+    /// A letter per cell of the last drawn screen: the first of the colour (a capital if bold, `W` without colour), `-` dim,
+    /// `#` reversed, `u` underlined, `x` crossed out, `%` coloured background, `.` the default style. Blanks have none.
+    fn styles(&self) -> String {
+        let buffer = self.terminal.backend().buffer();
+        let area = buffer.area;
+        let letter = |x: u16, y: u16| {
+            let cell = &buffer[(x, y)];
+            let colour = match cell.fg {
+                Color::Reset => 'w',
+                Color::DarkGray => 'd',
+                other => format!("{other:?}").to_lowercase().chars().next().unwrap(),
+            };
+            match cell.modifier {
+                of if of.contains(Modifier::REVERSED) => '#',
+                of if of.contains(Modifier::CROSSED_OUT) => 'x',
+                _ if cell.symbol() == " " => ' ',
+                _ if cell.bg != Color::Reset => '%',
+                of if of.contains(Modifier::UNDERLINED) => 'u',
+                of if of.contains(Modifier::BOLD) => colour.to_ascii_uppercase(),
+                of if of.contains(Modifier::DIM) => '-',
+                _ if colour == 'w' => '.',
+                _ => colour,
+            }
+        };
+        let line = |y: u16| (0..area.width).map(|x| letter(x, y)).collect::<String>().trim_end().to_owned();
+        (0..area.height).map(line).collect::<Vec<_>>().join("\n")
     }
 
     /// The cells of the last drawn screen.

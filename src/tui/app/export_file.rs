@@ -108,6 +108,11 @@ fn write(
                     }
                 }
             }
+            Answer::Pairs(mut pairs) => {
+                let marks: HashSet<&RowId> = export.marks.iter().collect();
+                pairs.rows.retain(|row| marks.is_empty() || marks.contains(&RowId::Pair(row.values.clone())));
+                write_page(&Answer::Pairs(pairs), 0)?;
+            }
             answer => write_page(&answer, 0)?,
         }
     }
@@ -133,15 +138,17 @@ fn sheet<'a>(export: &'a Export, answer: &'a Answer) -> Sheet<'a> {
     if export.columns.is_empty() {
         return sheet;
     }
-    let by = match &export.query.ask {
-        Ask::Groups { by, .. } => by.name(),
-        _ => String::new(),
+    let (by, second) = match &export.query.ask {
+        Ask::Groups { by, .. } => (by.name(), String::new()),
+        Ask::Pairs { by: [first, second], .. } => (first.name(), second.name()),
+        _ => (String::new(), String::new()),
     };
     let names: Vec<&str> = export
         .columns
         .iter()
         .map(|column| match column {
             Column::Value => by.as_str(),
+            Column::Second => second.as_str(),
             column => column.name(),
         })
         .collect();

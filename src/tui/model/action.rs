@@ -110,7 +110,11 @@ pub(crate) enum Slot {
     Cost,
     /// The series in which bursts are looked for.
     Bursts,
+    /// The same over the time range of the session.
+    SessionBursts,
     Table,
+    /// The heat map of a week, in the place of the table.
+    HeatMap,
     Activity,
     /// The lazy measures of the visible rows.
     LazyMeasures,
@@ -118,15 +122,17 @@ pub(crate) enum Slot {
 }
 
 impl Slot {
-    pub(crate) const COUNT: usize = 9;
+    pub(crate) const COUNT: usize = 11;
 
     /// The slots whose answers belong to a layer.
-    pub(crate) const OF_LAYERS: [Slot; 8] = [
+    pub(crate) const OF_LAYERS: [Slot; 10] = [
         Slot::Timeline,
         Slot::ServerErrors,
         Slot::Cost,
         Slot::Bursts,
+        Slot::SessionBursts,
         Slot::Table,
+        Slot::HeatMap,
         Slot::Activity,
         Slot::LazyMeasures,
         Slot::Detail,

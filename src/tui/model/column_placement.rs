@@ -101,6 +101,7 @@ impl Column {
         };
         let shape = match self {
             Column::Value => text(18, 0, UseOfRoom::Subject),
+            Column::Second => text(14, 1, UseOfRoom::Subject),
             Column::Share => {
                 let rank = Measure::Share.spec().column.rank;
                 Shape {
@@ -184,8 +185,10 @@ pub(crate) fn place(
 /// because of them.
 fn fit_by_rank(all: &[(Column, Shape)], room: u16, sorted: Column) -> Vec<bool> {
     let is_essential = |column: Column, shape: Shape| shape.rank < FIRST_YIELDING_RANK || column == sorted;
-    let is_about_requests = all.iter().any(|(column, _)| *column == Column::Field(Field::Key));
-    let percent = if is_about_requests { SUBJECT_OF_REQUESTS } else { SUBJECT_OF_GROUPS };
+    // Requests have other columns that matter, pairs have two subjects.
+    let shares_room =
+        all.iter().any(|(column, _)| matches!(column, Column::Field(Field::Key) | Column::Second));
+    let percent = if shares_room { SUBJECT_OF_REQUESTS } else { SUBJECT_OF_GROUPS };
     let most_claimed = u16::try_from(u32::from(room) * percent / 100).unwrap_or(room);
     let claim = |shape: Shape| match shape.use_of_room {
         UseOfRoom::Subject => shape.wanted.min(most_claimed).max(shape.least),
@@ -261,12 +264,12 @@ fn widths(placeable: &[(Column, Shape)], room: u16, needs: &impl Fn(Column) -> N
     let is = |of: UseOfRoom| move |shape: Shape| shape.use_of_room == of;
     grow(&is(UseOfRoom::Subject), &|_, shape| shape.wanted);
     grow(&is(UseOfRoom::Text), &|_, shape| shape.wanted);
+    // Columns keep their previous widths.
+    grow(&|_| true, &|index, _| needs(placeable[index].0).before);
     // Bars give way to long keys, up to a point.
     let longest = u16::try_from(u32::from(room) * SUBJECT_OF_GROUPS / 100).unwrap_or(room);
     grow(&is(UseOfRoom::Subject), &|_, shape| shape.most.min(longest));
     grow(&is(UseOfRoom::Bar), &|_, shape| shape.wanted);
-    // Columns keep their previous widths.
-    grow(&|_| true, &|index, _| needs(placeable[index].0).before);
     grow(&is(UseOfRoom::Subject), &|_, shape| shape.most);
     grow(&is(UseOfRoom::Text), &|_, shape| shape.most);
     grow(&is(UseOfRoom::Bar), &|_, shape| shape.most);

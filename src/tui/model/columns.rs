@@ -9,6 +9,8 @@ use crate::tui::model::{Layer, TableKind, cell_filter};
 pub(crate) enum Column {
     /// The value of the group, or the time of the bucket.
     Value,
+    /// The value of the second dimension of a pair.
+    Second,
     Measure(Measure),
     Share,
     /// A sparkline of the requests over time.
@@ -41,6 +43,7 @@ impl Column {
     pub(crate) fn title(self, by: &str) -> String {
         match self {
             Column::Value => by.to_uppercase(),
+            Column::Second => "AND".to_owned(),
             Column::Share => "SHARE".to_owned(),
             Column::Activity => "ACTIVITY".to_owned(),
             Column::Field(field) => field.title().to_uppercase(),
@@ -54,6 +57,7 @@ impl Column {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Column::Value => "value",
+            Column::Second => "second",
             Column::Share => "share",
             Column::Activity => "activity",
             Column::Field(field) => field.name(),
@@ -66,6 +70,7 @@ impl Column {
     pub(crate) fn about(self) -> &'static str {
         match self {
             Column::Value => "Value that the row is about.",
+            Column::Second => "Value of the second dimension.",
             Column::Share => "Share of all bytes sent.",
             Column::Activity => "Requests over the visible time range; gaps have none.",
             Column::Field(field) => field.spec().about,
@@ -80,7 +85,7 @@ impl Column {
             Column::Value => Some(Measure::Value),
             Column::Share => Some(Measure::BytesSent),
             Column::Measure(measure) => Some(measure),
-            Column::Activity | Column::Field(_) | Column::Finding(_) => None,
+            Column::Second | Column::Activity | Column::Field(_) | Column::Finding(_) => None,
         }
     }
 
@@ -102,7 +107,7 @@ impl Column {
     /// Whether sorting begins with the largest value.
     pub(crate) fn descends(self) -> bool {
         match self {
-            Column::Value => false,
+            Column::Value | Column::Second => false,
             Column::Finding(column) => matches!(column, FindingColumn::Cost | FindingColumn::Score),
             Column::Field(Field::HttpStatus | Field::Time) => true,
             Column::Field(field) => field.kind() == Kind::Measure,
@@ -132,6 +137,22 @@ pub(crate) fn of_groups(by: &Dimension) -> Vec<Choice> {
     columns
 }
 
+/// The columns of a table of pairs.
+pub(crate) fn of_pairs() -> Vec<Choice> {
+    let measure = |measure, is_shown| Choice { column: Column::Measure(measure), is_shown };
+    vec![
+        Choice { column: Column::Value, is_shown: true },
+        Choice { column: Column::Second, is_shown: true },
+        measure(Measure::Requests, true),
+        measure(Measure::BytesSent, true),
+        measure(Measure::ErrorRate, true),
+        measure(Measure::Errors, false),
+        Choice { column: Column::Share, is_shown: true },
+        measure(Measure::FirstSeen, false),
+        measure(Measure::LastSeen, true),
+    ]
+}
+
 /// The columns of the table of times.
 pub(crate) fn of_times() -> Vec<Choice> {
     let measure = |measure| Choice { column: Column::Measure(measure), is_shown: true };
@@ -152,7 +173,7 @@ pub(crate) fn constant(layer: &Layer) -> Vec<Column> {
         (Column::Field(field), TableKind::Requests) => {
             *field != Field::Time && cell_filter::pins(filter, *field)
         }
-        (Column::Measure(measure), TableKind::Groups(_) | TableKind::Times(_)) => {
+        (Column::Measure(measure), TableKind::Groups(_) | TableKind::Pairs(_) | TableKind::Times(_)) => {
             match measure.spec().aggregate {
                 Aggregate::Distinct(field) => cell_filter::pins(filter, field),
                 _ if matches!(measure, Measure::ErrorRate | Measure::Errors) => decides_errors(filter),

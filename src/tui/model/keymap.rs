@@ -9,6 +9,8 @@ pub(crate) enum Context {
     /// The table of findings. Keys without a command of their own have that of other tables.
     Findings,
     Detail,
+    /// The heat map of a week. Keys without a command of their own have that of tables.
+    HeatMap,
     /// A time range is being selected on the timeline.
     Brush,
     /// What tells two sets of requests apart.
@@ -55,6 +57,7 @@ pub(crate) enum Command {
     ClearFilter,
     Columns,
     Widen,
+    HeatMap,
     ScrollLeft,
     ScrollRight,
     Brush,
@@ -181,7 +184,7 @@ pub(crate) struct Binding {
 }
 
 use Context::{
-    Block, Brush, Columns, Concentration, Confirm, Contrast, Detail, Filters, Findings, Pick, Prompt,
+    Block, Brush, Columns, Concentration, Confirm, Contrast, Detail, Filters, Findings, HeatMap, Pick, Prompt,
     Reading, Table,
 };
 
@@ -200,6 +203,7 @@ const fn bind(
 const ALL: &[Context] = &[
     Table,
     Findings,
+    HeatMap,
     Detail,
     Brush,
     Contrast,
@@ -223,7 +227,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('=')], Command::Only, "only", Group::Filter, "keep only this row or cell, or only the marked rows"),
     bind(&[Table, Detail], &[k('-')], Command::Not, "not", Group::Filter, "exclude this row or cell, or the marked rows"),
     bind(&[Table], &[k('s')], Command::Sort, "sort", Group::Tables, "sort by the column under the cursor; again: reverse the order"),
-    bind(&[Table], &[k('b')], Command::GroupBy, "by…", Group::Tables, "group by another dimension; for times: by longer or shorter rows"),
+    bind(&[Table], &[k('b')], Command::GroupBy, "by…", Group::Tables, "group by another dimension; again: and then by a second one; for times: by longer or shorter rows"),
     bind(&[Table], &[k('z')], Command::ZoomIn, "zoom", Group::Time, "zoom in: to the time under the cursor, otherwise to the middle half"),
     bind(&[Table], &[k('Z')], Command::ZoomOut, "", Group::Time, "zoom out"),
     bind(&[Table], &[k('v')], Command::Brush, "brush", Group::Time, "select a time range; with the mouse: drag over the timeline"),
@@ -235,6 +239,11 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[k('C')], Command::Concentration, "", Group::Tables, "concentration: the share of the largest values, Gini coefficient, Lorenz curve"),
 
     bind(&[Table], &[k('B')], Command::Block, "", Group::Other, "block list of the marked rows, the finding or the row: bucket policy, AWS WAF, nftables, networks"),
+
+    bind(&[Table], &[k('w')], Command::HeatMap, "", Group::Time, "heat map of the week: weekday × hour; again: the table of times"),
+    bind(&[HeatMap], &[code(KeyCode::Enter)], Command::Open, "open", Group::Navigation, "in the heat map: the requests of this hour of the week"),
+    bind(&[HeatMap], &[code(KeyCode::Esc)], Command::Back, "table", Group::Time, ""),
+    bind(&[HeatMap], &[k('w')], Command::HeatMap, "", Group::Time, ""),
 
     bind(&[Findings], &[code(KeyCode::Enter)], Command::Open, "requests", Group::Navigation, "a finding: its requests"),
     bind(&[Findings], &[k('o')], Command::Ordinary, "look-alikes", Group::Tables, "findings: list or hide ordinary traffic that looks suspicious"),
@@ -308,6 +317,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Confirm], &[k('n'), code(KeyCode::Esc)], Command::No, "no", Group::Typing, ""),
 
     bind(&[Pick], &[code(KeyCode::Enter)], Command::Accept, "choose", Group::Typing, ""),
+    bind(&[Pick], &[k('b')], Command::GroupBy, "two dimensions", Group::Typing, ""),
     bind(&[Filters, Columns], &[k(' ')], Command::Toggle, "on/off", Group::Typing, ""),
     bind(&[Filters], &[k('d'), code(KeyCode::Delete), code(KeyCode::Backspace)], Command::Drop, "remove", Group::Typing, ""),
     bind(&[Filters, Columns], &[code(KeyCode::Enter)], Command::Accept, "", Group::Typing, ""),
@@ -349,7 +359,8 @@ fn lookup_in(context: Context, event: KeyEvent) -> Option<Command> {
             .find(|binding| binding.contexts.contains(&context) && binding.keys.contains(&pressed))
             .map(|binding| binding.command)
     };
-    command_in(context).or_else(|| if context == Findings { command_in(Table) } else { None })
+    command_in(context)
+        .or_else(|| if matches!(context, Findings | HeatMap) { command_in(Table) } else { None })
 }
 
 /// The command, key and word of each key in the footer, the most useful first.
@@ -359,7 +370,9 @@ pub(crate) fn footer(context: Context) -> impl Iterator<Item = (Command, String,
         move |binding: &Binding| KEYMAP.iter().filter(own).all(|of| of.keys.first() != binding.keys.first());
     let of_tables = KEYMAP
         .iter()
-        .filter(move |binding| context == Findings && binding.contexts.contains(&Table) && keys(binding));
+        .filter(move |binding| {
+            matches!(context, Findings | HeatMap) && binding.contexts.contains(&Table) && keys(binding)
+        });
     KEYMAP.iter().filter(own).chain(of_tables).filter(|binding| !binding.footer.is_empty()).map(|binding| {
         (binding.command, binding.keys.first().map_or(String::new(), |key| key.label()), binding.footer)
     })

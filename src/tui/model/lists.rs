@@ -1,5 +1,7 @@
 //! Lists to choose from in a popup: their entries, and which entry is where on the screen.
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
@@ -14,7 +16,7 @@ pub(crate) struct Entry {
 }
 
 pub(crate) struct List {
-    pub(crate) title: &'static str,
+    pub(crate) title: Cow<'static, str>,
     /// Index of the entry under the cursor.
     pub(crate) cursor: usize,
     pub(crate) entries: Vec<Entry>,
@@ -27,6 +29,11 @@ pub(crate) fn dimensions() -> Vec<Dimension> {
         all.insert(at + 1, Dimension::Prefix { depth: 2 });
     }
     all
+}
+
+/// The dimensions that can be the second one of a table of pairs.
+pub(crate) fn second_dimensions(first: &Dimension) -> Vec<Dimension> {
+    dimensions().into_iter().filter(|by| by != first).collect()
 }
 
 /// The widths of buckets in the table of times; `None`: chosen to fit.
@@ -49,7 +56,7 @@ impl List {
                     about: String::new(),
                     is_on,
                 });
-                ("Filters", *cursor, entries.collect())
+                ("Filters".into(), *cursor, entries.collect())
             }
             Overlay::Columns(cursor) => {
                 let table = layer.table();
@@ -69,15 +76,30 @@ impl List {
                         is_on,
                     }
                 });
-                ("Columns", *cursor, entries.collect())
+                ("Columns".into(), *cursor, entries.collect())
             }
             Overlay::Dimensions(cursor) => {
+                let second = Entry {
+                    text: "and then by …".to_owned(),
+                    about: "A second dimension: a row per pair of values.".to_owned(),
+                    is_on: true,
+                };
                 let entries = dimensions().into_iter().map(|by| Entry {
                     text: by.name(),
                     about: about_dimension(&by).to_owned(),
                     is_on: true,
                 });
-                ("Group by", *cursor, entries.collect())
+                let has_first = layer.table().dimension().is_some();
+                let entries = entries.chain(has_first.then_some(second));
+                ("Group by".into(), *cursor, entries.collect())
+            }
+            Overlay::SecondDimensions(first, cursor) => {
+                let entries = second_dimensions(first).into_iter().map(|by| Entry {
+                    text: by.name(),
+                    about: about_dimension(&by).to_owned(),
+                    is_on: true,
+                });
+                (format!("Group by {}, and then by", first.name()).into(), *cursor, entries.collect())
             }
             Overlay::BucketWidths(cursor) => {
                 let entries = bucket_widths().into_iter().map(|width| Entry {
@@ -85,7 +107,7 @@ impl List {
                     about: about_bucket(width).to_owned(),
                     is_on: true,
                 });
-                ("Rows per", *cursor, entries.collect())
+                ("Rows per".into(), *cursor, entries.collect())
             }
             Overlay::Help(_) | Overlay::Failures(_) => return None,
         };
@@ -146,6 +168,7 @@ fn about_dimension(by: &Dimension) -> &'static str {
         Dimension::StatusClass => "2xx, 3xx, 4xx, 5xx.",
         Dimension::HourOfDay => "Hour of the day, UTC.",
         Dimension::Weekday => "Day of the week, UTC.",
+        Dimension::Bucket(_) => "Time.",
         Dimension::QueryParam { .. } => "Values of a parameter of the request URI.",
     }
 }

@@ -12,6 +12,7 @@ pub(super) mod commands;
 pub(super) mod detail;
 pub(super) mod finding_rows;
 pub(super) mod found;
+pub(super) mod heat_map;
 pub(super) mod keymap;
 pub(super) mod layer;
 pub(super) mod layout;

@@ -2,7 +2,7 @@
 
 use crate::insight::findings::Finding;
 use crate::query::{
-    Bucket, BucketWidth, GroupRow, Groups, Measure, RequestRow, Requests, Series, Sort, Stats, Value,
+    Bucket, BucketWidth, GroupRow, Groups, Measure, PairRow, Pairs, RequestRow, Requests, Series, Sort, Stats, Value,
 };
 use crate::tui::model::columns::Column;
 use crate::tui::model::{FindingId, FindingRows};
@@ -12,6 +12,8 @@ use crate::tui::model::{FindingId, FindingRows};
 pub(crate) enum RowId {
     /// The value of a group.
     Value(Value),
+    /// The values of a pair.
+    Pair([Value; 2]),
     /// The first second of a bucket.
     Instant(i64),
     /// Source and row number of a request.
@@ -36,6 +38,8 @@ pub(crate) struct TimeRow {
 pub(crate) enum Rows {
     /// Groups, from the first on.
     Groups(Groups),
+    /// Pairs of values, from the first on.
+    Pairs(Pairs),
     /// All buckets of a time range.
     Times {
         /// In the order of the table.
@@ -56,6 +60,7 @@ impl Rows {
     pub(crate) fn total(&self) -> u64 {
         match self {
             Rows::Groups(groups) => groups.group_count.max(groups.rows.len() as u64),
+            Rows::Pairs(pairs) => pairs.pair_count.max(pairs.rows.len() as u64),
             Rows::Times { rows, .. } => rows.len() as u64,
             Rows::Findings(rows) => rows.count() as u64,
             Rows::Requests { offset, requests } => {
@@ -68,6 +73,7 @@ impl Rows {
     pub(crate) fn reachable(&self) -> usize {
         match self {
             Rows::Groups(groups) => groups.rows.len(),
+            Rows::Pairs(pairs) => pairs.rows.len(),
             Rows::Times { rows, .. } => rows.len(),
             Rows::Findings(rows) => rows.count(),
             Rows::Requests { .. } => usize::try_from(self.total()).unwrap_or(usize::MAX),
@@ -78,6 +84,7 @@ impl Rows {
     pub(crate) fn largest(&self) -> u64 {
         let largest = match self {
             Rows::Groups(groups) => groups.rows.iter().map(|row| row.stats.bytes_sent).max(),
+            Rows::Pairs(pairs) => pairs.rows.iter().map(|row| row.stats.bytes_sent).max(),
             Rows::Times { rows, .. } => rows.iter().map(|row| row.stats.bytes_sent).max(),
             Rows::Requests { .. } | Rows::Findings(_) => None,
         };
@@ -88,6 +95,7 @@ impl Rows {
     pub(crate) fn id(&self, index: usize) -> Option<RowId> {
         match self {
             Rows::Groups(groups) => groups.rows.get(index).map(|row| RowId::Value(row.value.clone())),
+            Rows::Pairs(pairs) => pairs.rows.get(index).map(|row| RowId::Pair(row.values.clone())),
             Rows::Times { rows, .. } => rows.get(index).map(|row| RowId::Instant(row.start)),
             Rows::Requests { .. } => self.request(index).map(|row| RowId::Request(row.id)),
             Rows::Findings(rows) => rows.id(index),
@@ -99,6 +107,9 @@ impl Rows {
         match (self, id) {
             (Rows::Groups(groups), RowId::Value(value)) => {
                 groups.rows.iter().position(|row| row.value == *value)
+            }
+            (Rows::Pairs(pairs), RowId::Pair(values)) => {
+                pairs.rows.iter().position(|row| row.values == *values)
             }
             (Rows::Times { rows, .. }, RowId::Instant(at)) => {
                 // The bucket width may have changed: take the bucket that contains the instant.
@@ -115,6 +126,13 @@ impl Rows {
     pub(crate) fn group(&self, index: usize) -> Option<&GroupRow> {
         match self {
             Rows::Groups(groups) => groups.rows.get(index),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn pair(&self, index: usize) -> Option<&PairRow> {
+        match self {
+            Rows::Pairs(pairs) => pairs.rows.get(index),
             _ => None,
         }
     }
@@ -158,7 +176,7 @@ impl Rows {
         let rows = match self {
             Rows::Times { rows, .. } => rows,
             Rows::Findings(rows) => return rows.sort(sort),
-            Rows::Groups(_) | Rows::Requests { .. } => return,
+            Rows::Groups(_) | Rows::Pairs(_) | Rows::Requests { .. } => return,
         };
         rows.sort_by_key(|row| row.start);
         let number = |row: &TimeRow| -> f64 {

@@ -6,11 +6,11 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::{Failure, Phase, Progress};
 use crate::log::Field;
-use crate::query::{Filter, Measure, Stats, TimeRange, Totals};
+use crate::query::{Dimension, Filter, Measure, Stats, TimeRange, Totals};
 use crate::tui::model::pane::Pane;
 use crate::tui::model::{
     ActionTime, Axis, Column, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
-    answer_state::AnswerState,
+    answer_state::AnswerState, heat_map,
 };
 use crate::tui::{format, theme::Theme};
 
@@ -114,6 +114,8 @@ pub(crate) enum Overlay {
     Filters(usize),
     Columns(usize),
     Dimensions(usize),
+    /// The dimensions for a table of pairs; the first dimension is chosen.
+    SecondDimensions(Dimension, usize),
     /// The widths of rows of the table of times.
     BucketWidths(usize),
     Failures(usize),
@@ -361,11 +363,14 @@ impl State {
             (None, Some(Overlay::Help(_) | Overlay::Failures(_))) => Context::Reading,
             (None, Some(Overlay::Filters(_))) => Context::Filters,
             (None, Some(Overlay::Columns(_))) => Context::Columns,
-            (None, Some(Overlay::Dimensions(_) | Overlay::BucketWidths(_))) => Context::Pick,
+            (None, Some(
+                Overlay::Dimensions(_) | Overlay::SecondDimensions(..) | Overlay::BucketWidths(_),
+            )) => Context::Pick,
             (None, None) if self.pane.is_some() => self.pane_context(),
             (None, None) if self.layer().detail.is_some() => Context::Detail,
             (None, None) if self.brush.is_some() => Context::Brush,
             (None, None) if self.layer().tab == Tab::Findings => Context::Findings,
+            (None, None) if heat_map::is_shown(self) => Context::HeatMap,
             (None, None) => Context::Table,
         }
     }

@@ -12,6 +12,8 @@ use crate::tui::model::{
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TableKind {
     Groups(Dimension),
+    /// Pairs of values of two dimensions.
+    Pairs([Dimension; 2]),
     /// Buckets of time; their width if the user chose it.
     Times(Option<BucketWidth>),
     Requests,
@@ -85,6 +87,7 @@ impl Table {
         let sort = Table::first_sort(&kind);
         let columns = match &kind {
             TableKind::Groups(by) => columns::of_groups(by),
+            TableKind::Pairs(_) => columns::of_pairs(),
             TableKind::Times(_) => columns::of_times(),
             TableKind::Requests => columns::of_requests(),
             TableKind::Findings => columns::of_findings(),
@@ -121,6 +124,7 @@ impl Table {
     fn first_sort(kind: &TableKind) -> Sort<Column> {
         match kind {
             TableKind::Groups(by) => columns::first_sort(by),
+            TableKind::Pairs(_) => Sort { by: Column::Measure(Measure::BytesSent), descending: true },
             TableKind::Times(_) => Sort { by: Column::Value, descending: false },
             TableKind::Requests => Sort { by: Column::Field(Field::Time), descending: false },
             TableKind::Findings => Sort { by: Column::Finding(FindingColumn::Score), descending: true },
@@ -145,7 +149,7 @@ impl Table {
     /// What the rows are, for headings.
     pub(crate) fn title(&self) -> String {
         match &self.kind {
-            TableKind::Groups(by) => by.title(),
+            TableKind::Groups(by) | TableKind::Pairs([by, _]) => by.title(),
             TableKind::Times(_) => "Time".to_owned(),
             TableKind::Requests => "Request".to_owned(),
             TableKind::Findings => "Finding".to_owned(),
@@ -154,7 +158,10 @@ impl Table {
 
     /// The heading of `column`, without the sort mark.
     pub(crate) fn heading(&self, column: Column) -> String {
-        let mut text = column.title(&self.title());
+        let mut text = match (&self.kind, column) {
+            (TableKind::Pairs([_, by]), Column::Second) => by.title().to_uppercase(),
+            _ => column.title(&self.title()),
+        };
         if self.is_order_approximate(column) && !text.starts_with('≈') {
             text.insert(0, '≈');
         }
@@ -238,7 +245,7 @@ impl Table {
             && self.was_moved
         {
             // The row is beyond the loaded ones: load more.
-            if let TableKind::Groups(_) = self.kind {
+            if let TableKind::Groups(_) | TableKind::Pairs(_) = self.kind {
                 self.limit = (self.limit * 8).min(MAX_GROUPS);
             }
         } else {
@@ -257,10 +264,10 @@ impl Table {
     pub(crate) fn load_ahead(&mut self, page: usize) {
         let Some(rows) = &self.rows.data else { return };
         match rows {
-            Rows::Groups(groups) => {
-                let loaded = groups.rows.len();
+            Rows::Groups(_) | Rows::Pairs(_) => {
+                let loaded = rows.reachable();
                 let is_near = self.goes_to_last_row || self.cursor + 4 * page >= loaded;
-                if is_near && (loaded as u64) < groups.group_count && loaded >= self.limit {
+                if is_near && (loaded as u64) < rows.total() && loaded >= self.limit {
                     let limit = if self.goes_to_last_row { MAX_GROUPS } else { self.limit.saturating_mul(4) };
                     self.limit = limit.min(MAX_GROUPS);
                 }
@@ -311,7 +318,7 @@ impl Table {
                 self.cursor = 0;
                 self.top = 0;
             }
-            TableKind::Groups(_) => {}
+            TableKind::Groups(_) | TableKind::Pairs(_) => {}
         }
     }
 
@@ -320,7 +327,7 @@ impl Table {
     /// initial order, or is sorted by the first column that is shown.
     pub(crate) fn toggle(&mut self, at: usize) -> bool {
         let Some(choice) = self.columns.get(at).copied() else { return false };
-        if choice.column == Column::Value {
+        if matches!(choice.column, Column::Value | Column::Second) {
             return false;
         }
         if choice.is_shown && self.is_hidden_as_constant(choice.column) {

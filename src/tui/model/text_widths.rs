@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::{Field, ValueType};
-use crate::query::{Filter, Measure, Stats, TimeRange, measure::Unit};
+use crate::query::{Filter, Measure, Pairs, Stats, TimeRange, measure::Unit};
 use crate::tui::model::{Column, FindingColumn, Rows, Table, TableKind, found};
 use crate::tui::{cell_text, format};
 
@@ -84,7 +84,10 @@ fn fixed_width(rows: &Rows, column: Column, (seen, time): (usize, usize)) -> Opt
             Measure::Rank => format::count(groups.group_count).len(),
             measure => number_width(measure, &groups.totals),
         }),
-        (Rows::Times { totals, .. }, Column::Measure(measure)) => Some(number_width(measure, totals)),
+        (Rows::Pairs(_), Column::Measure(Measure::FirstSeen | Measure::LastSeen)) => Some(seen),
+        (Rows::Pairs(Pairs { totals, .. }) | Rows::Times { totals, .. }, Column::Measure(measure)) => {
+            Some(number_width(measure, totals))
+        }
         (Rows::Findings(_), Column::Measure(measure)) => {
             let many = Stats { requests: 9_999_999, errors: 9_999_999, ..Stats::default() };
             Some(number_width(measure, &many))
@@ -129,6 +132,13 @@ fn text_width<'a>(
         (Rows::Groups(groups), TableKind::Groups(by), Column::Value) => Some(Box::new(|index| {
             groups.rows.get(index).map(|row| cell_text::of_group(by, &row.value).width())
         })),
+        (Rows::Pairs(pairs), TableKind::Pairs(by), Column::Value | Column::Second) => {
+            let place = usize::from(column == Column::Second);
+            Some(Box::new(move |index| {
+                let row = pairs.rows.get(index)?;
+                Some(cell_text::of_group(&by[place], &row.values[place]).width())
+            }))
+        }
         (Rows::Findings(rows), _, Column::Finding(FindingColumn::Subject)) => {
             Some(Box::new(|index| rows.finding(index).map(|finding| found::subject_text(finding).width())))
         }

@@ -28,6 +28,16 @@ pub(super) fn open(state: &mut State) {
             next.tab = Tab::Requests;
             push(state, next);
         }
+        TableKind::Pairs(by) => {
+            let Some(row) = rows.pair(table.cursor) else { return };
+            let filter = by.iter().zip(&row.values).fold(layer.filter.clone(), |filter, (by, value)| {
+                cell_filter::with_term(&filter, Filter::term_for(by, value))
+            });
+            let tab = next_tab(&by[0], &filter);
+            let mut next = Layer::new(filter, layer.time);
+            next.tab = tab;
+            push(state, next);
+        }
         TableKind::Groups(by) => {
             let Some(row) = rows.group(table.cursor) else { return };
             let filter = cell_filter::with_term(&layer.filter, Filter::term_for(by, &row.value));

@@ -23,9 +23,10 @@ pub(super) fn ask_for_file(state: &mut State) {
         return state.warn("the table is not loaded yet");
     }
     let table = state.layer().table();
-    let name = match table.dimension() {
-        Some(by) => by.name().replace('/', "-"),
-        None => table.title().to_lowercase().replace([' ', '/'], "-"),
+    let name = match &table.kind {
+        TableKind::Groups(by) => by.name().replace('/', "-"),
+        TableKind::Pairs([first, second]) => format!("{}-{}", first.name(), second.name()).replace('/', "-"),
+        _ => table.title().to_lowercase().replace([' ', '/'], "-"),
     };
     state.prompt = Some(Prompt::new(Purpose::Export, format!("tamarin-{name}.csv")));
 }

@@ -9,6 +9,7 @@ mod drill;
 mod exports;
 mod filters;
 mod findings;
+mod heat_map;
 mod lists;
 mod mouse;
 mod pane;
@@ -117,7 +118,8 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
             pane::perform(state, command, effects);
         }
         (Some(command), Context::Brush) => time_range::perform(state, command),
-        (Some(command), Context::Table | Context::Findings | Context::Detail) => {
+        (Some(command), Context::HeatMap) if heat_map::perform(state, command) => {}
+        (Some(command), Context::Table | Context::Findings | Context::HeatMap | Context::Detail) => {
             perform(state, command, effects)
         }
         // The footer shows the keys of a question.
@@ -172,6 +174,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::Tab(_) | Command::NextTab | Command::PreviousTab => drill::tab(state, command),
         Command::GroupBy => lists::group_by(state),
         Command::Columns => state.overlay = Some(Overlay::Columns(0)),
+        Command::HeatMap => heat_map::toggle(state),
         Command::Widen => cursor::widen(state),
         Command::ScrollLeft => cursor::scroll_columns(state, false),
         Command::ScrollRight => cursor::scroll_columns(state, true),

@@ -36,6 +36,7 @@ pub(super) fn totals(state: &State, area: Rect, buffer: &mut Buffer) {
 fn stats_of(rows: &Rows, index: usize) -> Option<Stats> {
     match rows {
         Rows::Groups(groups) => groups.rows.get(index).map(|row| row.stats),
+        Rows::Pairs(pairs) => pairs.rows.get(index).map(|row| row.stats),
         Rows::Times { rows, .. } => rows.get(index).map(|row| row.stats),
         Rows::Requests { .. } | Rows::Findings(_) => None,
     }
@@ -44,6 +45,7 @@ fn stats_of(rows: &Rows, index: usize) -> Option<Stats> {
 fn totals_of(rows: &Rows) -> Option<Stats> {
     match rows {
         Rows::Groups(groups) => Some(groups.totals),
+        Rows::Pairs(pairs) => Some(pairs.totals),
         Rows::Times { totals, .. } => Some(*totals),
         Rows::Requests { .. } | Rows::Findings(_) => None,
     }
@@ -150,6 +152,14 @@ fn under_cursor(state: &State) -> Option<(String, String)> {
             };
             let exact = exact(state, table.column, row.stats);
             Some((by.name(), exact.map_or(value.clone(), |exact| format!("{value}  {exact}"))))
+        }
+        (TableKind::Pairs(by), _) => {
+            let row = rows.pair(table.cursor)?;
+            let place = usize::from(table.column == Column::Second);
+            let text = |place: usize| cell_text::of_group(&by[place], &row.values[place]);
+            let exact = exact(state, table.column, row.stats).map_or(String::new(), |exact| format!("  {exact}"));
+            let other = format!("{} {}", by[1 - place].name(), text(1 - place));
+            Some((by[place].name(), format!("{}  {other}{exact}", text(place))))
         }
         (TableKind::Times(_), _) => {
             let row = rows.time(table.cursor)?;

@@ -1,8 +1,8 @@
 //! Cells of tables of groups and of times.
 
-use crate::query::{Ask, Groups, Measure, Stats, Value, measure::Unit};
+use crate::query::{Ask, Groups, Measure, Pairs, Stats, Value, measure::Unit};
 use crate::tui::model::column_placement::SHARE_WIDTH;
-use crate::tui::model::{Column, LazyMeasure, Placed, State, TimeRow, columns};
+use crate::tui::model::{Column, LazyMeasure, Placed, State, TableKind, TimeRow, columns};
 use crate::tui::widgets::{bars, fit};
 use crate::tui::{cell_text, format, view::table::Cell};
 
@@ -51,6 +51,21 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
         }
         _ => stats(state, &row.stats, &groups.totals, table.largest, placed),
     }
+}
+
+/// The cell of a pair.
+pub(super) fn pair(state: &State, pairs: &Pairs, index: usize, placed: &Placed) -> Cell {
+    let Some(row) = pairs.rows.get(index) else { return Cell::plain("…") };
+    let table = state.layer().table();
+    let place = match placed.column {
+        Column::Value => 0,
+        Column::Second => 1,
+        _ => return stats(state, &row.stats, &pairs.totals, table.largest, placed),
+    };
+    let TableKind::Pairs(by) = &table.kind else { return Cell::plain("") };
+    let (by, value) = (&by[place], &row.values[place]);
+    let text = cell_text::fit_group(by, &cell_text::of_group(by, value), usize::from(placed.width));
+    Cell::new(text, if *value == Value::Absent { state.theme.quiet() } else { state.theme.text() })
 }
 
 /// The cell of a row of the table of times.

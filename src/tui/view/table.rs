@@ -70,6 +70,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         for column in placed {
             let cell = match rows {
                 Rows::Groups(found) => groups::group(state, found, index, column),
+                Rows::Pairs(pairs) => groups::pair(state, pairs, index, column),
                 Rows::Times { rows, totals, .. } => groups::time(state, rows, totals, index, column),
                 Rows::Findings(rows) => findings::cell(state, rows, index, column),
                 Rows::Requests { .. } => requests::cell(state, rows.request(index), column),

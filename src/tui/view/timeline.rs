@@ -9,6 +9,8 @@ use crate::tui::{format, widgets::bars};
 
 /// The mark of a finding below the timeline.
 const MARK: &str = "▲";
+/// The mark of a burst that is no finding.
+const BURST_MARK: &str = "△";
 
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let Some(axis) = time_axes::timeline(state) else { return };
@@ -219,9 +221,16 @@ fn label(state: &State, axis: &Axis, step: i64, at: i64) -> String {
     }
 }
 
-/// Draws a mark at the start of each finding. Over a label it inverts the character, so that the label stays readable.
+/// Draws a mark at the start of each finding, and of each burst where there is no label. Over a label it inverts the character, so that the label stays readable.
 fn marks(state: &State, area: Rect, axis: &Axis, buffer: &mut Buffer) {
     let width = usize::from(area.width);
+    for burst in time_axes::found_bursts(state) {
+        let x = area.x + u16::try_from(axis.column(axis.index(burst.start), width)).unwrap_or(0);
+        let cell = &mut buffer[(x, area.y)];
+        if matches!(cell.symbol(), " " | "▔") {
+            cell.set_symbol(BURST_MARK).set_style(state.theme.accent());
+        }
+    }
     // The worst finding of a bar gives the colour.
     let findings: Vec<_> = found::visible(state).collect();
     for finding in findings.into_iter().rev() {
@@ -231,7 +240,7 @@ fn marks(state: &State, area: Rect, axis: &Axis, buffer: &mut Buffer) {
         let x = area.x + u16::try_from(axis.column(axis.index(finding.start), width)).unwrap_or(0);
         let style = state.theme.severity(found::severity(finding));
         let cell = &mut buffer[(x, area.y)];
-        if matches!(cell.symbol(), " " | "▔" | MARK) {
+        if matches!(cell.symbol(), " " | "▔" | MARK | BURST_MARK) {
             cell.set_symbol(MARK).set_style(style);
         } else {
             cell.set_style(style.add_modifier(Modifier::REVERSED));
