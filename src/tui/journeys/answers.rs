@@ -7,7 +7,7 @@ use crate::tui::testing::{APRIL, get};
 #[test]
 fn rows_are_queried_first_and_lazy_columns_last() {
     let mut explorer = start(130, 34);
-    explorer.press(":").types("filter key:photos/*");
+    explorer.press(":").types("by user_agent").press("Enter");
     explorer.holds_answers = true;
     explorer.press("Enter");
     let mut order = Vec::new();

@@ -11,7 +11,7 @@ fn hours_of_the_week_are_shown_and_opened() {
     assert_eq!(explorer.state.layer().tab, Tab::Time);
     // Most bytes were sent on Thursday at 3.
     let screen = explorer.press("u u").screen();
-    assert!(screen.contains("busiest: Thursday 03:00"), "{screen}");
+    assert!(screen.contains("busiest Thu 03:00"), "{screen}");
     explorer.press("g j j j l l l");
     let screen = explorer.screen();
     assert!(screen.contains("Thursday 03:00–03:59  125 requests · 572 MiB · 0.8 % errors on 1 day"), "{screen}");

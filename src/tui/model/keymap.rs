@@ -230,7 +230,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[k('b')], Command::GroupBy, "by…", Group::Tables, "group by another dimension; again: and then by a second one; for times: by longer or shorter rows"),
     bind(&[Table], &[k('z')], Command::ZoomIn, "zoom", Group::Time, "zoom in: to the time under the cursor, otherwise to the middle half"),
     bind(&[Table], &[k('Z')], Command::ZoomOut, "", Group::Time, "zoom out"),
-    bind(&[Table], &[k('v')], Command::Brush, "brush", Group::Time, "select a time range; with the mouse: drag over the timeline"),
+    bind(&[Table], &[k('v')], Command::Brush, "range", Group::Time, "select a time range; with the mouse: drag over the timeline"),
     bind(&[Table], &[k('n')], Command::NextFinding, "finding", Group::Time, "next finding; if there are none, next burst: far more requests, bytes or errors than usual"),
     bind(&[Table], &[k('N')], Command::PreviousFinding, "", Group::Time, "previous finding or burst"),
     bind(&[Table], &[k('u')], Command::TimelineMeasure, "", Group::Time, "show requests, bytes sent or errors on the timeline"),

@@ -10,7 +10,7 @@ use crate::tui::model::{Column, FindingColumn, Rows, Table, TableKind, found};
 use crate::tui::{cell_text, format};
 
 /// The first rows of an answer whose texts are measured, whether they are visible or not.
-const MEASURED_ROWS: usize = 1_000;
+const MEASURED_ROWS: usize = 400;
 /// The part of these rows whose texts decide which columns fit, in percent: a single long key pushes no column aside.
 const TYPICAL_ROWS: usize = 98;
 /// No column is wider.

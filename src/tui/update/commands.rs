@@ -29,10 +29,13 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
                 Some([first, second]) if first != second => {
                     lists::show_by_two(state, [first.clone(), second.clone()]);
                 }
-                _ => {
+                Some(_) => {
+                    return problem(at, "expected one dimension, or two different ones".to_owned());
+                }
+                None => {
                     let names: Vec<String> = Dimension::choices().iter().map(Dimension::name).collect();
                     let names = names.join(", ");
-                    return problem(at, format!("expected one or two of {names}, query_param:NAME"));
+                    return problem(at, format!("unknown dimension; available: {names}, query_param:NAME"));
                 }
             },
             "sort" => return sort(state, argument, at),

@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::FIELDS;
-use crate::tui::model::{Command, Context, Overlay, Rows, RunningExport, State, found, keymap, time_axes};
+use crate::tui::model::{Command, Context, Overlay, Rows, RunningExport, State, found, heat_map, keymap, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::fit};
 
@@ -90,6 +90,9 @@ fn position(state: &State) -> String {
     let layer = state.layer();
     if let Some(detail) = &layer.detail {
         return format!("field {} of {}", detail.cursor + 1, FIELDS.len());
+    }
+    if heat_map::is_shown(state) {
+        return String::new();
     }
     let table = layer.table();
     let Some(rows) = &table.rows.data else { return String::new() };

@@ -79,18 +79,14 @@ fn amount(measure: TimelineMeasure, mean: f64) -> String {
 /// What the shades mean: the mean of an hour.
 fn legend(state: &State, areas: &Areas, busiest: WeekHour, highest: f64, buffer: &mut Buffer) {
     let measure = state.timeline_measure();
-    let day = cell_text::weekday(busiest.day as i64 + 1).unwrap_or_default();
+    let day = cell_text::weekday(busiest.day as i64 + 1).and_then(|day| day.get(..3)).unwrap_or_default();
     let shades: Vec<String> = SHADES[1..]
         .iter()
         .zip(1..)
         .map(|(shade, level)| format!("{shade} {}", amount(measure, highest * f64::from(level) / 4.0)))
         .collect();
-    let name = measure.name();
-    let text = format!(
-        "mean {name} per hour, UTC, up to: {}   busiest: {day} {:02}:00",
-        shades.join("  "),
-        busiest.hour
-    );
+    let (name, shades) = (measure.name(), shades.join(" "));
+    let text = format!("busiest {day} {:02}:00 · mean {name} per hour, UTC: {shades}", busiest.hour);
     let area = Rect { x: areas.totals.x + 2, width: areas.totals.width.saturating_sub(3), ..areas.totals };
     put(buffer, area, area.x, area.y, &fit::end(&text, usize::from(area.width)), state.theme.quiet());
 }

@@ -221,7 +221,7 @@ fn label(state: &State, axis: &Axis, step: i64, at: i64) -> String {
     }
 }
 
-/// Draws a mark at the start of each finding, and of each burst where there is no label. Over a label it inverts the character, so that the label stays readable.
+/// Draws a mark at the start of each finding and of each burst. Over a label it inverts the character, so that the label stays readable.
 fn marks(state: &State, area: Rect, axis: &Axis, buffer: &mut Buffer) {
     let width = usize::from(area.width);
     for burst in time_axes::found_bursts(state) {
@@ -229,6 +229,8 @@ fn marks(state: &State, area: Rect, axis: &Axis, buffer: &mut Buffer) {
         let cell = &mut buffer[(x, area.y)];
         if matches!(cell.symbol(), " " | "▔") {
             cell.set_symbol(BURST_MARK).set_style(state.theme.accent());
+        } else {
+            cell.set_style(state.theme.accent().add_modifier(Modifier::REVERSED));
         }
     }
     // The worst finding of a bar gives the colour.
