@@ -43,9 +43,8 @@ impl TerminalGuard {
     pub(in crate::tui) fn new(title: &str) -> io::Result<TerminalGuard> {
         restore_on_panic();
         IS_SET_UP.store(true, Ordering::SeqCst);
-        let terminal = enter(title).and_then(|()| {
-            Terminal::new(CrosstermBackend::new(FrameWriter::new(io::stdout())))
-        });
+        let terminal =
+            enter(title).and_then(|()| Terminal::new(CrosstermBackend::new(FrameWriter::new(io::stdout()))));
         terminal
             .map(|terminal| TerminalGuard { terminal: ManuallyDrop::new(terminal) })
             .inspect_err(|_| restore())

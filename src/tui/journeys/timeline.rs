@@ -3,10 +3,10 @@
 use crossterm::event::{MouseButton, MouseEventKind};
 
 use crate::query::RequestRow;
-use crate::tui::theme::themes;
 use crate::tui::journeys::start;
 use crate::tui::model::{Areas, Tab, time_axes};
 use crate::tui::testing::{APRIL, Explorer, get};
+use crate::tui::theme::themes;
 
 #[test]
 fn brush_and_zoom() {

@@ -95,7 +95,9 @@ impl Keymap {
             let is_typed = matches!(key.0, KeyCode::Char(_)) && !key.1.contains(KeyModifiers::CONTROL);
             if is_typed && contexts.contains(&Context::Prompt) {
                 let label = key.label();
-                return Err(format!("{label} could not be typed any more; use a key such as Ctrl-{label} or F2"));
+                return Err(format!(
+                    "{label} could not be typed any more; use a key such as Ctrl-{label} or F2"
+                ));
             }
         }
         let is_changed = |bound: &Bound| bound.command == change.command && !bound.is_fixed;
@@ -147,7 +149,8 @@ impl Keymap {
                         true => "this command twice".to_owned(),
                         false => command_name(other),
                     };
-                    let reason = format!("{label} has the command {other} in {} already", context_name(context));
+                    let reason =
+                        format!("{label} has the command {other} in {} already", context_name(context));
                     if !errors.iter().any(|(at, _)| *at == index) {
                         errors.push((index, reason));
                     }
@@ -194,8 +197,9 @@ impl Keymap {
         context: Context,
     ) -> impl Iterator<Item = (Command, String, &'static str)> + '_ {
         let own = move |bound: &&Bound| bound.contexts.contains(&context);
-        let is_free =
-            move |bound: &Bound| self.bindings.iter().filter(own).all(|of| of.keys.first() != bound.keys.first());
+        let is_free = move |bound: &Bound| {
+            self.bindings.iter().filter(own).all(|of| of.keys.first() != bound.keys.first())
+        };
         let of_tables = self.bindings.iter().filter(move |bound| {
             context == Context::Findings && bound.contexts.contains(&Context::Table) && is_free(bound)
         });
@@ -218,9 +222,10 @@ impl Keymap {
 /// The contexts in which a command has keys by default that can be changed.
 pub(crate) fn contexts_of(command: Command) -> Vec<Context> {
     let has = |context: &Context| {
-        Keymap::default().bindings.iter().any(|bound| {
-            bound.command == command && !bound.is_fixed && bound.contexts.contains(context)
-        })
+        Keymap::default()
+            .bindings
+            .iter()
+            .any(|bound| bound.command == command && !bound.is_fixed && bound.contexts.contains(context))
     };
     ALL.iter().copied().filter(has).collect()
 }
@@ -278,8 +283,7 @@ const NAMED_KEYS: [(&[&str], KeyCode); 16] = [
 ];
 
 /// How keys are written.
-pub(crate) const EXPECTED_KEY: &str =
-    "a key is a character, F1 to F12, or Enter, Esc, Tab, Space, Backspace, Delete, Insert, Up, Down, Left, Right, PgUp, \
+pub(crate) const EXPECTED_KEY: &str = "a key is a character, F1 to F12, or Enter, Esc, Tab, Space, Backspace, Delete, Insert, Up, Down, Left, Right, PgUp, \
      PgDn, Home or End, with Ctrl- or Shift- in front of it";
 
 /// Parses the name of a key: `s`, `Ctrl-d`, `Shift-Left`, `F2`, `PgUp`.
@@ -317,9 +321,7 @@ pub(crate) fn parse_key(text: &str) -> Result<Key, String> {
     let code = match (code, modifiers.contains(KeyModifiers::SHIFT)) {
         (KeyCode::Tab, true) => KeyCode::BackTab,
         // A terminal sends the capital letter.
-        (KeyCode::Char(c), true) if c.is_alphabetic() => {
-            c.to_uppercase().next().map_or(code, KeyCode::Char)
-        }
+        (KeyCode::Char(c), true) if c.is_alphabetic() => c.to_uppercase().next().map_or(code, KeyCode::Char),
         (KeyCode::Char(_), true) => return wrong(),
         _ => code,
     };

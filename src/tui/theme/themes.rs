@@ -126,9 +126,8 @@ mod tests {
     fn sixteen_colours_are_those_that_every_terminal_has() {
         for name in [SIXTEEN_DARK, SIXTEEN_LIGHT, HIGH_CONTRAST] {
             for style in styles(name) {
-                let is_of_16 = |colour: Option<Color>| {
-                    !matches!(colour, Some(Color::Rgb(..) | Color::Indexed(16..)))
-                };
+                let is_of_16 =
+                    |colour: Option<Color>| !matches!(colour, Some(Color::Rgb(..) | Color::Indexed(16..)));
                 assert!(is_of_16(style.fg) && is_of_16(style.bg), "{name}: {style:?}");
             }
         }

@@ -101,7 +101,11 @@ pub(super) fn clear(state: &mut State) {
     if state.layer().filter.is_everything() {
         let is_zoomed = state.layer().time != state.session_time;
         let key = state.table_key(Command::ZoomOut);
-        return state.notify(if is_zoomed { format!("no filter; {key} zooms out") } else { "no filter".to_owned() });
+        return state.notify(if is_zoomed {
+            format!("no filter; {key} zooms out")
+        } else {
+            "no filter".to_owned()
+        });
     }
     state.layer_mut().filter = Filter::everything();
 }

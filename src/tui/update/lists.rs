@@ -26,7 +26,9 @@ pub(super) fn filters(state: &mut State) {
     if layer.filter.is_everything() && layer.disabled.is_empty() {
         let [edit, only, not] =
             [Command::EditFilter, Command::Only, Command::Not].map(|command| state.table_key(command));
-        state.notify(format!("no filter; {edit} edits the filter, {only} and {not} add a term for the row or cell"));
+        state.notify(format!(
+            "no filter; {edit} edits the filter, {only} and {not} add a term for the row or cell"
+        ));
     } else {
         state.overlay = Some(Overlay::Filters(0));
     }

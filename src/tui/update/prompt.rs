@@ -7,9 +7,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use crate::query::filter::{Completion as FilterCompletion, FilterError, complete};
 use crate::query::{Filter, Value, filter::complete::value_text};
-use crate::tui::model::{
-    Command, Completion, Effect, Problem, Prompt, Purpose, State,
-};
+use crate::tui::model::{Command, Completion, Effect, Problem, Prompt, Purpose, State};
 use crate::tui::update::{block, commands, exports, findings};
 
 /// The table shows a typed filter after this pause in typing.
