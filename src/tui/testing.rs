@@ -22,7 +22,7 @@ use crate::tui::model::{
     Action, ActionTime, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, Effect, Export, Exported,
     QueryResult, State,
 };
-use crate::tui::theme::Theme;
+use crate::tui::theme::themes;
 use crate::tui::update::update;
 use crate::tui::{app::export_file, app::write_file, view};
 use tokio_util::sync::CancellationToken;
@@ -216,7 +216,7 @@ impl Explorer {
             Vec::new(),
             Filter::everything(),
             TimeRange::default(),
-            Theme::DARK,
+            themes::of_program(themes::DARK).unwrap(),
             TimeZone::fixed(jiff::tz::offset(2)),
         );
         state.size = (columns, rows);
@@ -364,8 +364,8 @@ impl Explorer {
     pub(crate) fn screen_and_styles(&mut self) -> String {
         let mut parts = vec![self.screen()];
         let before = self.state.theme;
-        for (name, theme) in [("dark", Theme::DARK), ("light", Theme::LIGHT)] {
-            self.state.theme = theme;
+        for name in [themes::DARK, themes::LIGHT] {
+            self.state.theme = themes::of_program(name).unwrap();
             self.screen();
             parts.push(format!("--- {name}\n{}", self.styles()));
         }
@@ -373,27 +373,38 @@ impl Explorer {
         parts.join("\n")
     }
 
-    /// A letter per cell of the last drawn screen: the first of the colour (a capital if bold, `W` without colour), `-` dim,
-    /// `#` reversed, `u` underlined, `x` crossed out, `%` coloured background, `.` the default style. Blanks have none.
+    /// A letter per cell of the last drawn screen for the role of its colour: `a`ccent, `b`ar, `e`rror, `w`arning, `g`ood,
+    /// `m`ark, `f`aint, `q`uiet, br`u`shed, `.` none, `?` another; a capital if it is bold, `#` reversed, `x` crossed out, `_` underlined,
+    /// `%` with another colour behind it. Blanks have none.
     fn styles(&self) -> String {
+        let theme = self.state.theme;
+        let roles = [
+            ('a', theme.accent()),
+            ('b', theme.bar()),
+            ('e', theme.error()),
+            ('w', theme.warning()),
+            ('g', theme.good()),
+            ('m', theme.mark()),
+            ('f', theme.faint()),
+            ('q', theme.quiet()),
+            ('u', theme.brushed()),
+        ];
         let buffer = self.terminal.backend().buffer();
         let area = buffer.area;
         let letter = |x: u16, y: u16| {
             let cell = &buffer[(x, y)];
             let colour = match cell.fg {
-                Color::Reset => 'w',
-                Color::DarkGray => 'd',
-                other => format!("{other:?}").to_lowercase().chars().next().unwrap(),
+                Color::Reset => '.',
+                fg => roles.iter().find(|(_, style)| style.fg == Some(fg)).map_or('?', |(letter, _)| *letter),
             };
             match cell.modifier {
                 of if of.contains(Modifier::REVERSED) => '#',
                 of if of.contains(Modifier::CROSSED_OUT) => 'x',
                 _ if cell.symbol() == " " => ' ',
                 _ if cell.bg != Color::Reset => '%',
-                of if of.contains(Modifier::UNDERLINED) => 'u',
+                of if of.contains(Modifier::UNDERLINED) => '_',
+                of if of.contains(Modifier::BOLD) && colour == '.' => 'B',
                 of if of.contains(Modifier::BOLD) => colour.to_ascii_uppercase(),
-                of if of.contains(Modifier::DIM) => '-',
-                _ if colour == 'w' => '.',
                 _ => colour,
             }
         };

@@ -3,10 +3,10 @@
 use crossterm::event::{MouseButton, MouseEventKind};
 
 use crate::query::RequestRow;
-use crate::tui::Theme;
 use crate::tui::journeys::start;
 use crate::tui::model::{Areas, Tab, time_axes};
 use crate::tui::testing::{APRIL, Explorer, get};
+use crate::tui::theme::themes;
 
 #[test]
 fn brush_and_zoom() {
@@ -43,7 +43,7 @@ fn bursts_are_found_and_described() {
 fn without_colours_a_selected_bar_is_not_reversed() {
     use ratatui::style::Modifier;
     let mut explorer = start(130, 34);
-    explorer.state.theme = Theme::PLAIN;
+    explorer.state.theme = themes::of_program(themes::NONE).unwrap();
     explorer.press("v");
     explorer.screen();
     let areas = Areas::of(&explorer.state);
@@ -205,7 +205,6 @@ fn the_timeline_follows_the_order_of_the_table() {
 
 #[test]
 fn errors_have_their_own_colours() {
-    use ratatui::style::Color;
     let mut log = Vec::new();
     for hour in 0..100_i64 {
         for n in 0..10 {
@@ -229,7 +228,9 @@ fn errors_have_their_own_colours() {
         let x = areas.bars.x + axis.column(index, usize::from(areas.bars.width)) as u16;
         explorer.cells()[(x, areas.bars.bottom() - 1)].fg
     };
-    assert_eq!([colour(49), colour(50), colour(60)], [Color::Blue, Color::Red, Color::Yellow]);
+    let theme = explorer.state.theme;
+    let expected = [theme.bar(), theme.error(), theme.warning()].map(|style| style.fg.unwrap());
+    assert_eq!([colour(49), colour(50), colour(60)], expected);
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub(super) mod finding_rows;
 pub(super) mod found;
 pub(super) mod heat_map;
 pub(super) mod keymap;
+pub(super) mod keys;
 pub(super) mod layer;
 pub(super) mod layout;
 pub(super) mod lazy_columns;
