@@ -9,8 +9,7 @@ fn hours_of_the_week_are_shown_and_opened() {
     let mut explorer = start(130, 34);
     explorer.press("w");
     assert_eq!(explorer.state.layer().tab, Tab::Time);
-    // Most bytes were sent on Thursday at 3.
-    let screen = explorer.press("u u").screen();
+    let screen = explorer.screen();
     assert!(screen.contains("busiest Thu 03:00"), "{screen}");
     explorer.press("g j j j l l l");
     let screen = explorer.screen();
@@ -21,6 +20,8 @@ fn hours_of_the_week_are_shown_and_opened() {
     assert!(screen.contains("125 of 372 requests"), "{screen}");
     explorer.press("Esc");
     assert!(heat_map::is_shown(&explorer.state));
+    explorer.press("s");
+    assert!(explorer.screen().contains("not in the heat map; w shows the table of times"), "{}", explorer.screen());
     // Keys of tables work; Esc shows the rows again.
     explorer.press("/").types("status:403").press("Enter");
     assert!(explorer.screen().contains("36 of 372 requests"), "{}", explorer.screen());

@@ -7,8 +7,8 @@ fn a_second_dimension_is_chosen_after_the_first() {
     snapshots("two-dimensions", "b b");
     let mut explorer = start(130, 34);
     explorer.types(":by http_status").press("Enter b");
-    assert!(explorer.screen().contains("and then by …"), "{}", explorer.screen());
-    explorer.press("G Enter");
+    assert!(explorer.press("G").screen().contains("and then by …"), "{}", explorer.screen());
+    explorer.press("Enter");
     assert!(explorer.screen().contains("Group by http_status, and then by"), "{}", explorer.screen());
     explorer.press("Esc");
     explorer.types(":by http_status,error_code").press("Enter");
@@ -37,7 +37,7 @@ fn a_second_dimension_is_chosen_after_the_first() {
 fn a_table_of_pairs() {
     snapshots("pairs", ": b y Space o p e r a t i o n , s t a t u s Enter");
     let mut explorer = start(80, 24);
-    explorer.types(":by remote_ip,status").press("Enter l l s");
+    explorer.types(":by remote_ip,status").press("Enter h s");
     assert!(explorer.screen().contains("REQUESTS ▼"), "{}", explorer.screen());
     let before = explorer.screen();
     explorer.press("j m M");

@@ -234,7 +234,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[k('v')], Command::Brush, "range", Group::Time, "select a time range; with the mouse: drag over the timeline"),
     bind(&[Table], &[k('n')], Command::NextFinding, "finding", Group::Time, "next finding; if there are none, next burst: far more requests, bytes or errors than usual"),
     bind(&[Table], &[k('N')], Command::PreviousFinding, "", Group::Time, "previous finding or burst"),
-    bind(&[Table], &[k('u')], Command::TimelineMeasure, "", Group::Time, "show requests, bytes sent or errors on the timeline"),
+    bind(&[Table], &[k('u')], Command::TimelineMeasure, "", Group::Time, "timeline: requests, bytes sent or errors; otherwise it shows what the table is sorted by"),
 
     bind(&[Table], &[k('d')], Command::Contrast, "contrast", Group::Filter, "contrast: what tells the selected range, the marked rows, the filter or the row apart"),
     bind(&[Table], &[k('C')], Command::Concentration, "", Group::Tables, "concentration: the share of the largest values, Gini coefficient, Lorenz curve"),

@@ -42,6 +42,24 @@ pub(super) fn perform(state: &mut State, command: Command) -> bool {
             next.tab = Tab::Addresses;
             drill::push(state, next);
         }
+        // The table behind it has the cursor that these commands are about.
+        Command::Sort
+        | Command::Not
+        | Command::Copy
+        | Command::Mark
+        | Command::Unmark
+        | Command::Columns
+        | Command::Widen
+        | Command::ScrollLeft
+        | Command::ScrollRight
+        | Command::Export
+        | Command::GroupBy
+        | Command::ZoomIn
+        | Command::Block
+        | Command::Concentration => {
+            let key = state.table_key(Command::HeatMap);
+            state.notify(format!("not in the heat map; {key} shows the table of times"));
+        }
         Command::Help => state.overlay = Some(Overlay::Help(0)),
         _ => return false,
     }

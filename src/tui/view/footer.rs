@@ -51,6 +51,11 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         Command::Mute => has_rows,
         Command::Ordinary => found::visible_benign(state).next().is_some(),
         Command::GroupBy if context == Context::Findings => false,
+        Command::Sort | Command::Not | Command::GroupBy | Command::ZoomIn
+            if context == Context::HeatMap =>
+        {
+            false
+        }
         Command::GroupBy if context == Context::Pick => matches!(
             &state.overlay,
             Some(Overlay::Dimensions(_)) if state.layer().table().dimension().is_some()

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::{Areas, Axis, State, Tab, TimelineMeasure, found, time_axes};
+use crate::tui::model::{Areas, Axis, State, Tab, TimelineMeasure, found, heat_map, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::bars};
 
@@ -80,7 +80,7 @@ fn highlighted(state: &State, axis: &Axis) -> Option<(usize, usize)> {
         ));
     }
     let table = state.layer().table();
-    if state.layer().tab != Tab::Time {
+    if state.layer().tab != Tab::Time || heat_map::is_shown(state) {
         return None;
     }
     let rows = table.rows.data.as_ref()?;
