@@ -313,7 +313,13 @@ fn series_rows(
 
 /// Adds rows for buckets without requests between the first and the last, if the rows are in the order of time, and
 /// truncates to the first `top` rows.
-fn add_empty_buckets(groups: &mut Groups, width: BucketWidth, more: &[Measure], sort: Sort<Measure>, top: usize) {
+fn add_empty_buckets(
+    groups: &mut Groups,
+    width: BucketWidth,
+    more: &[Measure],
+    sort: Sort<Measure>,
+    top: usize,
+) {
     let start = |row: &GroupRow| match row.value {
         Value::Integer(start) => start,
         _ => 0,

@@ -72,9 +72,8 @@ pub(crate) fn fit_field(field: Field, text: &str, width: usize) -> String {
 fn operation(text: &str) -> String {
     let parts: Vec<&str> = text.split('.').collect();
     let [interface, method, resource] = parts.as_slice() else { return text.to_owned() };
-    let is_word = |word: &&str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
-    };
+    let is_word =
+        |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     if !parts.iter().all(|part| is_word(part)) && *interface != "S3" {
         return text.to_owned();
     }

@@ -92,7 +92,8 @@ fn report_time_has_more_columns_by_name() {
     let home = Home::new();
     home.succeeds(&["pull", "logs", "-q"]);
     let plain = home.rows(&["report", "time", "--bucket", "30m"]);
-    let more = home.rows(&["report", "time", "--bucket", "30m", "--columns", "addresses,total_time_max,cost"]);
+    let more =
+        home.rows(&["report", "time", "--bucket", "30m", "--columns", "addresses,total_time_max,cost"]);
     let column = |rows: &[Value], name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
     // The same rows, also those without requests.
     for name in ["time", "requests", "bytes_sent", "errors", "share"] {
@@ -109,7 +110,10 @@ fn report_time_has_more_columns_by_name() {
     let busiest = home.rows(&["report", "time", "--bucket", "1h", "--sort", "addresses", "--top", "1"]);
     assert_eq!(busiest.len(), 1);
     let table = home.succeeds(&["report", "time", "--columns", "objects"]);
-    assert!(table.contains("2026-04-01 00:00:00") && table.contains("Objects") || table.contains("objects"), "{table}");
+    assert!(
+        table.contains("2026-04-01 00:00:00") && table.contains("Objects") || table.contains("objects"),
+        "{table}"
+    );
     let error = home.fails_in_one_line(2, &["report", "time", "--columns", "rank"]);
     assert!(error.contains("compares groups"), "{error}");
 }

@@ -157,7 +157,9 @@ fn sheet<'a>(export: &'a Export, answer: &'a Answer) -> Sheet<'a> {
 
 /// The chosen rows of the table of times, in its order.
 fn time_rows(export: &Export, series: &Series) -> Vec<TimeRow> {
-    let Rows::Times { mut rows, .. } = Rows::of_series(series, export.bucket_width, export.sort) else { return Vec::new() };
+    let Rows::Times { mut rows, .. } = Rows::of_series(series, export.bucket_width, export.sort) else {
+        return Vec::new();
+    };
     rows.retain(|row| export.marks.is_empty() || export.marks.contains(&RowId::Instant(row.start)));
     rows
 }

@@ -13,15 +13,25 @@ fn hours_of_the_week_are_shown_and_opened() {
     assert!(screen.contains("busiest Thu 03:00"), "{screen}");
     explorer.press("g j j j l l l");
     let screen = explorer.screen();
-    assert!(screen.contains("Thursday 03:00–03:59  125 requests · 572 MiB · 0.8 % errors on 1 day"), "{screen}");
+    assert!(
+        screen.contains("Thursday 03:00–03:59  125 requests · 572 MiB · 0.8 % errors on 1 day"),
+        "{screen}"
+    );
     explorer.press("Enter");
     let screen = explorer.screen();
-    assert!(screen.contains("▸ weekday:thursday ▸ hour_of_day:3") || screen.contains("▸ hour_of_day:3"), "{screen}");
+    assert!(
+        screen.contains("▸ weekday:thursday ▸ hour_of_day:3") || screen.contains("▸ hour_of_day:3"),
+        "{screen}"
+    );
     assert!(screen.contains("125 of 372 requests"), "{screen}");
     explorer.press("Esc");
     assert!(heat_map::is_shown(&explorer.state));
     explorer.press("s");
-    assert!(explorer.screen().contains("not in the heat map; w shows the table of times"), "{}", explorer.screen());
+    assert!(
+        explorer.screen().contains("not in the heat map; w shows the table of times"),
+        "{}",
+        explorer.screen()
+    );
     // Keys of tables work; Esc shows the rows again.
     explorer.press("/").types("status:403").press("Enter");
     assert!(explorer.screen().contains("36 of 372 requests"), "{}", explorer.screen());

@@ -30,7 +30,11 @@ fn a_second_dimension_is_chosen_after_the_first() {
     explorer.press("-");
     assert!(explorer.screen().contains("336 of 372 requests"), "{}", explorer.screen());
     explorer.types(":by http_status,http_status").press("Enter");
-    assert!(explorer.screen().contains("expected one dimension, or two different ones"), "{}", explorer.screen());
+    assert!(
+        explorer.screen().contains("expected one dimension, or two different ones"),
+        "{}",
+        explorer.screen()
+    );
 }
 
 #[test]

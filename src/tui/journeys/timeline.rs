@@ -156,11 +156,7 @@ fn times_of_another_year_had_no_year() {
             assert!(screen.contains("2021-04-03 05:00"), "LAST SEEN: {screen}");
         }
         assert!(screen.contains("at 2021-04-02 20:00"), "peak: {screen}");
-        assert!(
-            explorer.press("v").screen().contains("2021-04-02 20:00–2"),
-            "brush: {}",
-            explorer.screen()
-        );
+        assert!(explorer.press("v").screen().contains("2021-04-02 20:00–2"), "brush: {}", explorer.screen());
         assert!(explorer.press("Enter").screen().contains("▸ 2021-04-02 20:00–2"), "chip");
         let screen = explorer.press("Z 4").screen();
         assert!(screen.contains("  2021-04-02 05:00:00  "), "{screen}");
@@ -243,7 +239,11 @@ fn an_incomplete_bucket_looked_like_a_low_one() {
         screen.lines().nth(bottom).unwrap().trim().to_owned()
     };
     // The log begins with a bucket and ends in one.
-    assert!(bars(&mut explorer).starts_with('█') && bars(&mut explorer).ends_with('▒'), "{}", explorer.screen());
+    assert!(
+        bars(&mut explorer).starts_with('█') && bars(&mut explorer).ends_with('▒'),
+        "{}",
+        explorer.screen()
+    );
     assert!(explorer.screen().contains("▒ incomplete"), "{}", explorer.screen());
     // A range that begins in a bucket.
     let time = crate::query::TimeRange { start: Some(APRIL - 60), end: Some(APRIL + 3_600 * 20) };

@@ -185,8 +185,8 @@ pub(crate) struct Binding {
 }
 
 use Context::{
-    Block, Brush, Columns, Concentration, Confirm, Contrast, Detail, Filters, Findings, HeatMap, Pick, Prompt,
-    Reading, Table,
+    Block, Brush, Columns, Concentration, Confirm, Contrast, Detail, Filters, Findings, HeatMap, Pick,
+    Prompt, Reading, Table,
 };
 
 const fn bind(

@@ -95,7 +95,21 @@ impl Areas {
             rows.x = 1;
             rows.width = width.saturating_sub(2);
         }
-        Areas { header, chips, timeline_title, bars, axis, alert, tabs, head, rows, explanation, totals, value, footer }
+        Areas {
+            header,
+            chips,
+            timeline_title,
+            bars,
+            axis,
+            alert,
+            tabs,
+            head,
+            rows,
+            explanation,
+            totals,
+            value,
+            footer,
+        }
     }
 
     pub(crate) fn page(&self) -> usize {
@@ -137,7 +151,13 @@ pub(crate) fn place_columns(state: &mut State) {
             false => 0,
         };
         let is_widened = table.widened.contains(&column);
-        Needs { heading: text_widths::terminal_columns(table.heading(column).width()), first, seen, before, is_widened }
+        Needs {
+            heading: text_widths::terminal_columns(table.heading(column).width()),
+            first,
+            seen,
+            before,
+            is_widened,
+        }
     };
     table.placed = column_placement::place(&columns, width, table.sort.by, table.scrolled, needs);
     table.placed_width = width;

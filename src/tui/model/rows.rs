@@ -2,7 +2,8 @@
 
 use crate::insight::findings::Finding;
 use crate::query::{
-    Bucket, BucketWidth, GroupRow, Groups, Measure, PairRow, Pairs, RequestRow, Requests, Series, Sort, Stats, Value,
+    Bucket, BucketWidth, GroupRow, Groups, Measure, PairRow, Pairs, RequestRow, Requests, Series, Sort,
+    Stats, Value,
 };
 use crate::tui::model::columns::Column;
 use crate::tui::model::{FindingId, FindingRows};

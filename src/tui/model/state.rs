@@ -367,9 +367,10 @@ impl State {
             (None, Some(Overlay::Help(_) | Overlay::Failures(_))) => Context::Reading,
             (None, Some(Overlay::Filters(_))) => Context::Filters,
             (None, Some(Overlay::Columns(_))) => Context::Columns,
-            (None, Some(
-                Overlay::Dimensions(_) | Overlay::SecondDimensions(..) | Overlay::BucketWidths(_),
-            )) => Context::Pick,
+            (
+                None,
+                Some(Overlay::Dimensions(_) | Overlay::SecondDimensions(..) | Overlay::BucketWidths(_)),
+            ) => Context::Pick,
             (None, None) if self.pane.is_some() => self.pane_context(),
             (None, None) if self.layer().detail.is_some() => Context::Detail,
             (None, None) if self.brush.is_some() => Context::Brush,

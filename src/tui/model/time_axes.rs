@@ -53,11 +53,8 @@ pub(crate) fn found_bursts(state: &State) -> Vec<FoundBurst> {
     let of = |series: &AnswerState<Timeline>, axis: Option<Axis>| -> Vec<FoundBurst> {
         let (Some(data), Some(axis)) = (&series.data, axis) else { return Vec::new() };
         let bars: Vec<u64> = data.on_axis(&axis).iter().map(|stats| measure.of(stats)).collect();
-        let found = |burst: Burst| FoundBurst {
-            start: axis.at(burst.first),
-            end: axis.at(burst.last + 1),
-            burst,
-        };
+        let found =
+            |burst: Burst| FoundBurst { start: axis.at(burst.first), end: axis.at(burst.last + 1), burst };
         bursts(&bars, axis.bucket).into_iter().map(found).collect()
     };
     let Some((start, end)) = state.visible_range() else { return Vec::new() };

@@ -85,7 +85,12 @@ fn by_names(argument: &str) -> Option<Vec<Dimension>> {
 /// The columns that the table in front can be sorted by.
 fn sortable(state: &State) -> Vec<Column> {
     let table = state.layer().table();
-    table.columns.iter().map(|choice| choice.column).filter(|column| !matches!(column, Column::Activity | Column::Second)).collect()
+    table
+        .columns
+        .iter()
+        .map(|choice| choice.column)
+        .filter(|column| !matches!(column, Column::Activity | Column::Second))
+        .collect()
 }
 
 fn sort(state: &mut State, argument: &str, at: usize) -> Result<(), Problem> {

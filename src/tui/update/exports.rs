@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use crate::query::{Ask, BucketWidth};
 use crate::tui::format;
 use crate::tui::model::{
-    Column, Effect, Export, Prompt, Purpose, RowId, RunningExport, State, Tab, TableKind, columns,
-    time_axes,
+    Column, Effect, Export, Prompt, Purpose, RowId, RunningExport, State, Tab, TableKind, columns, time_axes,
 };
 use crate::tui::update::queries;
 

@@ -1,9 +1,9 @@
 //! The commands that add, exclude and clear filter terms.
 
-use crate::tui::model::{Column, Command, Layer, RowId, State, Tab, Table, TableKind, cell_filter};
-use crate::tui::update::{drill, findings, time_range};
 use crate::log::FIELDS;
 use crate::query::{Dimension, Filter, Value};
+use crate::tui::model::{Column, Command, Layer, RowId, State, Tab, Table, TableKind, cell_filter};
+use crate::tui::update::{drill, findings, time_range};
 
 /// Adds a term for the marked rows or for the row or cell under the cursor; if `negated`, a term that excludes them.
 pub(super) fn only(state: &mut State, negated: bool) {

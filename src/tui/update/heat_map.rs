@@ -28,16 +28,16 @@ pub(super) fn perform(state: &mut State, command: Command) -> bool {
         Command::Only => {
             let terms = heat_map::terms(*at);
             let layer = state.layer_mut();
-            layer.filter = terms.into_iter().fold(layer.filter.clone(), |filter, term| {
-                cell_filter::with_term(&filter, term)
-            });
+            layer.filter = terms
+                .into_iter()
+                .fold(layer.filter.clone(), |filter, term| cell_filter::with_term(&filter, term));
         }
         Command::Open => {
             let terms = heat_map::terms(*at);
             let layer = state.layer();
-            let filter = terms.into_iter().fold(layer.filter.clone(), |filter, term| {
-                cell_filter::with_term(&filter, term)
-            });
+            let filter = terms
+                .into_iter()
+                .fold(layer.filter.clone(), |filter, term| cell_filter::with_term(&filter, term));
             let mut next = Layer::new(filter, layer.time);
             next.tab = Tab::Addresses;
             drill::push(state, next);

@@ -4,8 +4,8 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::model::{
-    Areas, Brush, Command, Context, Effect, List, Overlay, State, Tab, found, heat_map, layout, pane::Pane, tabs,
-    time_axes,
+    Areas, Brush, Command, Context, Effect, List, Overlay, State, Tab, found, heat_map, layout, pane::Pane,
+    tabs, time_axes,
 };
 use crate::tui::update::heat_map as update_heat_map;
 use crate::tui::update::{cursor, lists, pane, perform};
@@ -65,7 +65,9 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
     match state.context() {
         Context::Filters | Context::Columns | Context::Pick => click_list(state, at, is_double),
         Context::Reading => state.overlay = None,
-        Context::Table | Context::Findings | Context::HeatMap | Context::Brush if areas.bars.union(areas.axis).contains(at) => {
+        Context::Table | Context::Findings | Context::HeatMap | Context::Brush
+            if areas.bars.union(areas.axis).contains(at) =>
+        {
             start_brush(state, at.x)
         }
         Context::Table | Context::Findings | Context::HeatMap | Context::Brush | Context::Detail => {

@@ -3,7 +3,10 @@
 
 use crate::query::filter::{Subject, Test};
 use crate::query::{Ask, Counting, Dimension, Filter, Measure, Query, Sort, TimeRange, Value};
-use crate::tui::model::{Column, Effect, INITIAL_ROWS, QueryJob, Slot, State, TableKind, TimelineMeasure, heat_map, layout, time_axes};
+use crate::tui::model::{
+    Column, Effect, INITIAL_ROWS, QueryJob, Slot, State, TableKind, TimelineMeasure, heat_map, layout,
+    time_axes,
+};
 use crate::{log::Field, tui::model::answer_state::AnswerState};
 
 /// Sends all queries that the screen needs and that are neither answered nor running.
@@ -116,9 +119,7 @@ fn server_errors(state: &mut State, effects: &mut Vec<Effect>) {
     let mut query = layer_query(state, Ask::Series { bucket: axis.bucket, each: None });
     let test = Test::Range(Some(FIRST), None);
     query.filter = query.filter.and(Filter::Term(Subject::Field(Field::HttpStatus), test));
-    send_if_needed(state, effects, Slot::ServerErrors, query, |state| {
-        &mut state.layer_mut().server_errors
-    });
+    send_if_needed(state, effects, Slot::ServerErrors, query, |state| &mut state.layer_mut().server_errors);
 }
 
 fn cost(state: &mut State, effects: &mut Vec<Effect>) {
@@ -200,9 +201,7 @@ pub(super) fn table_query(state: &State, limit: usize) -> Option<Query> {
             let sort = Sort { by: by_measure, descending: table.sort.descending };
             Ask::Pairs { by: by.clone(), sort, limit }
         }
-        TableKind::Times(_) => {
-            Ask::Series { bucket: time_axes::times_bucket(state)?.asked(), each: None }
-        }
+        TableKind::Times(_) => Ask::Series { bucket: time_axes::times_bucket(state)?.asked(), each: None },
         TableKind::Findings => return None,
         TableKind::Requests => {
             let by = table.sort.by.field().unwrap_or(Field::Time);

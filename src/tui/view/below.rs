@@ -157,7 +157,8 @@ fn under_cursor(state: &State) -> Option<(String, String)> {
             let row = rows.pair(table.cursor)?;
             let place = usize::from(table.column == Column::Second);
             let text = |place: usize| cell_text::of_group(&by[place], &row.values[place]);
-            let exact = exact(state, table.column, row.stats).map_or(String::new(), |exact| format!("  {exact}"));
+            let exact =
+                exact(state, table.column, row.stats).map_or(String::new(), |exact| format!("  {exact}"));
             let other = format!("{} {}", by[1 - place].name(), text(1 - place));
             Some((by[place].name(), format!("{}  {other}{exact}", text(place))))
         }

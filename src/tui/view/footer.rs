@@ -4,9 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::FIELDS;
-use crate::tui::model::{
-    Command, Context, Overlay, Rows, RunningExport, State, found, heat_map, time_axes,
-};
+use crate::tui::model::{Command, Context, Overlay, Rows, RunningExport, State, found, heat_map, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::fit};
 
@@ -51,9 +49,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         Command::Mute => has_rows,
         Command::Ordinary => found::visible_benign(state).next().is_some(),
         Command::GroupBy if context == Context::Findings => false,
-        Command::Sort | Command::Not | Command::GroupBy | Command::ZoomIn
-            if context == Context::HeatMap =>
-        {
+        Command::Sort | Command::Not | Command::GroupBy | Command::ZoomIn if context == Context::HeatMap => {
             false
         }
         Command::GroupBy if context == Context::Pick => matches!(

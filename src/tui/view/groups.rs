@@ -14,9 +14,9 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
             let is_absent = row.value == Value::Absent;
             let style = if is_absent { state.theme.quiet() } else { state.theme.text() };
             let width = usize::from(placed.width);
-            let text = table.dimension().map(|by| {
-                cell_text::fit_group(by, &cell_text::of_group(by, &row.value), width)
-            });
+            let text = table
+                .dimension()
+                .map(|by| cell_text::fit_group(by, &cell_text::of_group(by, &row.value), width));
             Cell::new(text.unwrap_or_else(|| format::value(&row.value)), style)
         }
         Column::Activity => {

@@ -28,7 +28,13 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     for hour in (0..24u16).step_by(every) {
         put(buffer, areas.head, area.x + hour * width, areas.head.y, &format!("{hour:02}"), theme.heading());
     }
-    put_right(buffer, Rect { width: areas.head.width - 1, ..areas.head }, areas.head.y, "ALL", theme.heading());
+    put_right(
+        buffer,
+        Rect { width: areas.head.width - 1, ..areas.head },
+        areas.head.y,
+        "ALL",
+        theme.heading(),
+    );
     let cursor = state.layer().heat_cursor;
     for day in 0..7 {
         let y = area.y + u16::try_from(day).unwrap_or(0) * height;

@@ -45,7 +45,8 @@ pub(crate) fn stacked(parts: &[u64], highest: u64, row: u16, rows: u16) -> Stack
         sum = sum.saturating_add(part);
         let exact = (u128::from(sum) * u128::from(top) + u128::from(whole) / 2) / u128::from(whole.max(1));
         let rounded = u64::try_from(exact).unwrap_or(top);
-        let is_visible = u128::from(part) * 100 >= u128::from(whole) * u128::from(MIN_VISIBLE_PART) && part > 0;
+        let is_visible =
+            u128::from(part) * 100 >= u128::from(whole) * u128::from(MIN_VISIBLE_PART) && part > 0;
         end = rounded.max(end + u64::from(is_visible && top > 1)).min(top);
         if index + 1 == parts.len() {
             end = top;
@@ -151,7 +152,10 @@ mod tests {
         assert_eq!(column(&[0, 4, 0]), [(' ', 2, None), ('▄', 1, None)]);
         assert_eq!(column(&[0, 0, 0]), [(' ', 2, None), (' ', 2, None)]);
         // A small part is visible, a tiny one is not.
-        assert_eq!(stacked(&[0, 30, 970], 1_000, 0, 1), StackedCell { symbol: '▁', part: 1, behind: Some(2) });
+        assert_eq!(
+            stacked(&[0, 30, 970], 1_000, 0, 1),
+            StackedCell { symbol: '▁', part: 1, behind: Some(2) }
+        );
         assert_eq!(stacked(&[0, 3, 997], 1_000, 0, 1), StackedCell { symbol: '█', part: 2, behind: None });
         assert_eq!(stacked(&[u64::MAX, u64::MAX, 1], u64::MAX, 0, 1).symbol, '█');
     }
