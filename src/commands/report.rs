@@ -235,7 +235,7 @@ fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> 
             None => {
                 let names: Vec<&str> = Measure::ALL
                     .into_iter()
-                    .filter(|measure| !measure.is_standard() && !(is_time && measure.is_relative()))
+                    .filter(|measure| !(measure.is_standard() || is_time && measure.is_relative()))
                     .map(Measure::name)
                     .collect();
                 return usage(format!("--columns: no column \"{name}\"; there are {}", names.join(", ")));

@@ -74,7 +74,7 @@ fn operation(text: &str) -> String {
     let [interface, method, resource] = parts.as_slice() else { return text.to_owned() };
     let is_word =
         |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-    if !parts.iter().all(|part| is_word(part)) && *interface != "S3" {
+    if !parts.iter().all(is_word) && *interface != "S3" {
         return text.to_owned();
     }
     let resource = resource.to_ascii_lowercase().replace('_', " ");

@@ -371,7 +371,7 @@ impl Table {
         let last = self.placed_columns.last();
         let is_placed = |column: &Column| self.placed.iter().any(|placed| placed.column == *column);
         match self.scrolled {
-            0 => !self.placed_columns.iter().all(|column| is_placed(column)),
+            0 => !self.placed_columns.iter().all(is_placed),
             _ => last.is_some_and(|column| !is_placed(column)),
         }
     }
