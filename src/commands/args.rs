@@ -6,6 +6,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::config::account;
+use crate::demo::LogFormat;
 use crate::export::Format;
 use crate::insight::block;
 use crate::insight::findings::Kind;
@@ -81,6 +82,9 @@ pub struct DemoArgs {
     /// Write the log files into this new or empty folder instead of exploring them
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// How to write them: as lines of text, or as Amazon delivers them through CloudWatch Logs
+    #[arg(long = "as", value_name = "FORMAT", requires = "out", default_value = "text")]
+    pub format: LogFormat,
 }
 
 /// `tamarin pull`.

@@ -11,7 +11,7 @@ use crate::source::Source;
 pub(super) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Outcome> {
     let demo = Demo::new(DemoOptions { requests: args.requests, seed: args.seed });
     if let Some(folder) = &args.out {
-        return write(context, &demo, folder);
+        return write(context, &demo, folder, args);
     }
     explore::require_terminal()?;
     // A cache of its own, so that synthetic requests never mix with real ones.
@@ -23,8 +23,8 @@ pub(super) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Outcome>
     explore::show(context, &path, start)
 }
 
-fn write(context: &Context, demo: &Demo, folder: &Path) -> anyhow::Result<Outcome> {
-    let summary = demo.write_to(folder, &mut |_, _| {})?;
+fn write(context: &Context, demo: &Demo, folder: &Path, args: &DemoArgs) -> anyhow::Result<Outcome> {
+    let summary = demo.write_to(folder, args.format, &mut |_, _| {})?;
     context.note(&format!(
         "{} with {}, {} and {} ({}) written to {}",
         human::counted(summary.files, "log file"),

@@ -37,6 +37,7 @@ mod sql;
 #[cfg(unix)]
 mod stopping;
 mod strangers;
+mod structured;
 mod support;
 mod together;
 mod upkeep;
