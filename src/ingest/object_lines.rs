@@ -8,6 +8,8 @@ use crate::log::structured::framing::{ObjectEnd, next_start, object_end, skip_to
 
 /// Bytes that show how a file has its objects.
 pub(super) const HEAD_BYTES: usize = 64 << 10;
+/// The longest time and spaces before an object.
+const PREFIX_BYTES: usize = 40;
 /// Bytes read at a time, at least.
 const READ_BYTES: usize = 256 << 10;
 
@@ -30,7 +32,7 @@ impl<R: Read> LineReader<R> {
     pub(super) fn new(mut reader: R) -> io::Result<LineReader<R>> {
         let mut head = Vec::new();
         let has_objects = read_head(&mut reader, &mut head)?;
-        let is_whole = head.len() < HEAD_BYTES && !head.contains(&b'\n');
+        let is_whole = head.len() < HEAD_BYTES && !first_text(&head).contains(&b'\n');
         let content = Cursor::new(head);
         let needs_lines = has_objects && needs_line_ends(content.get_ref(), is_whole);
         let content = content.chain(reader);
@@ -64,8 +66,15 @@ fn read_head(reader: &mut impl Read, head: &mut Vec<u8>) -> io::Result<bool> {
             Err(_) => return Ok(false),
         };
         head.extend_from_slice(&buffer[..read]);
-        let is_object = skip_to_object(first_text(head)).is_some();
-        if read == 0 || head.len() >= HEAD_BYTES || !is_object || head.contains(&b'\n') {
+        let text = first_text(head);
+        let is_object = skip_to_object(text).is_some();
+        // A time may be before the object.
+        let may_be_object = text.len() < PREFIX_BYTES && !matches!(text.first(), Some(b'A'..=b'z'));
+        if read == 0
+            || head.len() >= HEAD_BYTES
+            || !(is_object || may_be_object)
+            || text.contains(&b'\n')
+        {
             return Ok(is_object);
         }
         buffer.resize(HEAD_BYTES - head.len(), 0);

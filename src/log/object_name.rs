@@ -235,6 +235,11 @@ pub fn may_hold(name: &str, since: Option<i64>, until: Option<i64>, are_by_event
     (first..end).contains(&date.instant)
 }
 
+/// Whether a name has a date and time, as the names of log files that S3 writes.
+pub fn has_date_time(name: &str) -> bool {
+    NameDate::find_date_time(name).is_some()
+}
+
 /// Whether names are of the partitioned layout by event time: at least two have a date, and all dates are at midnight.
 pub fn are_by_event<'a>(names: impl Iterator<Item = &'a str>) -> bool {
     let count = |dates, date: NameDate| (date.layout == Layout::ByEventTime).then_some(dates + 1);

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::super::log_line::BUCKET;
-use super::{milliseconds_of, records_of};
+use super::{key_name, milliseconds_of, records_of};
 use crate::log::structured::schema::{COLUMNS, Column, SCHEMA};
 use crate::log::{Field, Record};
 
@@ -42,7 +42,10 @@ fn append_field(record: &Record<'_>, field: Field, out: &mut Vec<u8>) -> io::Res
                 .unwrap_or_default();
             write!(out, "\"{time:.3}\"")
         }
-        Field::Key => Ok(serde_json::to_writer(out, &record.key().map(|key| String::from_utf8_lossy(&key).into_owned()))?),
+        Field::Key => {
+            let key = key_name(record);
+            Ok(serde_json::to_writer(out, &key.as_deref().map(String::from_utf8_lossy))?)
+        }
         Field::AclRequired => Ok(serde_json::to_writer(out, &record.logged(field).map(|_| true))?),
         field if field.spec().value == crate::log::ValueType::Integer => {
             Ok(serde_json::to_writer(out, &record.integer(field))?)

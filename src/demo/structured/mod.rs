@@ -6,6 +6,7 @@
 mod json;
 mod parquet;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::log::{Field, Record, records};
@@ -50,6 +51,14 @@ fn records_of(lines: &[u8]) -> impl Iterator<Item = Record<'_>> {
     lines
         .split(|byte| *byte == b'\n')
         .flat_map(|line| records(line).filter_map(|(_, record)| record.ok()))
+}
+
+/// The key: the true one, or that of the line if no request URI shows which of both it is.
+fn key_name<'l>(record: &Record<'l>) -> Option<Cow<'l, [u8]>> {
+    match record.logged(Field::RequestUri) {
+        Some(_) => record.key(),
+        None => record.logged(Field::Key).map(Cow::Borrowed),
+    }
 }
 
 /// The milliseconds of the time of a record, which the text format does not have: derived from the request id.

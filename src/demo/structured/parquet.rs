@@ -11,7 +11,7 @@ use ::parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use ::parquet::schema::types::Type;
 
 use super::super::log_line::BUCKET;
-use super::{milliseconds_of, records_of};
+use super::{key_name, milliseconds_of, records_of};
 use crate::log::structured::schema::{COLUMNS, Column, SCHEMA};
 use crate::log::{Field, Record, ValueType};
 
@@ -96,7 +96,7 @@ fn write_column(
             put::<Int64Type>(writer, integers(field))
         }
         Column::Field(Field::Key) => {
-            put::<ByteArrayType>(writer, rows.iter().map(|row| row.key().map(|key| key.into_owned().into())))
+            put::<ByteArrayType>(writer, rows.iter().map(|row| key_name(row).map(|key| key.into_owned().into())))
         }
         Column::Field(field) => {
             let text = |row: &Record<'_>| row.logged(field).map(|text| text.to_vec().into());
