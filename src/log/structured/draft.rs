@@ -219,7 +219,7 @@ impl<'r, 'a> Draft<'r, 'a> {
             self.member_text("requester", &requester);
             self.remove(Field::Requester);
         }
-        if !key_spelling::is_plain(self.get(Field::Key)) {
+        if key_spelling::may_differ(self.get(Field::Key), self.get(Field::RequestUri)) {
             let fields = [Field::Key, Field::Operation, Field::RequestUri, Field::Bucket];
             let mut key = Vec::new();
             let [name, operation, request_uri, bucket] = fields.map(|field| self.get(field));

@@ -1,7 +1,7 @@
 //! Exact repeats: S3 delivers some records twice, and users pull copies of the same logs.
 //!
-//! Two records are equal only if all their fields are, except what structured records have beyond the text format
-//! ([`comparable_extra`]): a request counts once if it was delivered in both formats. A Bloom filter per segment, over a fingerprint of
+//! Two records are equal only if all their fields are, except the spelling of the key and what structured records have
+//! beyond the text format ([`comparable_extra`]): a request counts once if it was delivered in both formats. A Bloom filter per segment, over a fingerprint of
 //! request id, time, key and operation (records of one multi-object delete differ only in the key), shows
 //! whether a segment may have a record. Candidates are compared field by field with the rows of the segment.
 //! No fingerprints are stored: a hash of 8 bytes per row would make the cache a sixth larger. Only segments
@@ -381,6 +381,8 @@ fn rows_equal(
 /// Whether two values of a detail do not distinguish records.
 fn are_equal(field: Field, one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
     match field {
+        // The key itself is compared.
+        Field::KeyLogged => true,
         Field::Extra => comparable_extra(one) == comparable_extra(other),
         _ => one == other,
     }
