@@ -102,8 +102,15 @@ fn text_json_and_parquet_give_equal_answers() {
     for home in &homes {
         pull(home, 0);
         let mut rows = rows(home);
-        // The text format has no milliseconds.
-        rows.iter_mut().for_each(|row| drop(row.as_object_mut().unwrap().remove("extra")));
+        for row in &mut rows {
+            let row = row.as_object_mut().unwrap();
+            // The text format has no milliseconds.
+            row.remove("extra");
+            // Some hostile keys of the demo have invalid escapes, which no format spells as another does.
+            if row["key"].as_str().is_some_and(|key| key.contains('%')) {
+                row.remove("key_logged");
+            }
+        }
         all.push(rows);
     }
     assert_eq!(all[0].len(), 20_000);
