@@ -6,6 +6,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::config::account;
+use crate::demo;
 use crate::export::Format;
 use crate::insight::block;
 use crate::insight::findings::Kind;
@@ -73,7 +74,7 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
     /// Number of requests to generate
-    #[arg(long, value_name = "N", default_value_t = 400_000, value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 400_000, value_parser = demo_requests, allow_negative_numbers = true)]
     pub requests: u64,
     /// Seed of the generator: another seed gives other requests
     #[arg(long, value_name = "S", default_value_t = 1, value_parser = zero_or_more, allow_negative_numbers = true)]
@@ -594,8 +595,12 @@ fn zero_or_more(text: &str) -> Result<u64, String> {
     whole_number(text, 0)
 }
 
-fn at_least_one(text: &str) -> Result<u64, String> {
-    whole_number(text, 1)
+/// Parses a number of requests of the demo.
+fn demo_requests(text: &str) -> Result<u64, String> {
+    match whole_number(text, 1)? {
+        requests if requests > demo::MAX_REQUESTS => Err(format!("expected at most {}", demo::MAX_REQUESTS)),
+        requests => Ok(requests),
+    }
 }
 
 /// Parses a number of rows.
@@ -657,6 +662,7 @@ mod tests {
             (&["report", "key", "--top", "99999999999999999999"], "expected at most 18446744073709551615"),
             (&["demo", "--requests", "abc"], "'--requests <N>': expected a whole number, 1 or more"),
             (&["demo", "--requests", "0"], "'0' for '--requests <N>': expected a whole number, 1 or more"),
+            (&["demo", "--requests", "1000000001"], "for '--requests <N>': expected at most 1000000000"),
             (&["demo", "--seed", "-1"], "'-1' for '--seed <S>': expected a whole number, 0 or more"),
             (&["pull", "--every", "0s"], "'0s' for '--every <TIME>': expected at least 1s"),
             (&["pull", "--every", "-5m"], "'-5m' for '--every <TIME>': expected a duration such as 30s"),

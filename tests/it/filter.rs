@@ -254,6 +254,18 @@ fn an_error_names_the_column_and_what_was_expected() {
     assert!(error("- a").contains("column 1: expected a term directly after \"-\""));
     assert!(error("x key~a(b").contains("column 7: invalid regular expression: unclosed group"));
     assert!(error("status:500..400").contains("ends before it begins"));
+    for (filter, expected) in [
+        ("hour_of_day:99", "column 13: hour_of_day is a number from 0 to 23: no request matches"),
+        ("hour_of_day>23", "column 13: hour_of_day is a number from 0 to 23: no request matches"),
+        ("hour_of_day:20..24", "column 13: hour_of_day is a number from 0 to 23: no request matches"),
+        ("weekday:9", "column 9: weekday is a number from 1 to 7: no request matches"),
+        ("weekday:0", "column 9: weekday is a number from 1 to 7: no request matches"),
+        ("status:99", "column 8: http_status is a number from 100 to 999: no request matches"),
+        ("status>999", "column 8: http_status is a number from 100 to 999: no request matches"),
+    ] {
+        assert_eq!(error(filter), expected, "{filter}");
+    }
+    assert!(Filter::parse("status>0", NOW).is_ok());
     assert!(error("time:yesteryear").contains("2026-04-01"));
     assert!(error("time~2026").contains("time is not text"));
     assert!(error("bytes>99999999TB").contains("too large"));

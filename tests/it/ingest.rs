@@ -504,7 +504,7 @@ fn read_until_killed(cache: &Path, version: &str, text: &str, commits: usize) ->
         match &reader.log_file_statuses(Some(source), [("a.log", Some(version))].into_iter()).unwrap()[0] {
             LogFileStatus::New | LogFileStatus::Changed => Vec::new(),
             LogFileStatus::InPart(parts) => parts.clone(),
-            LogFileStatus::Whole => panic!("the file was read to its end"),
+            LogFileStatus::Whole | LogFileStatus::NoLog => panic!("the file was read to its end"),
         };
     drop(reader);
     let file = FileMark {
