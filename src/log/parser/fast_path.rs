@@ -165,6 +165,10 @@ pub(super) fn read_into<'a>(
             words.jump_after_space(words.at)?;
         }
     } else {
+        // The only quoted text may be the user agent, not the referer.
+        if !logged[Field::Referer as usize].is_empty() {
+            return None;
+        }
         logged[Field::UserAgent as usize] = &[];
         words.dash()?;
     }

@@ -123,12 +123,8 @@ fn read_words<'a>(
         }
     }
     if let Some((index, rejection)) = error {
-        // The line ends within the status.
-        let (start, end) = fields[index];
-        if index == 0 && is_cut_off && count == 1 && end - start < 3 && is_digits(&line[start..end]) {
-            return Err(Rejection::CutOff);
-        }
-        return Err(rejection);
+        let is_status = index == 0 && is_start_of_status(line, spans, quote);
+        return Err(if is_status { Rejection::CutOff } else { rejection });
     }
     if is_cut_off {
         for field in &mut fields[count..] {
@@ -140,6 +136,14 @@ fn read_words<'a>(
     Err(missing(count))
 }
 
+/// Whether the line ends within a status, the only one of the words.
+fn is_start_of_status(line: &[u8], words: &[(usize, usize)], quote: Option<usize>) -> bool {
+    match words {
+        [(start, end)] => quote.is_none() && end - start < 3 && is_digits(&line[*start..*end]),
+        _ => false,
+    }
+}
+
 /// Reads the fields after a request line without quotes. moto writes three numbers, and nothing shows which one is
 /// missing.
 fn without_measures<'a>(
@@ -149,7 +153,7 @@ fn without_measures<'a>(
     quote: Option<usize>,
 ) -> Result<Numbers<'a>, Rejection> {
     if let Some((_, rejection)) = check(line, &words[..words.len().min(2)]) {
-        return Err(rejection);
+        return Err(if is_start_of_status(line, words, quote) { Rejection::CutOff } else { rejection });
     }
     let measures = words.get(2..).unwrap_or_default();
     let text = |&(start, end): &(usize, usize)| &line[start..end];
@@ -162,7 +166,7 @@ fn without_measures<'a>(
         return Ok(Numbers { words_before_quote: Some(0), ..numbers(line, fields, end) });
     }
     let is_whole = quote.is_some() && count == MEASURES.len() - 1;
-    let is_cut_off = quote.is_none() && count < MEASURES.len();
+    let is_cut_off = quote.is_none() && count <= MEASURES.len();
     if !(is_whole || is_cut_off) || !measures.iter().all(can_be_time) {
         let wrong = measures.iter().position(|word| !can_be_time(word)).unwrap_or(count);
         return Err(missing(2 + wrong));

@@ -303,6 +303,10 @@ pub(super) fn read_obs(line: &[u8], open: usize) -> Option<Obs> {
             if name_is_quoted { is_certain || are_both } else { is_certain && are_both }
         };
         let classes = (2..words.len()).find(are_classes)?;
+        // An agency with quotes may be the end of the user agent.
+        if close != last && memchr(b'"', &line[close + 1..words[classes].0]).is_some() {
+            return None;
+        }
         let name = || line.get(words.get(classes + 2)?.0..last)?.strip_prefix(b"\"");
         let is_obs =
             close == last || name().is_some_and(quotes::are_paired) && are_ids(&line[last + 1..]);
@@ -310,14 +314,11 @@ pub(super) fn read_obs(line: &[u8], open: usize) -> Option<Obs> {
     })
 }
 
-/// Whether a text can be the ids at the end of a record of OBS. One word could also be the version id of a record
-/// without name and ids, and two words its version id and agency, one of which is absent.
+/// Whether a text can be the ids at the end of a record of OBS. Words of other forms may be the version id and the agency
+/// of a record without name and ids.
 fn are_ids(text: &[u8]) -> bool {
     let mut words = text.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
-    let Some(first) = words.next() else { return false };
-    let mut others = words.peekable();
-    let is_certain = is_hex(first, 32) || others.peek().is_some();
-    is_certain && first != b"-" && others.all(|word| word != b"-")
+    words.next().is_some_and(|first| is_hex(first, 32) || is_digits(first)) && words.all(|word| word != b"-")
 }
 
 fn is_storage_class(word: &[u8]) -> bool {

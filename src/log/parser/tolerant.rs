@@ -22,7 +22,10 @@ use super::words::{
     absent_if_dash, next_quoted_word, next_word, skip_spaces, trim_spaces, unquoted_field, without_dashes,
     without_quotes,
 };
-use super::{key_and_uri, server_forms};
+use super::{
+    key_and_uri::{self, TWO_TEXTS},
+    server_forms,
+};
 
 /// Reads a line. Text from `doubtful` on, which looks like another record, is also in `extra`, so that it can be found.
 pub(super) fn read(line: &[u8], doubtful: Option<usize>) -> Result<Record<'_>, Rejection> {
@@ -290,7 +293,14 @@ impl<'a> LineReader<'a> {
                     self.word();
                     self.trailing_fields_without_texts(numbers);
                 } else {
-                    if !matches!(self.peek(), [] | [b'"', ..]) && !self.unquoted_agent_follows() {
+                    let start = skip_spaces(self.line, self.at);
+                    let is_quoted = self.peek().first() == Some(&b'"');
+                    if is_quoted && memchr::memmem::find(&self.line[start..], TWO_TEXTS).is_some() {
+                        // The `-` may be one of the numbers, or the user agent has quotes in it.
+                        self.doubt_measures(numbers);
+                        return self.keep_rest(start);
+                    }
+                    if !is_quoted && !self.peek().is_empty() && !self.unquoted_agent_follows() {
                         self.doubt_measures(numbers);
                     }
                     self.user_agent();

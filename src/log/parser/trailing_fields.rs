@@ -233,9 +233,9 @@ impl<'a> Layout<'a> {
         self.is_readable && self.is_certain && self.unknown == 0
     }
 
-    /// Whether one of the words has a form that only one of the fields has, wherever it is.
-    pub(super) fn has_anchor(&self) -> bool {
-        self.words.as_slice().iter().any(|word| is_anchor(word))
+    /// Whether all words are absent fields, which no record of S3 has: they may follow any quoted text.
+    pub(super) fn is_absent(&self) -> bool {
+        self.words.as_slice().iter().all(|word| is_absent(word))
     }
 
     /// The text of each field that the line has, and its end.

@@ -29,8 +29,7 @@ pub(super) enum End<'a> {
 ///
 /// After the last quote, only the server has written. So if the trailing fields of a newer record follow it, it is the end, and
 /// no text of a client can move it. Otherwise, the record is older, of a server that logs less, or cut off, or a later
-/// field is quoted. If words and quoted texts follow several quotes, nothing shows which of them is the end, unless
-/// fields with forms of their own follow the last one, which no record without the other trailing fields has.
+/// field is quoted. If words and quoted texts follow several quotes, nothing shows which of them is the end.
 pub(super) fn find<'a>(line: &'a [u8], owner: &[u8], open: usize) -> End<'a> {
     let Some(last) = closing_quotes(line, open).next() else {
         // With the trailing fields, it is not the end of the line that cuts the user agent off.
@@ -41,7 +40,7 @@ pub(super) fn find<'a>(line: &'a [u8], owner: &[u8], open: usize) -> End<'a> {
         };
     };
     let after_last = Layout::of(line, last + 1);
-    if after_last.is_readable && after_last.count() >= FIELDS_OF_NEWER_RECORDS {
+    if after_last.is_readable && after_last.count() >= FIELDS_OF_NEWER_RECORDS && !after_last.is_absent() {
         return End::Fields(last, Box::new(after_last));
     }
     let is_obs = server_forms::is_obs_owner(owner);
@@ -51,17 +50,10 @@ pub(super) fn find<'a>(line: &'a [u8], owner: &[u8], open: usize) -> End<'a> {
     if !quotes::are_whole_words(line, last + 1) {
         return End::Unclear;
     }
-    let mut others = closing_quotes(line, open).skip(1).filter(|quote| quotes::are_whole_words(line, quote + 1));
-    if let Some(quote) = others.next() {
-        let fields = Layout::of(line, quote + 1);
-        return if after_last.has_anchor() && fields.is_readable && fields.is_certain {
-            End::Fields(quote, Box::new(fields))
-        } else {
-            End::Unclear
-        };
-    }
+    let has_others =
+        closing_quotes(line, open).skip(1).any(|quote| quotes::are_whole_words(line, quote + 1));
     // With other quotes, the last one may close a part of a user agent that is cut off, or be in a later field.
-    if !quotes::are_paired(&line[open + 1..last]) {
+    if has_others || !quotes::are_paired(&line[open + 1..last]) {
         return End::Unclear;
     }
     let Some((start, end)) = word_at(line, last + 1) else { return End::Fields(last, Box::new(after_last)) };

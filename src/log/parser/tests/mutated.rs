@@ -97,3 +97,53 @@ fn a_line_that_is_cut_off_anywhere_has_the_start_of_its_fields_and_whole_numbers
     }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
+
+/// User agents that look as if other fields followed them. All texts that they would forge contain `FORGED`.
+const FORGERIES: [&str; 7] = [
+    "x\" FORGED FORGED= SigFORGED TLS-FORGED AuthHeader FORGED.example TLSvFORGED arn:FORGED Yes FORGED \"z",
+    "x\" FORGED FORGED= SigFORGED TLS-FORGED AuthHeader FORGED.example TLSvFORGED arn:FORGED Yes FORGED",
+    "x\" FORGED - STANDARD WARM \"z",
+    "x\" FORGED - STANDARD WARM \"y\" 1 \"z",
+    "x\" FORGED \"z",
+    "x\" \"y\" FORGED",
+    "x\" FORGED FORGED= - - - FORGED.example - \"z\" - \"",
+];
+
+#[test]
+fn a_user_agent_forges_nothing_whatever_is_wrong_with_the_fields_after_it() {
+    let mut faults = Vec::new();
+    for form in forms() {
+        let Some(agent) = form.fields.iter().position(|(field, _)| *field == Field::UserAgent) else { continue };
+        let (before, after) = (&form.fields[..agent], &form.fields[agent + 1..]);
+        if !form.fields[agent].1.starts_with('"') {
+            continue;
+        }
+        let join = |fields: &[(Field, String)]| {
+            fields.iter().map(|(_, text)| format!(" {text}")).collect::<String>()
+        };
+        let mut tails = vec![join(after)];
+        for index in 0..after.len() {
+            tails.push(join(&[&after[..index], &after[index + 1..]].concat()));
+            tails.push(join(&[&after[..=index], &after[index..]].concat()));
+            for other in ["many", "\"x y\"", "\"", "404", "a b"] {
+                let mut after = after.to_vec();
+                after[index].1 = other.to_owned();
+                tails.push(join(&after));
+            }
+        }
+        tails.extend((0..tails[0].len()).map(|end| tails[0][..end].to_owned()).collect::<Vec<_>>());
+        for forgery in FORGERIES {
+            for tail in &tails {
+                let line = format!("{} \"{forgery}\"{tail}", join(before).trim_start());
+                let Ok(record) = parse_line(line.as_bytes()) else { continue };
+                let is_forged = |field: &Field| {
+                    let can_be = matches!(field, Field::UserAgent | Field::Extra);
+                    !can_be && text(&record, *field).contains("FORGED")
+                };
+                let forged = Field::all().find(is_forged);
+                faults.extend(forged.map(|field| format!("{}, {}: {line}", form.name, field.name())));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}

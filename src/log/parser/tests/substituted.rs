@@ -111,9 +111,12 @@ fn whatever_is_in_the_place_of_a_field_no_other_field_changes_its_place() {
                 }
                 let is_next_to_quotes =
                     other.contains('"') && near.iter().any(|text| is_quoted(text.as_ref()));
-                // Next to the key, it may be a word of it. After the last field, it may be a new field.
-                let may_be_in = |field: Field| {
-                    is_next_to_quotes || form.is_unquoted() || matches!(field, Field::Key | Field::SourceRegion)
+                // Next to a text of any form, it may be a word of it, or this text if it is absent. But a referer or user
+                // agent with quotes has no other words.
+                let may_be_in = |other: Field| {
+                    let is_near = (other as usize).abs_diff(*field as usize) < 3 || other == Field::SourceRegion;
+                    let is_quoted = matches!(other, Field::RequestUri | Field::Referer | Field::UserAgent);
+                    is_next_to_quotes || form.is_unquoted() || is_near && (!is_quoted || original.logged(other).is_none())
                 };
                 let is_added = !is_bare && !is_next_to_quotes;
                 let added = [format!("{other} {text}"), format!("{text} {other}")];
