@@ -116,8 +116,9 @@ pub enum Rejection {
     /// Nothing shows which of more than four numbers belong to the four measures.
     #[error("more than four numbers after the error code")]
     TooManyNumbers,
-    /// The line ends within the numbers or directly after them: the last number may lack digits.
-    #[error("cut off: the line ends with a number, or where one is expected, and no form of a record ends there")]
+    /// The line ends within the numbers or directly after them, so that the last number may lack digits, or within a journal
+    /// record.
+    #[error("cut off: the line ends with a number that may lack digits, or before the last field that it needs")]
     CutOff,
     /// The size of a journal record is neither a number nor `-`. (Its operation follows the time directly.)
     #[error("object_size is not a number: expected key, size, version id and ETag after an operation that follows the time")]
