@@ -495,12 +495,25 @@ fn any_filter() -> impl Strategy<Value = Filter> {
     })
 }
 
-/// Whether the language can express a filter. A requester pattern `role/x*` would be read as `*role/x*`.
+/// Whether the language can express a filter. A requester pattern `role/x*` would be read as `*role/x*`, and a range that
+/// no request is in is an error.
 fn is_expressible(filter: &Filter) -> bool {
     match filter {
         Filter::All(terms) | Filter::Any(terms) => terms.iter().all(is_expressible),
         Filter::Not(inner) => is_expressible(inner),
         Filter::Term(Subject::Field(Field::Requester), Test::Glob(_)) => false,
+        Filter::Term(subject, Test::Range(from, to)) => {
+            let are_within =
+                |least, greatest| from.iter().chain(to).all(|bound| (least..=greatest).contains(bound));
+            match subject {
+                Subject::Derived(Dimension::HourOfDay) => are_within(0, 23),
+                Subject::Derived(Dimension::Weekday) => are_within(1, 7),
+                Subject::Field(Field::HttpStatus) => {
+                    from.is_none_or(|from| from <= 999) && to.is_none_or(|to| to >= 100)
+                }
+                _ => true,
+            }
+        }
         Filter::Term(..) => true,
     }
 }
