@@ -118,10 +118,14 @@ pub enum Rejection {
     TooManyNumbers,
     /// The line ends within the numbers or directly after them, so that the last number may lack digits, or within a journal
     /// record.
-    #[error("cut off: the line ends with a number that may lack digits, or before the last field that it needs")]
+    #[error(
+        "cut off: the line ends with a number that may lack digits, or before the last field that it needs"
+    )]
     CutOff,
     /// The size of a journal record is neither a number nor `-`. (Its operation follows the time directly.)
-    #[error("object_size is not a number: expected key, size, version id and ETag after an operation that follows the time")]
+    #[error(
+        "object_size is not a number: expected key, size, version id and ETag after an operation that follows the time"
+    )]
     NoSize,
     /// A journal record does not end with an ETag or `-`.
     #[error("no ETag: expected key, size, version id and ETag after an operation that follows the time")]

@@ -479,7 +479,10 @@ fn a_file_with_megabytes_before_its_first_record_was_named_nowhere() {
         assert!(output_text.contains(reason) && output_text.contains("1 without log lines"), "{output_text}");
         // Each pull names it: it may be a log file.
         let output_text = pull(&home, 0, "in");
-        assert!(output_text.contains(reason) && output_text.contains("1 already in the cache"), "{output_text}");
+        assert!(
+            output_text.contains(reason) && output_text.contains("1 already in the cache"),
+            "{output_text}"
+        );
     }
 }
 

@@ -7,8 +7,8 @@ use super::super::number::{is_digits, is_status};
 use super::super::record::MEASURES;
 use super::super::{Rejection, method};
 use super::trailing_fields;
-use super::{quotes, user_agent};
 use super::words::{is_hex, last_word, without_quotes, word_at, word_or_quoted_text_at};
+use super::{quotes, user_agent};
 
 /// Number of words that are searched for the status of a record without quotes.
 const UNQUOTED_WORDS_MAX: usize = 128;
@@ -308,8 +308,7 @@ pub(super) fn read_obs(line: &[u8], open: usize) -> Option<Obs> {
             return None;
         }
         let name = || line.get(words.get(classes + 2)?.0..last)?.strip_prefix(b"\"");
-        let is_obs =
-            close == last || name().is_some_and(quotes::are_paired) && are_ids(&line[last + 1..]);
+        let is_obs = close == last || name().is_some_and(quotes::are_paired) && are_ids(&line[last + 1..]);
         is_obs.then(|| Obs { close, version: words[0] })
     })
 }

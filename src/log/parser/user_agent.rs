@@ -50,8 +50,7 @@ pub(super) fn find<'a>(line: &'a [u8], owner: &[u8], open: usize) -> End<'a> {
     if !quotes::are_whole_words(line, last + 1) {
         return End::Unclear;
     }
-    let has_others =
-        closing_quotes(line, open).skip(1).any(|quote| quotes::are_whole_words(line, quote + 1));
+    let has_others = closing_quotes(line, open).skip(1).any(|quote| quotes::are_whole_words(line, quote + 1));
     // With other quotes, the last one may close a part of a user agent that is cut off, or be in a later field.
     if has_others || !quotes::are_paired(&line[open + 1..last]) {
         return End::Unclear;

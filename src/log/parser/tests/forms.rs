@@ -90,9 +90,8 @@ pub(super) fn forms() -> Vec<Form> {
             "us-east-1",
         ],
     );
-    let ceph = s3
-        .trailing(&["VERSION1", "-", "SigV4", "-", "AuthHeader", "rgw.example.com", "-", "-", "Yes"])
-        .with(
+    let ceph =
+        s3.trailing(&["VERSION1", "-", "SigV4", "-", "AuthHeader", "rgw.example.com", "-", "-", "Yes"]).with(
             "Ceph",
             &[
                 (BucketOwner, "docs"),
@@ -179,8 +178,16 @@ pub(super) fn forms() -> Vec<Form> {
             ],
         ),
         ceph.with("Ceph without referer", &[(Referer, "-")]),
-        s3.trailing(&["G001", "urn", "STANDARD", "STANDARD_IA", "\"a folder\"", "089fe8c2c380f4031f6dc0197fe99d4d", "HPTAAFZ"])
-            .with("Huawei OBS", obs),
+        s3.trailing(&[
+            "G001",
+            "urn",
+            "STANDARD",
+            "STANDARD_IA",
+            "\"a folder\"",
+            "089fe8c2c380f4031f6dc0197fe99d4d",
+            "HPTAAFZ",
+        ])
+        .with("Huawei OBS", obs),
         s3.trailing(&["-", "-"]).with("Huawei OBS without name", obs),
         s3.trailing(&["-", "-", "SigV4", "-", "AuthHeader", "e2.example.com", "TLSv1.3", "-", "-"]).with(
             "IDrive e2",

@@ -19,7 +19,10 @@ fn fault(line: &str, original: &Record<'_>, is_same: impl Fn(Field, &[u8], &[u8]
 }
 
 /// Asserts that no line that `change` makes of a form, from the index of a field, has a wrong field.
-fn assert_no_faults(change: impl Fn(&[&str], usize) -> Option<String>, is_excepted: impl Fn(&Form, Field) -> bool) {
+fn assert_no_faults(
+    change: impl Fn(&[&str], usize) -> Option<String>,
+    is_excepted: impl Fn(&Form, Field) -> bool,
+) {
     let mut faults = Vec::new();
     for form in forms() {
         let texts: Vec<&str> = form.fields.iter().map(|(_, text)| text.as_str()).collect();
@@ -113,7 +116,9 @@ const FORGERIES: [&str; 7] = [
 fn a_user_agent_forges_nothing_whatever_is_wrong_with_the_fields_after_it() {
     let mut faults = Vec::new();
     for form in forms() {
-        let Some(agent) = form.fields.iter().position(|(field, _)| *field == Field::UserAgent) else { continue };
+        let Some(agent) = form.fields.iter().position(|(field, _)| *field == Field::UserAgent) else {
+            continue;
+        };
         let (before, after) = (&form.fields[..agent], &form.fields[agent + 1..]);
         if !form.fields[agent].1.starts_with('"') {
             continue;

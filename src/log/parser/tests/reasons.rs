@@ -35,12 +35,12 @@ fn a_damaged_number_of_versitygw_is_named() {
 
 #[test]
 fn a_record_that_ends_with_a_number_is_cut_off() {
-    for later in ["", " 2", " 206", " 206 -", " 206 - 1011", " 206 - 1011 2022 3033", " 206 - 1011 2022 3033 40"] {
+    for later in
+        ["", " 2", " 206", " 206 -", " 206 - 1011", " 206 - 1011 2022 3033", " 206 - 1011 2022 3033 40"]
+    {
         assert_eq!(versity(&format!("/vg/k.jpg{later}")), Rejection::CutOff, "{later}");
     }
-    let s3 = |uri: &str, later: &str| {
-        reason(&format!("{} REST.GET.OBJECT a {uri} {later}", head("-")))
-    };
+    let s3 = |uri: &str, later: &str| reason(&format!("{} REST.GET.OBJECT a {uri} {later}", head("-")));
     for uri in ["\"GET /a HTTP/1.1\"", "\"GET /a\"", "-", "GET /a HTTP/1.1"] {
         for later in ["20", "206 ErrCode 1", "206 - 1 2", "206 - - 2 3", "206 - 1 2 3 4"] {
             assert_eq!(s3(uri, later), Rejection::CutOff, "{uri} {later}");

@@ -114,9 +114,12 @@ fn whatever_is_in_the_place_of_a_field_no_other_field_changes_its_place() {
                 // Next to a text of any form, it may be a word of it, or this text if it is absent. But a referer or user
                 // agent with quotes has no other words.
                 let may_be_in = |other: Field| {
-                    let is_near = (other as usize).abs_diff(*field as usize) < 3 || other == Field::SourceRegion;
+                    let is_near =
+                        (other as usize).abs_diff(*field as usize) < 3 || other == Field::SourceRegion;
                     let is_quoted = matches!(other, Field::RequestUri | Field::Referer | Field::UserAgent);
-                    is_next_to_quotes || form.is_unquoted() || is_near && (!is_quoted || original.logged(other).is_none())
+                    is_next_to_quotes
+                        || form.is_unquoted()
+                        || is_near && (!is_quoted || original.logged(other).is_none())
                 };
                 let is_added = !is_bare && !is_next_to_quotes;
                 let added = [format!("{other} {text}"), format!("{text} {other}")];
