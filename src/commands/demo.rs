@@ -68,3 +68,19 @@ fn write(context: &Context, demo: &Demo, folder: &Path) -> anyhow::Result<Outcom
     ));
     Ok(Outcome::Done)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_demo_larger_than_the_file_system_was_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("new/demo");
+        let error = require_space(&out, u64::MAX).unwrap_err().to_string();
+        assert!(error.contains("new/demo: ") && error.contains("choose fewer requests (--requests)"), "{error}");
+        assert!(require_space(&out, 1).is_ok());
+        assert!(!out.exists());
+    }
+}

@@ -130,7 +130,7 @@ fn whatever_is_in_the_place_of_a_field_no_other_field_changes_its_place() {
                     match parse_line(line.as_bytes()) {
                         Ok(record) => {
                             read += 1;
-                            if let Some(fault) = fault(&record, &original, *field, &other, &may_be_in) {
+                            if let Some(fault) = fault(&record, &original, *field, &other, may_be_in) {
                                 faults.push(format!("{} {} = {other:?}: {fault}", form.name, field.name()));
                             }
                         }
