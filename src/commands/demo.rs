@@ -79,7 +79,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("new/demo");
         let error = require_space(&out, u64::MAX).unwrap_err().to_string();
-        assert!(error.contains("new/demo: ") && error.contains("choose fewer requests (--requests)"), "{error}");
+        assert!(
+            error.contains("new/demo: ") && error.contains("choose fewer requests (--requests)"),
+            "{error}"
+        );
         assert!(require_space(&out, 1).is_ok());
         assert!(!out.exists());
     }
