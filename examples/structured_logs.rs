@@ -17,9 +17,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let demo = Demo::new(DemoOptions { requests: requests.parse()?, seed: 7 });
     let mut text = Vec::new();
     demo.write_to_file(&mut text)?;
-    for (name, format) in
-        [("access.log", LogFormat::Text), ("access.json", LogFormat::Json), ("access.parquet", LogFormat::Parquet)]
-    {
+    for (name, format) in [
+        ("access.log", LogFormat::Text),
+        ("access.json", LogFormat::Json),
+        ("access.parquet", LogFormat::Parquet),
+    ] {
         let mut file = BufWriter::new(File::create(Path::new(folder).join(name))?);
         format.write(&text, &mut file)?;
         file.flush()?;

@@ -380,7 +380,8 @@ fn a_demo_is_only_written_to_a_new_or_empty_folder() {
     let folder = temporary.path().join("logs");
     let demo = demo(2000, 1);
     let mut reported = (0, 0);
-    let summary = demo.write_to(&folder, LogFormat::Text, &mut |files, requests| reported = (files, requests)).unwrap();
+    let summary =
+        demo.write_to(&folder, LogFormat::Text, &mut |files, requests| reported = (files, requests)).unwrap();
     assert_eq!(summary, demo.summary());
     assert_eq!(reported, (summary.files, 2000));
     for (name, text) in demo.names.iter().zip(files(&demo)) {

@@ -17,9 +17,9 @@ use super::{Counters, LinesBlock, LogFileTask, Message, Options, ReadBuffers, Wo
 use super::{archive_members::ArchiveMembers, cutter::Cutter};
 use crate::cache::catalogue::LogFileStatus;
 use crate::cache::{Cache, CacheError, FileMark, SourceId};
+use crate::log::structured::parquet::{self, ParquetError, ParquetFile};
 use crate::source::archive::{self, Peeked, TAR_BLOCK_BYTES, is_tar, is_zip};
 use crate::source::body::{Body, begins_compressed, is_damage};
-use crate::log::structured::parquet::{self, ParquetError, ParquetFile};
 use crate::source::{LogFile, Source, foreign};
 
 /// Pages of names on their way from the lister.
@@ -426,8 +426,7 @@ impl LogFileReader {
             }
             Err(error) => return Err(parquet_file::io_error(error)),
         };
-        let task =
-            LogFileTask { file: file.clone(), known_lines: known_lines.to_vec(), ..self.task.clone() };
+        let task = LogFileTask { file: file.clone(), known_lines: known_lines.to_vec(), ..self.task.clone() };
         let parsers = self.parsers.min(opened.row_groups());
         let (shared, end) = SharedParquet::new(task, opened, is_unread);
         let next_line = end.rows + 1;

@@ -70,11 +70,7 @@ fn read_head(reader: &mut impl Read, head: &mut Vec<u8>) -> io::Result<bool> {
         let is_object = skip_to_object(text).is_some();
         // A time may be before the object.
         let may_be_object = text.len() < PREFIX_BYTES && !matches!(text.first(), Some(b'A'..=b'z'));
-        if read == 0
-            || head.len() >= HEAD_BYTES
-            || !(is_object || may_be_object)
-            || text.contains(&b'\n')
-        {
+        if read == 0 || head.len() >= HEAD_BYTES || !(is_object || may_be_object) || text.contains(&b'\n') {
             return Ok(is_object);
         }
         buffer.resize(HEAD_BYTES - head.len(), 0);

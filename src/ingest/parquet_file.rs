@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use tokio_util::bytes::Bytes;
 use flume::RecvTimeoutError;
 use parking_lot::Mutex;
 use parquet::errors::ParquetError as ReadError;
 use parquet::file::reader::{ChunkReader, Length};
+use tokio_util::bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use super::{LogFileTask, chunked_file::ReadAt};
@@ -30,7 +30,11 @@ const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) enum Content {
     Memory(Bytes),
     /// A file of the source, or one that the content was copied to.
-    File { file: Arc<dyn ReadAt>, size: u64, is_copy: bool },
+    File {
+        file: Arc<dyn ReadAt>,
+        size: u64,
+        is_copy: bool,
+    },
 }
 
 impl Content {
@@ -124,7 +128,9 @@ impl ParquetEnd {
     /// Waits until the parsers have read the file, or the ingest is cancelled. Returns the first error.
     pub(super) fn wait(self, cancel: &CancellationToken) -> io::Result<()> {
         // The channel closes without a message. If the parsers have ended, it may stay open.
-        while !cancel.is_cancelled() && self.done.recv_timeout(CANCEL_INTERVAL) == Err(RecvTimeoutError::Timeout) {}
+        while !cancel.is_cancelled()
+            && self.done.recv_timeout(CANCEL_INTERVAL) == Err(RecvTimeoutError::Timeout)
+        {}
         self.failure.lock().take().map_or(Ok(()), Err)
     }
 }
@@ -172,9 +178,8 @@ impl SharedParquet {
 
     /// The result of reading, unless it fails. Then the failure is noted. The library may panic if a file is damaged.
     fn checked<T>(&self, read: impl FnOnce() -> Result<T, ParquetError>) -> Option<T> {
-        let result = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
-            Err(ParquetError::Damaged("a page has an invalid structure".to_owned()))
-        });
+        let result = catch_unwind(AssertUnwindSafe(read))
+            .unwrap_or_else(|_| Err(ParquetError::Damaged("a page has an invalid structure".to_owned())));
         result.map_err(|error| *self.failure.lock() = Some(io_error(error))).ok()
     }
 }
@@ -184,6 +189,8 @@ pub(super) fn io_error(error: ParquetError) -> io::Error {
     match error {
         ParquetError::Io(error) => error,
         ParquetError::Damaged(_) => damaged(error.to_string()),
-        ParquetError::MissingColumns(_) | ParquetError::ColumnType { .. } => io::Error::other(error.to_string()),
+        ParquetError::MissingColumns(_) | ParquetError::ColumnType { .. } => {
+            io::Error::other(error.to_string())
+        }
     }
 }

@@ -81,7 +81,14 @@ struct BlockParser<'s> {
 
 impl<'s> BlockParser<'s> {
     fn new(stage: &'s ParseStage, builder: BatchBuilder) -> BlockParser<'s> {
-        BlockParser { stage, parser: Parser::new(), row_parser: RowParser::default(), builder, source: 0, started: Instant::now() }
+        BlockParser {
+            stage,
+            parser: Parser::new(),
+            row_parser: RowParser::default(),
+            builder,
+            source: 0,
+            started: Instant::now(),
+        }
     }
 
     fn add(&mut self, source: usize, file: &Arc<FileMark>, lines: LinesBlock) -> Result<(), WriterEnded> {
@@ -197,7 +204,8 @@ impl<'s> BlockParser<'s> {
             let (first_line, lines) = (group.first_row() + start as u64, (end - start) as u64);
             let rows_before = self.builder.rows();
             let builder = &mut self.builder;
-            let mut part = PartBuilder { builder, first_line, rejected: Vec::new(), runs: LineRuns::default() };
+            let mut part =
+                PartBuilder { builder, first_line, rejected: Vec::new(), runs: LineRuns::default() };
             self.row_parser.parse(group, start..end, &mut part);
             let PartBuilder { builder, rejected, runs, .. } = part;
             builder.end_part(FilePart {

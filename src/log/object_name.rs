@@ -118,7 +118,8 @@ impl NameDate {
             if stem.checked_sub(1).is_some_and(|before| bytes[before].is_ascii_digit()) {
                 return None;
             }
-            let number = |digits: &[u8]| digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+            let number =
+                |digits: &[u8]| digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
             let hour = bytes
                 .get(end..end + hour_form.len())
                 .and_then(|folder| digits_of(folder, hour_form))
@@ -339,8 +340,18 @@ mod tests {
     #[test]
     fn folders_of_a_day_or_an_hour_have_names_of_any_form() {
         for (name, stem, day, hour) in [
-            ("AWSLogs/111122223333/S3/us-east-1/2026/09/10/a.json.gz", "AWSLogs/111122223333/S3/us-east-1/", "10", ""),
-            ("p/AWSLogs/111122223333/us-east-1/2026/09/10/07/a.gz", "p/AWSLogs/111122223333/us-east-1/", "10", "07"),
+            (
+                "AWSLogs/111122223333/S3/us-east-1/2026/09/10/a.json.gz",
+                "AWSLogs/111122223333/S3/us-east-1/",
+                "10",
+                "",
+            ),
+            (
+                "p/AWSLogs/111122223333/us-east-1/2026/09/10/07/a.gz",
+                "p/AWSLogs/111122223333/us-east-1/",
+                "10",
+                "07",
+            ),
             ("2026/09/10/23/logs-1-2026-09-10-23-04-05-0f3c.gz", "", "10", "23"),
             ("p/2026/04/01/more/2026-04-01-13-05-09-A1B2", "p/", "01", ""),
             ("p/year=2026/month=09/day=10/000000_0", "p/", "10", ""),
@@ -362,7 +373,13 @@ mod tests {
             let first = name_at(stem, date.layout, date.instant).unwrap();
             assert!(name.starts_with(&first), "{first}");
         }
-        for name in ["p/12026/09/10/x", "p/2026/13/10/x", "p/2026/9/10/x", "year=2026/day=10/month=09/x", "2026/09/10"] {
+        for name in [
+            "p/12026/09/10/x",
+            "p/2026/13/10/x",
+            "p/2026/9/10/x",
+            "year=2026/day=10/month=09/x",
+            "2026/09/10",
+        ] {
             assert_eq!(NameDate::find(name), None, "{name}");
         }
     }

@@ -162,12 +162,14 @@ fn json() {
     let mut objects = Vec::new();
     tamarin::demo::LogFormat::Json.write(&lines, &mut objects).unwrap();
     let object = std::str::from_utf8(&objects).unwrap().lines().next().unwrap();
-    let message = serde_json::json!({"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": object}]});
+    let message =
+        serde_json::json!({"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": object}]});
     let samples = [
         objects[..4000].to_vec(),
         object.repeat(3).into_bytes(),
         message.to_string().into_bytes(),
-        format!("2026-08-06T09:30:25.123Z {object}\n{{\"message\":{}}}", serde_json::json!(object)).into_bytes(),
+        format!("2026-08-06T09:30:25.123Z {object}\n{{\"message\":{}}}", serde_json::json!(object))
+            .into_bytes(),
     ];
     run("json", fuzz_targets::json, &samples);
 }

@@ -154,7 +154,8 @@ async fn a_window_lists_only_its_day_folders() {
         let name = |day: u32, n: u32| {
             format!("{prefix}{}{n:03}.json.gz", folder.replace("DD", &format!("{day:02}")))
         };
-        let all: Vec<String> = (1..=30).flat_map(|day| (0..20).map(move |n| (day, n))).map(|(day, n)| name(day, n)).collect();
+        let all: Vec<String> =
+            (1..=30).flat_map(|day| (0..20).map(move |n| (day, n))).map(|(day, n)| name(day, n)).collect();
         for name in &all {
             server.put(BUCKET, name, b"x");
         }

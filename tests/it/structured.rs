@@ -83,7 +83,8 @@ fn a_record_of_cloudwatch_logs_is_read() {
     ] {
         assert_eq!(rows[0][field], value, "{field}");
     }
-    for (field, value) in [("http_status", 200), ("bytes_sent", 20480), ("total_time", 12), ("turn_around_time", 10)]
+    for (field, value) in
+        [("http_status", 200), ("bytes_sent", 20480), ("total_time", 12), ("turn_around_time", 10)]
     {
         assert_eq!(rows[0][field], value, "{field}");
     }
@@ -121,12 +122,29 @@ fn text_json_and_parquet_give_equal_answers() {
         assert_eq!(all[0].len(), other.len());
     }
     let dimensions = [
-        "bucket", "remote_ip", "requester", "operation", "key", "http_status", "error_code", "referer",
-        "user_agent", "signature_version", "cipher_suite", "authentication_type", "host_header", "tls_version",
-        "access_point_arn", "acl_required", "source_region", "time", "total",
+        "bucket",
+        "remote_ip",
+        "requester",
+        "operation",
+        "key",
+        "http_status",
+        "error_code",
+        "referer",
+        "user_agent",
+        "signature_version",
+        "cipher_suite",
+        "authentication_type",
+        "host_header",
+        "tls_version",
+        "access_point_arn",
+        "acl_required",
+        "source_region",
+        "time",
+        "total",
     ];
     for dimension in dimensions {
-        let [text, json, parquet] = [0, 1, 2].map(|home| homes[home].rows(&["report", dimension, "--top", "0"]));
+        let [text, json, parquet] =
+            [0, 1, 2].map(|home| homes[home].rows(&["report", dimension, "--top", "0"]));
         assert_eq!(text, json, "{dimension}");
         assert_eq!(text, parquet, "{dimension}");
     }
@@ -162,7 +180,9 @@ fn compressed_archived_and_framed_logs_are_read() {
     let messages: Vec<u8> = json
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
-        .flat_map(|line| serde_json::to_vec(&serde_json::json!({"message": std::str::from_utf8(line).unwrap()})).unwrap())
+        .flat_map(|line| {
+            serde_json::to_vec(&serde_json::json!({"message": std::str::from_utf8(line).unwrap()})).unwrap()
+        })
         .collect();
     let pretty: Vec<u8> = json
         .split(|byte| *byte == b'\n')
@@ -269,7 +289,8 @@ fn a_parquet_file_with_other_columns_is_reported_with_those_that_are_missing() {
     .unwrap();
     let mut other = Vec::new();
     let mut writer =
-        parquet::file::writer::SerializedFileWriter::new(&mut other, schema.into(), Default::default()).unwrap();
+        parquet::file::writer::SerializedFileWriter::new(&mut other, schema.into(), Default::default())
+            .unwrap();
     let mut group = writer.next_row_group().unwrap();
     while let Some(mut column) = group.next_column().unwrap() {
         column.typed::<Int64Type>().write_batch(&[1, 2], None, None).unwrap();
@@ -286,7 +307,8 @@ fn a_parquet_file_with_other_columns_is_reported_with_those_that_are_missing() {
 
 #[test]
 fn logs_as_json_of_other_services_are_named() {
-    let trail = br#"{"Records":[{"eventVersion":"1.09","eventSource":"s3.amazonaws.com","eventName":"GetObject"}]}"#;
+    let trail =
+        br#"{"Records":[{"eventVersion":"1.09","eventSource":"s3.amazonaws.com","eventName":"GetObject"}]}"#;
     let waf = b"{\"timestamp\":1,\"formatVersion\":1,\"webaclId\":\"x\"}\n".repeat(3);
     let json = as_format(LogFormat::Json, &demo(50));
     let home = home_with(&[("trail.json", trail), ("waf.json", &waf), ("s3.json", &json)]);
@@ -330,9 +352,11 @@ mod equal_rows {
             Field::Extra => None,
             Field::Key => record.key().map(|key| text(&key)),
             Field::RemoteIp => record.remote_ip().map(|address| text(&address)),
-            Field::HttpStatus | Field::BytesSent | Field::ObjectSize | Field::TotalTime | Field::TurnAroundTime => {
-                record.integer(field).map(|number| number.to_string())
-            }
+            Field::HttpStatus
+            | Field::BytesSent
+            | Field::ObjectSize
+            | Field::TotalTime
+            | Field::TurnAroundTime => record.integer(field).map(|number| number.to_string()),
             field => record.logged(field).map(text),
         };
         Field::all().filter_map(|field| Some((field, value(field)?))).collect()
@@ -341,8 +365,12 @@ mod equal_rows {
     /// A line of the text format as S3 writes it: the key is encoded twice, or once with `+` for a space, and the path of the
     /// request URI once.
     fn line_of(key: &str, picks: &[u8; 16]) -> String {
-        const UNENCODED: &percent_encoding::AsciiSet =
-            &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+        const UNENCODED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+            .remove(b'-')
+            .remove(b'_')
+            .remove(b'.')
+            .remove(b'~')
+            .remove(b'/');
         let pick = |index: usize, pool: &'static [&'static str]| pool[usize::from(picks[index]) % pool.len()];
         let encoded = |text: &str| percent_encoding::utf8_percent_encode(text, UNENCODED).to_string();
         let (bucket, operation) = (pick(0, lines::BUCKETS), pick(1, lines::OPERATIONS));

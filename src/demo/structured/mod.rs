@@ -48,9 +48,7 @@ impl LogFormat {
 
 /// The records of lines.
 fn records_of(lines: &[u8]) -> impl Iterator<Item = Record<'_>> {
-    lines
-        .split(|byte| *byte == b'\n')
-        .flat_map(|line| records(line).filter_map(|(_, record)| record.ok()))
+    lines.split(|byte| *byte == b'\n').flat_map(|line| records(line).filter_map(|(_, record)| record.ok()))
 }
 
 /// The key: the true one, or that of the line if no request URI shows which of both it is.

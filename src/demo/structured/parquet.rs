@@ -89,15 +89,17 @@ fn write_column(
         Column::Field(Field::AclRequired) => {
             put::<BoolType>(writer, rows.iter().map(|row| row.logged(Field::AclRequired).map(|_| true)))
         }
-        Column::Field(Field::HttpStatus) => {
-            put::<Int32Type>(writer, integers(Field::HttpStatus).map(|number| number.map(|number| number as i32)))
-        }
+        Column::Field(Field::HttpStatus) => put::<Int32Type>(
+            writer,
+            integers(Field::HttpStatus).map(|number| number.map(|number| number as i32)),
+        ),
         Column::Field(field) if field.spec().value == ValueType::Integer => {
             put::<Int64Type>(writer, integers(field))
         }
-        Column::Field(Field::Key) => {
-            put::<ByteArrayType>(writer, rows.iter().map(|row| key_name(row).map(|key| key.into_owned().into())))
-        }
+        Column::Field(Field::Key) => put::<ByteArrayType>(
+            writer,
+            rows.iter().map(|row| key_name(row).map(|key| key.into_owned().into())),
+        ),
         Column::Field(field) => {
             let text = |row: &Record<'_>| row.logged(field).map(|text| text.to_vec().into());
             put::<ByteArrayType>(writer, rows.iter().map(text))

@@ -17,8 +17,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encod
 use crate::log::key;
 
 /// The characters that S3 does not encode in keys: the unreserved characters of RFC 3986, and the slash.
-const ENCODED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// Whether a byte is the same in all spellings.
 const IS_PLAIN: [bool; 256] = {
@@ -65,7 +64,9 @@ pub(super) fn append(name: &[u8], operation: &[u8], request_uri: &[u8], bucket: 
                 Some(times) if times == if is_once { 1 } else { 2 } => out.extend_from_slice(name),
                 Some(_) if is_once => append_encoded(&key, operation, out),
                 // The path is the key, encoded once.
-                Some(_) => percent_encode(path, ENCODED).for_each(|part| out.extend_from_slice(part.as_bytes())),
+                Some(_) => {
+                    percent_encode(path, ENCODED).for_each(|part| out.extend_from_slice(part.as_bytes()))
+                }
             }
             return;
         }

@@ -12,11 +12,11 @@ use std::sync::{Arc, OnceLock};
 use tamarin::cache::{
     Batch, BatchBuilder, Cache, FileMark, FilePart, LineRun, RejectedLine, Writer, WriterOptions, fuzzing,
 };
+use tamarin::log::structured::parquet::{ParquetFile, RowParser};
+use tamarin::log::structured::{self, framing};
 use tamarin::log::{
     Field, Parser, Record, RecordGroup, Rejection, Sink, is_in_template, key, object_name, records,
 };
-use tamarin::log::structured::parquet::{ParquetFile, RowParser};
-use tamarin::log::structured::{self, framing};
 use tamarin::query::filter::complete;
 use tamarin::query::{Answer, Ask, Counting, Engine, Filter, LocalEngine, Query, Sort, TimeRange};
 use tamarin::source::body;

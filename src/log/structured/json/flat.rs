@@ -28,11 +28,7 @@ enum Value<'a> {
 
 /// Reads the object that a text begins with, and sets the values of the record. Returns the length of the object.
 /// `None` if it has another form, or is no record. Then the draft is to be dropped.
-pub(super) fn read<'a>(
-    text: &'a [u8],
-    draft: &mut Draft<'_, 'a>,
-    minute: &mut LastMinute,
-) -> Option<usize> {
+pub(super) fn read<'a>(text: &'a [u8], draft: &mut Draft<'_, 'a>, minute: &mut LastMinute) -> Option<usize> {
     let mut columns = ColumnSet::default();
     let mut expected = 0;
     let mut at = skip_space(text, 1);

@@ -67,13 +67,9 @@ pub(in crate::log) struct JsonReader {
 
 impl JsonReader {
     /// Reads the lines of a block up to the first that has no object. The lines are numbered from `first`.
-    pub(in crate::log) fn read_lines(
-        &mut self,
-        block: &[u8],
-        first: u64,
-        sink: &mut impl Sink,
-    ) -> LinesRead {
-        let mut lines = ObjectLines { block, start: 0, next: 0, line: first, rest: &[], records: 0, is_open: false };
+    pub(in crate::log) fn read_lines(&mut self, block: &[u8], first: u64, sink: &mut impl Sink) -> LinesRead {
+        let mut lines =
+            ObjectLines { block, start: 0, next: 0, line: first, rest: &[], records: 0, is_open: false };
         while lines.advance(sink) {
             self.read_group(&mut lines, sink);
         }

@@ -158,13 +158,23 @@ fn numbers_are_numbers_or_texts_with_digits() {
         ] {
             assert_eq!(read_value(column, json, field).as_deref(), expected, "{column}: {json}");
         }
-        for json in ["-1", "9223372036854775808", "99999999999999999999", "1.5", "1e3", r#""12ms""#, "true", r#""-1""#]
-        {
+        for json in [
+            "-1",
+            "9223372036854775808",
+            "99999999999999999999",
+            "1.5",
+            "1e3",
+            r#""12ms""#,
+            "true",
+            r#""-1""#,
+        ] {
             let expected = format!("{column} is not a number from 0 to 9223372036854775807, or null");
             assert_eq!(reason(&with(column, json)), expected, "{json}");
         }
     }
-    for (json, expected) in [("404", Some("404")), (r#""206""#, Some("206")), ("null", None), (r#""-""#, None)] {
+    for (json, expected) in
+        [("404", Some("404")), (r#""206""#, Some("206")), ("null", None), (r#""-""#, None)]
+    {
         assert_eq!(read_value("http_status", json, Field::HttpStatus).as_deref(), expected);
     }
     for json in ["99", "1000", "-200", "0", r#""OK""#, "true", r#""0200""#] {
@@ -269,12 +279,14 @@ fn columns_may_have_any_order_and_may_be_missing() {
     assert_eq!(row_of(&serde_json::to_string(&reversed).unwrap()), row_of(OBJECT));
     let few = r#"{"operation":"REST.GET.OBJECT","request_time":"2026-08-06T09:30:25Z","bucket_arn":"arn:aws:s3:::media"}"#;
     let row = row_of(few);
-    assert_eq!(value_of(&row), [
-        (Field::Bucket, "media"),
-        (Field::Time, "1786008625"),
-        (Field::Operation, "REST.GET.OBJECT"),
-    ]);
-    assert_eq!(reason(r#"{"operation":"REST.GET.OBJECT","request_time":"2026-08-06T09:30:25Z"}"#), "no bucket_name: every record has it");
+    assert_eq!(
+        value_of(&row),
+        [(Field::Bucket, "media"), (Field::Time, "1786008625"), (Field::Operation, "REST.GET.OBJECT"),]
+    );
+    assert_eq!(
+        reason(r#"{"operation":"REST.GET.OBJECT","request_time":"2026-08-06T09:30:25Z"}"#),
+        "no bucket_name: every record has it"
+    );
     let twice = format!(r#"{},"http_status":404}}"#, &OBJECT[..OBJECT.len() - 1]);
     assert_eq!(reason(&twice), "http_status occurs twice");
 }
@@ -301,7 +313,9 @@ fn records_are_found_in_every_framing() {
     let events = |objects: &[String]| {
         let event = |object: &String| {
             let text = serde_json::to_string(object).unwrap();
-            format!(r#"{{"id":"3195310660696698337880902507980421114328961542429","timestamp":1786008625123,"message":{text}}}"#)
+            format!(
+                r#"{{"id":"3195310660696698337880902507980421114328961542429","timestamp":1786008625123,"message":{text}}}"#
+            )
         };
         let events = objects.iter().map(event).collect::<Vec<_>>().join(",");
         format!(
@@ -414,7 +428,8 @@ fn records_with_equal_common_values_share_a_template() {
         fn rejected(&mut self, _: u64, _: &[u8], _: Rejection) {}
         fn record_count(&mut self, _: u64, _: usize) {}
     }
-    let text: Vec<String> = (0..100).map(|number| object(number).replace("TLSv1.3", ["a", "b"][number % 2])).collect();
+    let text: Vec<String> =
+        (0..100).map(|number| object(number).replace("TLSv1.3", ["a", "b"][number % 2])).collect();
     let mut templates = Templates(Vec::new());
     Parser::new().parse_block(text.join("\n").as_bytes(), &mut templates);
     assert_eq!(templates.0.len(), 100);

@@ -24,13 +24,19 @@ pub(super) enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Storage {
     Bytes,
-    Int32 { is_unsigned: bool },
-    Int64 { is_unsigned: bool },
+    Int32 {
+        is_unsigned: bool,
+    },
+    Int64 {
+        is_unsigned: bool,
+    },
     Boolean,
     Float,
     Double,
     /// Units since the epoch, of which a second has this many.
-    Timestamp { per_second: i64 },
+    Timestamp {
+        per_second: i64,
+    },
     Int96,
 }
 
@@ -49,8 +55,7 @@ pub(super) struct FileColumn {
 /// The columns of a file. Columns that are none of the schema are among them if they are neither lists nor parts of other
 /// columns.
 pub(super) fn find(schema: &SchemaDescriptor) -> Result<Vec<FileColumn>, ParquetError> {
-    let is_flat =
-        |column: &ColumnDescriptor| column.max_rep_level() == 0 && column.path().parts().len() == 1;
+    let is_flat = |column: &ColumnDescriptor| column.max_rep_level() == 0 && column.path().parts().len() == 1;
     let has = |name: &&str| schema.columns().iter().any(|column| column.name() == *name && is_flat(column));
     let missing: Vec<&str> =
         REQUIRED.iter().filter(|names| !names.iter().any(has)).map(|names| names[0]).collect();

@@ -86,9 +86,10 @@ impl<R: ChunkReader + 'static> ParquetFile<R> {
         for group in metadata.row_groups() {
             rows_before.push(rows);
             let count = u64::try_from(group.num_rows());
-            rows = count.ok().and_then(|count| rows.checked_add(count)).ok_or_else(|| {
-                damaged("the number of rows is negative or too large")
-            })?;
+            rows = count
+                .ok()
+                .and_then(|count| rows.checked_add(count))
+                .ok_or_else(|| damaged("the number of rows is negative or too large"))?;
         }
         let metadata = Arc::new(metadata);
         Ok(ParquetFile { content: Arc::new(content), metadata, columns, rows_before, rows })

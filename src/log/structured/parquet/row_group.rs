@@ -78,15 +78,7 @@ impl RowGroup {
                 }
             };
             let FileColumn { name, role, storage, max_level, .. } = column.clone();
-            Ok(ColumnBlock {
-                name,
-                role,
-                storage,
-                max_level,
-                levels: Vec::new(),
-                index: Vec::new(),
-                values,
-            })
+            Ok(ColumnBlock { name, role, storage, max_level, levels: Vec::new(), index: Vec::new(), values })
         };
         let columns = columns.iter().map(open).collect::<Result<_, _>>()?;
         Ok(RowGroup { columns, rows_left, first_row, rows: 0 })
@@ -152,7 +144,10 @@ impl ColumnBlock {
         }
         let present = self.index.iter().filter(|index| **index != NULL).count();
         if self.index.len() != rows || present != values {
-            return Err(damaged(format!("the column {} has another number of rows than its row group", self.name)));
+            return Err(damaged(format!(
+                "the column {} has another number of rows than its row group",
+                self.name
+            )));
         }
         Ok(())
     }

@@ -65,8 +65,12 @@ impl ColumnBlock {
         let index = index as usize;
         match (self.role, &self.values) {
             (Role::Text(field), Values::Bytes(_, values)) => draft.text(field, values[index].data()),
-            (Role::Number(field), Values::Int64(_, values)) => draft.number(field, self.signed(field, values[index])?)?,
-            (Role::Number(field), Values::Int32(_, values)) => draft.number(field, self.widened(values[index]))?,
+            (Role::Number(field), Values::Int64(_, values)) => {
+                draft.number(field, self.signed(field, values[index])?)?
+            }
+            (Role::Number(field), Values::Int32(_, values)) => {
+                draft.number(field, self.widened(values[index]))?
+            }
             (Role::Number(field), Values::Bytes(_, values)) => draft.digits(field, values[index].data())?,
             (Role::Time, _) => self.set_time(index, draft, minute)?,
             (Role::AclRequired, Values::Boolean(_, values)) => draft.acl_required(values[index]),

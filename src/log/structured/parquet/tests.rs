@@ -150,7 +150,10 @@ fn times_are_texts_or_timestamps_of_any_unit() {
         ("optional int64 request_time (TIMESTAMP(MILLIS,true))", Column::Int64(vec![Some(MILLISECONDS)])),
         ("optional int64 request_time (TIMESTAMP(MILLIS,false))", Column::Int64(vec![Some(MILLISECONDS)])),
         ("optional int64 request_time (TIMESTAMP_MILLIS)", Column::Int64(vec![Some(MILLISECONDS)])),
-        ("optional int64 request_time (TIMESTAMP(MICROS,true))", Column::Int64(vec![Some(MILLISECONDS * 1000)])),
+        (
+            "optional int64 request_time (TIMESTAMP(MICROS,true))",
+            Column::Int64(vec![Some(MILLISECONDS * 1000)]),
+        ),
         ("optional int64 request_time (TIMESTAMP_MICROS)", Column::Int64(vec![Some(MILLISECONDS * 1000)])),
         (
             "optional int64 request_time (TIMESTAMP(NANOS,false))",
@@ -182,14 +185,22 @@ fn numbers_are_integers_of_any_size_or_texts() {
         ("optional binary object_size (STRING)", text("20480"), Some("20480")),
         ("optional binary object_size (STRING)", text("-"), None),
     ] {
-        assert_eq!(value(vec![(declaration, column)], Field::ObjectSize).as_deref(), expected, "{declaration}");
+        assert_eq!(
+            value(vec![(declaration, column)], Field::ObjectSize).as_deref(),
+            expected,
+            "{declaration}"
+        );
     }
     for (declaration, column) in [
         ("optional int32 http_status", Column::Int32(vec![Some(404)])),
         ("optional int64 http_status", Column::Int64(vec![Some(404)])),
         ("optional binary http_status (STRING)", text("404")),
     ] {
-        assert_eq!(value(vec![(declaration, column)], Field::HttpStatus).as_deref(), Some("404"), "{declaration}");
+        assert_eq!(
+            value(vec![(declaration, column)], Field::HttpStatus).as_deref(),
+            Some("404"),
+            "{declaration}"
+        );
     }
 }
 
@@ -214,7 +225,8 @@ fn other_columns_are_read_as_in_json() {
             ("optional binary bucket_arn (STRING)", text("arn:aws:s3:::media")),
         ]
     };
-    let extra = r#"{"milliseconds":123,"edge":"a\"b","hops":-3,"load":1.5,"hit":true,"schema_version_id":"V_2_0"}"#;
+    let extra =
+        r#"{"milliseconds":123,"edge":"a\"b","hops":-3,"load":1.5,"hit":true,"schema_version_id":"V_2_0"}"#;
     assert_eq!(value(more(), Field::Extra).as_deref(), Some(extra));
 }
 
@@ -223,7 +235,8 @@ fn required_columns_every_encoding_and_every_compression_are_read() {
     let columns = |repetition: &str| -> Vec<(&'static str, Column)> {
         let declarations = ["bucket_name", "request_time", "operation"]
             .map(|name| &*format!("{repetition} binary {name} (STRING)").leak());
-        let times = (0..1500).map(|row| Some(&*format!("2026-08-06T09:30:{:02}Z", row % 60).leak())).collect();
+        let times =
+            (0..1500).map(|row| Some(&*format!("2026-08-06T09:30:{:02}Z", row % 60).leak())).collect();
         let texts = [
             Column::Text(vec![Some("media"); 1500]),
             Column::Text(times),
@@ -262,33 +275,50 @@ fn a_row_with_a_value_out_of_range_is_rejected_alone() {
         ),
         (
             "optional binary operation (STRING)",
-            Column::Text(vec![Some("REST.GET.OBJECT"), Some("REST.GET.OBJECT"), None, Some("REST.GET.OBJECT")]),
+            Column::Text(vec![
+                Some("REST.GET.OBJECT"),
+                Some("REST.GET.OBJECT"),
+                None,
+                Some("REST.GET.OBJECT"),
+            ]),
         ),
         ("optional int64 object_size", Column::Int64(vec![Some(-1), None, None, Some(7)])),
     ];
     let read = read(file(&columns, 1, WriterProperties::builder())).unwrap();
     assert_eq!(read.rows.len(), 1);
-    assert_eq!(read.rejected, [
-        (
-            0,
-            r#"{"bucket_name":"media","request_time":0,"operation":"REST.GET.OBJECT","object_size":-1}"#.to_owned(),
-            "object_size is not a number from 0 to 9223372036854775807, or null".to_owned()
-        ),
-        (
-            1,
-            format!(r#"{{"bucket_name":"media","request_time":{},"operation":"REST.GET.OBJECT"}}"#, i64::MAX),
-            "request_time is not a time in ISO 8601, such as 2026-08-06T09:30:25.123Z".to_owned()
-        ),
-        (2, r#"{"bucket_name":"media","request_time":0}"#.to_owned(), "no operation: every record has it".to_owned()),
-    ]);
+    assert_eq!(
+        read.rejected,
+        [
+            (
+                0,
+                r#"{"bucket_name":"media","request_time":0,"operation":"REST.GET.OBJECT","object_size":-1}"#
+                    .to_owned(),
+                "object_size is not a number from 0 to 9223372036854775807, or null".to_owned()
+            ),
+            (
+                1,
+                format!(
+                    r#"{{"bucket_name":"media","request_time":{},"operation":"REST.GET.OBJECT"}}"#,
+                    i64::MAX
+                ),
+                "request_time is not a time in ISO 8601, such as 2026-08-06T09:30:25.123Z".to_owned()
+            ),
+            (
+                2,
+                r#"{"bucket_name":"media","request_time":0}"#.to_owned(),
+                "no operation: every record has it".to_owned()
+            ),
+        ]
+    );
 }
 
 #[test]
 fn other_columns_and_types_are_reported() {
-    let one = |columns: &[(&str, Column)]| match ParquetFile::open(file(columns, 1, WriterProperties::builder())) {
-        Ok(_) => panic!("the file was opened"),
-        Err(error) => error.to_string(),
-    };
+    let one =
+        |columns: &[(&str, Column)]| match ParquetFile::open(file(columns, 1, WriterProperties::builder())) {
+            Ok(_) => panic!("the file was opened"),
+            Err(error) => error.to_string(),
+        };
     let other = [("optional int64 size", Column::Int64(vec![Some(1)]))];
     assert_eq!(one(&other), "a Parquet file without the columns bucket_name, request_time, operation");
     let mut columns = required();
