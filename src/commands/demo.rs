@@ -11,7 +11,7 @@ use crate::source::Source;
 pub(super) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Outcome> {
     let new_demo = || Demo::new(DemoOptions { requests: args.requests, seed: args.seed });
     if let Some(folder) = &args.out {
-        require_space(folder, args)?;
+        require_space(folder, args.requests, args.format)?;
         return write(context, &new_demo(), folder, args);
     }
     explore::require_terminal()?;
@@ -34,9 +34,8 @@ fn bytes_per_request(format: LogFormat) -> u64 {
 }
 
 /// Fails if the file system of a new folder has less free space than the log files need.
-fn require_space(folder: &Path, args: &DemoArgs) -> anyhow::Result<()> {
-    let requests = args.requests;
-    let needed = requests.saturating_mul(bytes_per_request(args.format));
+fn require_space(folder: &Path, requests: u64, format: LogFormat) -> anyhow::Result<()> {
+    let needed = requests.saturating_mul(bytes_per_request(format));
     // Of a relative path without a parent that exists, the working folder is the parent.
     let existing = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
     match free_space(existing) {
@@ -85,12 +84,12 @@ mod tests {
     fn a_demo_larger_than_the_file_system_was_begun() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("new/demo");
-        let error = require_space(&out, u64::MAX).unwrap_err().to_string();
+        let error = require_space(&out, u64::MAX, LogFormat::Text).unwrap_err().to_string();
         assert!(
             error.contains("new/demo: ") && error.contains("choose fewer requests (--requests)"),
             "{error}"
         );
-        assert!(require_space(&out, 1).is_ok());
+        assert!(require_space(&out, 1, LogFormat::Json).is_ok());
         assert!(!out.exists());
     }
 }
