@@ -134,7 +134,17 @@ impl<'a> Survey<'a> {
         by: &Dimension,
         of: Vec<(Value, TimeRange)>,
     ) -> Result<Vec<Profile>, QueryError> {
-        match self.ask(filter, Ask::Profiles { by: by.clone(), of })? {
+        let of = of.into_iter().map(|(value, time)| (by.clone(), value, time)).collect();
+        self.profiles_of_all(filter, of)
+    }
+
+    /// What some values of several dimensions did, each in a time range. One scan for all of them.
+    pub(crate) fn profiles_of_all(
+        &self,
+        filter: &Filter,
+        of: Vec<(Dimension, Value, TimeRange)>,
+    ) -> Result<Vec<Profile>, QueryError> {
+        match self.ask(filter, Ask::Profiles { of })? {
             Answer::Profiles(profiles) => Ok(profiles),
             _ => Err(unexpected()),
         }

@@ -238,8 +238,11 @@ fn distribution() -> impl Strategy<Value = Ask> {
 }
 
 fn profiles() -> impl Strategy<Value = Ask> {
-    (dimension(), prop::collection::vec((group_value(), time_range()), 0..5))
-        .prop_map(|(by, of)| Ask::Profiles { by, of })
+    let two = prop::array::uniform2(dimension());
+    (two, prop::collection::vec((any::<bool>(), group_value(), time_range()), 0..7)).prop_map(|(by, of)| {
+        let client = |(is_second, value, time)| (by[usize::from(is_second)].clone(), value, time);
+        Ask::Profiles { of: of.into_iter().map(client).collect() }
+    })
 }
 
 fn random_query() -> impl Strategy<Value = Query> {

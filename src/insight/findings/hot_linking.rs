@@ -83,8 +83,8 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             stats: Some(did.stats),
         };
         let sentence = |stats: &Stats| {
-            let objects = match (&did.key, did.keys) {
-                (Some((key, _)), 1) => words::value(key),
+            let objects = match (&did.only_key, did.keys) {
+                (Some(key), _) => words::value(key),
                 (_, keys) => human::counted(keys, "object"),
             };
             Ok(format!(

@@ -174,7 +174,7 @@ impl LocalEngine {
             }
             Ask::Distribution { by, of } => context.answer_distribution(by, *of, on_partial)?,
             Ask::Series { bucket, each } => context.answer_series(*bucket, each.as_ref(), on_partial)?,
-            Ask::Profiles { by, of } => context.answer_profiles(by, of)?,
+            Ask::Profiles { of } => context.answer_profiles(of)?,
             Ask::Requests { sort, offset, limit, fields } => {
                 context.answer_requests(*sort, *offset, *limit, fields)?
             }
