@@ -71,8 +71,7 @@ impl Clients {
     /// The periods in which each candidate is looked at. The first one of each is its whole activity.
     fn periods(&self) -> impl Iterator<Item = (&Clients, &Value, &History, TimeRange)> {
         self.candidates.iter().flat_map(move |(value, history)| {
-            let range = |(start, end)| TimeRange { start: Some(start), end: Some(end) };
-            periods(history).into_iter().map(move |period| (self, value, history, range(period)))
+            periods(history).into_iter().map(move |period| (self, value, history, period))
         })
     }
 
@@ -107,14 +106,12 @@ impl Clients {
 }
 
 /// The whole activity of a client, and its busiest windows.
-fn periods(history: &History) -> Vec<(i64, i64)> {
-    let mut periods: Vec<(i64, i64)> = history.whole().into_iter().collect();
-    for window in history.windows().into_iter().take(MAX_WINDOWS) {
-        if !periods.contains(&window) {
-            periods.push(window);
-        }
-    }
-    periods
+fn periods(history: &History) -> Vec<TimeRange> {
+    let Some(whole) = history.whole() else { return Vec::new() };
+    let windows = history.windows().into_iter().take(MAX_WINDOWS).filter(|window| *window != whole);
+    let windows = windows.map(|(start, end)| TimeRange { start: Some(start), end: Some(end) });
+    // Without bounds, the question is the same when the client has sent more requests, and only those are profiled.
+    std::iter::once(TimeRange::default()).chain(windows).collect()
 }
 
 /// The values that are first in some order that matters to a judge.

@@ -36,6 +36,7 @@ use groups::keys::{DerivedGroups, GroupKeys};
 use groups::{ChargeRules, Groups, HowGrouped, HowPaired, PairSums};
 use partials_cache::PartialsCache;
 use predicate::{IdSets, Passes, Predicate};
+use profiles::{ProfiledClient, Tally};
 use requests::deep_offset::DeepOffset;
 use requests::value_ranks::ValueRanks;
 use series::{HowBucketed, SeriesSums};
@@ -49,6 +50,8 @@ const SERIES_PARTIALS_BUDGET: usize = 16 << 20;
 const PAIR_PARTIALS_BUDGET: usize = 16 << 20;
 /// Bytes of memory for partial comparisons: one of all dimensions with a million keys.
 const COMPARE_PARTIALS_BUDGET: usize = 16 << 20;
+/// Bytes of memory for partial profiles: those of two hundred clients with many keys.
+const PROFILE_PARTIALS_BUDGET: usize = 32 << 20;
 /// Maximum number of attempts to take a snapshot and its generation without a commit in between.
 const MAX_PIN_ATTEMPTS: usize = 10;
 
@@ -64,6 +67,7 @@ pub struct LocalEngine {
     series_partials: PartialsCache<HowBucketed, SeriesSums>,
     pair_partials: PartialsCache<HowPaired, PairSums>,
     compare_partials: PartialsCache<HowCompared, Counts>,
+    profile_partials: PartialsCache<ProfiledClient, Tally>,
     value_ranks: ValueRanks,
     deep_offset: DeepOffset,
     /// The snapshot that answers all queries while it is pinned.
@@ -95,6 +99,7 @@ impl LocalEngine {
             series_partials: PartialsCache::new(SERIES_PARTIALS_BUDGET),
             pair_partials: PartialsCache::new(PAIR_PARTIALS_BUDGET),
             compare_partials: PartialsCache::new(COMPARE_PARTIALS_BUDGET),
+            profile_partials: PartialsCache::new(PROFILE_PARTIALS_BUDGET),
             value_ranks: ValueRanks::default(),
             deep_offset: DeepOffset::default(),
             pinned: Mutex::new(None),

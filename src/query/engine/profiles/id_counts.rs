@@ -63,6 +63,7 @@ impl IdCounts {
     }
 
     pub(super) fn merge(&mut self, other: &IdCounts) {
+        self.cover(other.space());
         for (id, count) in other.iter() {
             match self {
                 IdCounts::Array(counts) => {
@@ -75,6 +76,21 @@ impl IdCounts {
         }
     }
 
+    fn space(&self) -> usize {
+        match self {
+            IdCounts::Hashed { space, .. } => *space,
+            IdCounts::Array(counts) => counts.len(),
+        }
+    }
+
+    /// Makes space for the ids of a dictionary that has grown.
+    fn cover(&mut self, wanted: usize) {
+        match self {
+            IdCounts::Hashed { space, .. } => *space = wanted.max(*space),
+            IdCounts::Array(counts) => counts.resize(wanted.max(counts.len()), 0),
+        }
+    }
+
     /// The ids that occur, in any order.
     pub(super) fn iter(&self) -> Box<dyn Iterator<Item = (u32, u32)> + '_> {
         match self {
@@ -82,6 +98,14 @@ impl IdCounts {
             IdCounts::Array(counts) => {
                 Box::new((0..).zip(counts.iter().copied()).skip(1).filter(|(_, count)| *count > 0))
             }
+        }
+    }
+
+    /// Bytes of memory, approximately.
+    pub(super) fn memory(&self) -> usize {
+        match self {
+            IdCounts::Hashed { counts, .. } => counts.allocation_size(),
+            IdCounts::Array(counts) => counts.len() * size_of::<u32>(),
         }
     }
 
@@ -137,14 +161,32 @@ impl Ids {
     }
 
     pub(super) fn merge(&mut self, other: &Ids) {
+        let wanted = match other {
+            Ids::Hashed { space, .. } => *space,
+            Ids::Bits(bits) => bits.len(),
+        };
+        // The dictionary may have grown since.
+        match self {
+            Ids::Hashed { space, .. } => *space = wanted.max(*space),
+            Ids::Bits(bits) => bits.grow(wanted),
+        }
         match (&mut *self, other) {
             (Ids::Bits(ours), Ids::Bits(theirs)) => ours.union_with(theirs),
             (_, Ids::Hashed { ids, .. }) => ids.iter().for_each(|id| self.add(*id)),
-            (Ids::Hashed { ids, .. }, Ids::Bits(theirs)) => {
+            (Ids::Hashed { ids, space }, Ids::Bits(theirs)) => {
                 let mut bits = theirs.clone();
-                bits.extend(ids.drain().map(|id| id as usize).filter(|id| *id < theirs.len()));
+                bits.grow(*space);
+                bits.extend(ids.drain().map(|id| id as usize).filter(|id| id < space));
                 *self = Ids::Bits(bits);
             }
+        }
+    }
+
+    /// Bytes of memory, approximately.
+    pub(super) fn memory(&self) -> usize {
+        match self {
+            Ids::Hashed { ids, .. } => ids.allocation_size(),
+            Ids::Bits(bits) => bits.len() / 8,
         }
     }
 
@@ -210,6 +252,22 @@ mod tests {
             assert_eq!(ids.only(), Some(7));
             ids.add(8);
             assert_eq!(ids.only(), None);
+        }
+    }
+
+    #[test]
+    fn ids_of_a_dictionary_that_has_grown_are_added_to_those_from_before() {
+        for before in [1, 200] {
+            for after in [1, 200] {
+                let (mut counts, mut ids) = (IdCounts::new(201), Ids::new(201));
+                let (mut more, mut more_ids) = (IdCounts::new(401), Ids::new(401));
+                (1..=before).for_each(|id| (counts.add(id), ids.add(id)).0);
+                (201..=200 + after).for_each(|id| (more.add(id), more_ids.add(id)).0);
+                counts.merge(&more);
+                ids.merge(&more_ids);
+                let expected = u64::from(before + after);
+                assert_eq!((counts.distinct(), ids.distinct()), (expected, expected));
+            }
         }
     }
 

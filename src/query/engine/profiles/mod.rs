@@ -1,19 +1,29 @@
 //! Profiles of several clients in one scan: counts, distinct values, and traits of the first requests.
 //!
 //! `tally` adds up the requests of one client, `id_counts` its value ids. A client is a value of a dimension in a time
-//! range.
+//! range. The tallies over final segments are kept, each on its own: after a pull, other clients may be asked about.
 
 mod id_counts;
 mod tally;
 
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
 use super::groups::keys::{GroupKeys, OpenKeys};
 use super::groups::sums::error_statuses;
+use super::partials_cache::{Partial, PartialKey};
 use super::predicate::mask::{Mask, for_each_row, mask_of};
 use super::{QueryContext, parallel};
-use crate::cache::{BLOCK, CacheError, IntColumn, NumberBlock, SegmentInfo, SourceId, TimeBlock};
+use crate::cache::{BLOCK, CacheError, IntColumn, NumberBlock, SegmentId, SegmentInfo, SourceId, TimeBlock};
 use crate::log::{Field, method};
 use crate::query::{Answer, Dimension, QueryError, TimeRange, Value};
-use tally::{PARTIAL, Row, Tally};
+use tally::{PARTIAL, Row};
+
+pub(super) use tally::Tally;
+
+/// A client: a value of a dimension, in a time range.
+pub(super) type ProfiledClient = (Dimension, Value, TimeRange);
 
 /// Not a value of a client.
 const NONE: u32 = u32::MAX;
@@ -39,6 +49,8 @@ struct ClientsOf {
 /// The clients of a query, and what the value ids of some fields mean.
 struct Clients {
     by_dimension: Vec<ClientsOf>,
+    /// The segments that need not be scanned for each client, sorted.
+    included: Vec<Vec<SegmentId>>,
     /// Statuses by value id, 0 if it is no number.
     statuses: Vec<u16>,
     /// Whether an operation reads, by value id.
@@ -54,22 +66,86 @@ impl Clients {
 }
 
 impl QueryContext<'_> {
-    pub(super) fn answer_profiles(&self, of: &[(Dimension, Value, TimeRange)]) -> Result<Answer, QueryError> {
-        let clients = self.clients(of)?;
-        let begin = || vec![Tally::new(self.snapshot); of.len()];
-        let states = parallel::scan_segments(&self.segments, self.cancel, begin, |tallies, segment| {
-            self.add_to_tallies(tallies, segment, &clients)
+    pub(super) fn answer_profiles(&self, of: &[ProfiledClient]) -> Result<Answer, QueryError> {
+        let cache = &self.engine.profile_partials;
+        let keys: Vec<PartialKey<ProfiledClient>> =
+            of.iter().map(|client| PartialKey::new(self.query, client.clone())).collect();
+        let known: Vec<(Option<Arc<Tally>>, Vec<SegmentId>)> = keys
+            .iter()
+            .map(|key| cache.take(key, &self.snapshot.segments).unzip())
+            .map(|(tally, included)| (tally, included.unwrap_or_default()))
+            .collect();
+        let (finals, growing): (Vec<SegmentInfo>, Vec<SegmentInfo>) =
+            self.segments.iter().copied().partition(|segment| segment.is_final);
+        let scanned = self.clients(of, &known).and_then(|clients| {
+            let scanned = self.tallies(&finals, of.len(), &clients)?;
+            Ok((clients, scanned))
+        });
+        let (clients, scanned) = match scanned {
+            Ok(scanned) => scanned,
+            Err(error) => {
+                for (key, (tally, included)) in keys.into_iter().zip(known) {
+                    if let Some(tally) = tally {
+                        cache.put(key, tally, included);
+                    }
+                }
+                return Err(error);
+            }
+        };
+        let mut tallies: Vec<Arc<Tally>> = Vec::with_capacity(of.len());
+        for ((key, (known, mut included)), scanned) in keys.into_iter().zip(known).zip(scanned) {
+            let tally = match known {
+                Some(known) if scanned.is_empty() => known,
+                Some(known) => {
+                    let mut all = Arc::unwrap_or_clone(known);
+                    // Not cancelled halfway, which would lose the kept partial.
+                    all.merge(&scanned, &CancellationToken::new())?;
+                    Arc::new(all)
+                }
+                None => Arc::new(scanned),
+            };
+            included.extend(finals.iter().map(|segment| segment.id));
+            included.sort_unstable();
+            included.dedup();
+            cache.put(key, tally.clone(), included);
+            tallies.push(tally);
+        }
+        for (tally, more) in tallies.iter_mut().zip(self.tallies(&growing, of.len(), &clients)?) {
+            if !more.is_empty() {
+                Arc::make_mut(tally).merge(&more, self.cancel)?;
+            }
+        }
+        let profiles = tallies.iter().map(|tally| tally.profile(self.snapshot, self.cancel));
+        Ok(Answer::Profiles(profiles.collect::<Result<_, _>>()?))
+    }
+
+    /// What each client did in some segments, without those that a kept partial includes.
+    fn tallies(
+        &self,
+        segments: &[SegmentInfo],
+        count: usize,
+        clients: &Clients,
+    ) -> Result<Vec<Tally>, QueryError> {
+        let begin = || vec![Tally::new(self.snapshot); count];
+        let states = parallel::scan_segments(segments, self.cancel, begin, |tallies, segment| {
+            self.add_to_tallies(tallies, segment, clients)
         })?;
         let mut states = states.into_iter();
         let mut tallies = states.next().unwrap_or_else(begin);
         for other in states {
-            tallies.iter_mut().zip(other).for_each(|(ours, theirs)| ours.merge(theirs));
+            for (ours, theirs) in tallies.iter_mut().zip(&other) {
+                ours.merge(theirs, self.cancel)?;
+            }
         }
-        let profiles = tallies.into_iter().map(|tally| tally.profile(self.snapshot, self.cancel));
-        Ok(Answer::Profiles(profiles.collect::<Result<_, _>>()?))
+        Ok(tallies)
     }
 
-    fn clients(&self, of: &[(Dimension, Value, TimeRange)]) -> Result<Clients, QueryError> {
+    /// `known`: the segments that need not be scanned for each client.
+    fn clients<T>(
+        &self,
+        of: &[ProfiledClient],
+        known: &[(T, Vec<SegmentId>)],
+    ) -> Result<Clients, QueryError> {
         let mut dimensions: Vec<&Dimension> = Vec::new();
         for (by, _, _) in of {
             if !dimensions.contains(&by) {
@@ -84,6 +160,7 @@ impl QueryContext<'_> {
         let is_read = |name: &[u8]| matches!(method::of_operation(name), Some(b"GET" | b"HEAD"));
         Ok(Clients {
             by_dimension,
+            included: known.iter().map(|(_, included)| included.clone()).collect(),
             statuses: std::iter::once(0).chain(statuses.iter().map(status)).collect(),
             reads: std::iter::once(false).chain(operations.iter().map(is_read)).collect(),
             errors: error_statuses(self.snapshot)?,
@@ -93,7 +170,7 @@ impl QueryContext<'_> {
     fn clients_of(
         &self,
         by: &Dimension,
-        of: &[(Dimension, Value, TimeRange)],
+        of: &[ProfiledClient],
     ) -> Result<ClientsOf, QueryError> {
         let keys = self.group_keys(by)?;
         let clients = of.iter().enumerate().filter(|(_, (dimension, _, _))| dimension == by);
@@ -126,12 +203,13 @@ impl QueryContext<'_> {
     ) -> Result<(), QueryError> {
         let snapshot = self.snapshot;
         let mut open: Vec<OpenClients<'_>> = Vec::new();
-        for clients in &clients.by_dimension {
-            open.extend(clients.open(segment, |keys| keys.open(segment, snapshot))?);
+        for of_dimension in &clients.by_dimension {
+            open.extend(of_dimension.open(segment, &clients.included, |keys| keys.open(segment, snapshot))?);
         }
         if open.is_empty() {
             return Ok(());
         }
+        self.count_scanned(segment);
         let Some(selected) = self.predicate.selected(segment, snapshot)? else { return Ok(()) };
         let columns = Columns::open(|field| snapshot.int_column(segment, field))?;
         let mut object_size: Option<IntColumn> = None;
@@ -174,7 +252,7 @@ impl QueryContext<'_> {
 struct OpenClients<'c> {
     keys: OpenKeys<'c>,
     members_of: &'c [u32],
-    /// As [`ClientsOf::members`], but only those whose time range overlaps the segment.
+    /// As [`ClientsOf::members`], but only those for which the segment is scanned.
     members: Vec<Vec<Member>>,
     /// Indexes into `members` of the rows of a block, or [`NONE`].
     of_rows: [u32; BLOCK],
@@ -183,14 +261,20 @@ struct OpenClients<'c> {
 }
 
 impl ClientsOf {
-    /// `None` if no client has requests in the segment.
+    /// `None` if no client has requests in the segment. `included`: see [`Clients::included`].
     fn open<'c>(
         &'c self,
         segment: &SegmentInfo,
+        included: &[Vec<SegmentId>],
         open: impl FnOnce(&'c GroupKeys) -> Result<OpenKeys<'c>, QueryError>,
     ) -> Result<Option<OpenClients<'c>>, QueryError> {
-        let overlaps = |member: &&Member| member.first <= segment.time_max && segment.time_min <= member.last;
-        let within = |members: &Vec<Member>| members.iter().filter(overlaps).copied().collect();
+        let is_wanted = |member: &&Member| {
+            let is_included = |included: &Vec<SegmentId>| included.binary_search(&segment.id).is_ok();
+            member.first <= segment.time_max
+                && segment.time_min <= member.last
+                && !included.get(member.client).is_some_and(is_included)
+        };
+        let within = |members: &Vec<Member>| members.iter().filter(is_wanted).copied().collect();
         let members: Vec<Vec<Member>> = self.members.iter().map(within).collect();
         if members.iter().all(Vec::is_empty) {
             return Ok(None);

@@ -7,6 +7,7 @@ use super::id_counts::{IdCounts, Ids};
 use crate::cache::{Snapshot, SourceId};
 use crate::log::Field;
 use crate::query::engine::groups::sums::Sums;
+use crate::query::engine::partials_cache::Partial;
 use crate::query::model::profile::{MAX_PARTIAL_OBJECTS, PROFILE_SAMPLE, Profile};
 use crate::query::{QueryError, Value};
 
@@ -35,7 +36,7 @@ pub(super) struct Row {
 
 /// What one client did so far.
 #[derive(Clone)]
-pub(super) struct Tally {
+pub(in crate::query::engine) struct Tally {
     sums: Sums,
     keys: Ids,
     addresses: IdCounts,
@@ -78,6 +79,11 @@ impl Tally {
             partial: 0,
             partial_bytes: 0,
         }
+    }
+
+    /// Whether there are no requests.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sums.requests == 0
     }
 
     #[inline]
@@ -126,31 +132,8 @@ impl Tally {
         }
     }
 
-    pub(super) fn merge(&mut self, other: Tally) {
-        self.sums.merge(&other.sums);
-        self.keys.merge(&other.keys);
-        self.addresses.merge(&other.addresses);
-        self.agents.merge(&other.agents);
-        self.operations.merge(&other.operations);
-        self.errors.merge(&other.errors);
-        self.missed_keys.merge(&other.missed_keys);
-        self.denied_operations.merge(&other.denied_operations);
-        match other.partial_objects {
-            Some(objects) => objects.into_iter().for_each(|(key, size)| self.add_partial_object(key, size)),
-            None => self.partial_objects = None,
-        }
-        self.sample.merge(other.sample);
-        self.errors_4xx += other.errors_4xx;
-        self.errors_5xx += other.errors_5xx;
-        self.reads += other.reads;
-        self.without_referer += other.without_referer;
-        self.anonymous += other.anonymous;
-        self.partial += other.partial;
-        self.partial_bytes = self.partial_bytes.saturating_add(other.partial_bytes);
-    }
-
     pub(super) fn profile(
-        self,
+        &self,
         snapshot: &Snapshot<'_>,
         cancel: &CancellationToken,
     ) -> Result<Profile, QueryError> {
@@ -186,7 +169,7 @@ impl Tally {
         let keys = snapshot.dictionary_or_cancel(Field::Key, cancel)?;
         let mut last: Option<&[u8]> = None;
         let mut folder: Option<&[u8]> = None;
-        for id in self.sample.into_keys() {
+        for id in self.sample.keys() {
             // A damaged column may have impossible value ids.
             let Some(key) = keys.get(id) else { continue };
             if let Some(last) = last {
@@ -243,15 +226,55 @@ impl Sample {
         }
     }
 
-    fn merge(&mut self, other: Sample) {
-        other.requests.into_iter().for_each(|request| self.add(request));
+    fn merge(&mut self, other: &Sample) {
+        other.requests.iter().for_each(|request| self.add(*request));
     }
 
     /// The keys in the order of the requests.
-    fn into_keys(mut self) -> impl Iterator<Item = u32> {
-        self.shorten();
-        self.requests.sort_unstable();
-        self.requests.into_iter().map(|(_, _, _, key)| key)
+    fn keys(&self) -> impl Iterator<Item = u32> + use<> {
+        let mut requests = self.requests.clone();
+        requests.sort_unstable();
+        requests.truncate(PROFILE_SAMPLE);
+        requests.into_iter().map(|(_, _, _, key)| key)
+    }
+}
+
+impl Partial for Tally {
+    fn merge(&mut self, other: &Tally, _: &CancellationToken) -> Result<(), QueryError> {
+        if other.is_empty() {
+            return Ok(());
+        }
+        self.sums.merge(&other.sums);
+        self.keys.merge(&other.keys);
+        self.addresses.merge(&other.addresses);
+        self.agents.merge(&other.agents);
+        self.operations.merge(&other.operations);
+        self.errors.merge(&other.errors);
+        self.missed_keys.merge(&other.missed_keys);
+        self.denied_operations.merge(&other.denied_operations);
+        match &other.partial_objects {
+            Some(objects) => objects.iter().for_each(|(key, size)| self.add_partial_object(*key, *size)),
+            None => self.partial_objects = None,
+        }
+        self.sample.merge(&other.sample);
+        self.errors_4xx += other.errors_4xx;
+        self.errors_5xx += other.errors_5xx;
+        self.reads += other.reads;
+        self.without_referer += other.without_referer;
+        self.anonymous += other.anonymous;
+        self.partial += other.partial;
+        self.partial_bytes = self.partial_bytes.saturating_add(other.partial_bytes);
+        Ok(())
+    }
+
+    fn memory(&self) -> usize {
+        let counts = [&self.addresses, &self.agents, &self.operations, &self.errors];
+        let ids = [&self.keys, &self.missed_keys, &self.denied_operations];
+        size_of::<Tally>()
+            + counts.into_iter().map(IdCounts::memory).sum::<usize>()
+            + ids.into_iter().map(Ids::memory).sum::<usize>()
+            + self.partial_objects.as_ref().map_or(0, HashMap::allocation_size)
+            + self.sample.requests.capacity() * size_of::<Sampled>()
     }
 }
 
