@@ -68,6 +68,7 @@ impl Timed {
             Ask::Compare { .. } => "compare",
             Ask::Distribution { .. } => "distribution",
             Ask::Series { .. } => "series",
+            Ask::Activity { .. } => "activity",
             Ask::Profiles { .. } => "profiles",
             Ask::Requests { .. } | Ask::RequestsById(_) => "requests",
         };

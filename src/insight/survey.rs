@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::Scope;
 use crate::log::Field;
 use crate::query::{
-    Answer, Ask, Dimension, Engine, Filter, Groups, Measure, PairRow, Profile, Query, QueryError, Requests,
-    Series, Sort, Stats, TimeRange, Value,
+    Activity, Answer, Ask, Dimension, Engine, Filter, Groups, Measure, PairRow, Profile, Query, QueryError,
+    Requests, Series, Sort, Stats, TimeRange, Value,
 };
 
 /// Asks an engine about the requests of a scope. Each filter narrows the scope.
@@ -100,15 +100,23 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// The series of the requests that `filter` selects, in buckets of `bucket` seconds; or one for each value.
-    pub(crate) fn series(
+    /// The series of the requests that `filter` selects, in buckets of `bucket` seconds.
+    pub(crate) fn series(&self, filter: &Filter, bucket: u32) -> Result<Series, QueryError> {
+        match self.ask(filter, Ask::Series { bucket, each: None })? {
+            Answer::Series(series) => Ok(series),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The numbers of requests of some values of several dimensions, in buckets of `bucket` seconds. One scan for all.
+    pub(crate) fn activity(
         &self,
         filter: &Filter,
         bucket: u32,
-        each: Option<(Dimension, Vec<Value>)>,
-    ) -> Result<Series, QueryError> {
-        match self.ask(filter, Ask::Series { bucket, each })? {
-            Answer::Series(series) => Ok(series),
+        of: Vec<(Dimension, Vec<Value>)>,
+    ) -> Result<Vec<Activity>, QueryError> {
+        match self.ask(filter, Ask::Activity { bucket, of })? {
+            Answer::Activity(activity) => Ok(activity),
             _ => Err(unexpected()),
         }
     }

@@ -262,6 +262,9 @@ fn random_query() -> impl Strategy<Value = Query> {
     let each = (dimension(), prop::collection::vec(group_value(), 0..5));
     let series = (select(vec![50_000, 86_400, 604_800, u32::MAX]), prop::option::of(each))
         .prop_map(|(bucket, each)| Ask::Series { bucket, each });
+    let of = prop::collection::vec((dimension(), prop::collection::vec(group_value(), 0..5)), 0..4);
+    let activity = (select(vec![50_000, 86_400, 604_800, u32::MAX]), of)
+        .prop_map(|(bucket, of)| Ask::Activity { bucket, of });
     let requests = (
         select(Field::all().collect::<Vec<_>>()),
         any::<bool>(),
@@ -291,13 +294,15 @@ fn random_query() -> impl Strategy<Value = Query> {
         1 => distribution(),
         2 => profiles(),
         2 => series,
+        2 => activity,
         3 => requests,
         1 => numbered,
     ];
     (sources, time_range(), filter(), counting, ask, any::<Index>()).prop_map(
         |(sources, time, filter, counting, mut ask, narrow)| {
             // The number of narrow buckets in a day is below the limit.
-            if let (Some(start), Some(end), Ask::Series { bucket, .. }) = (time.start, time.end, &mut ask)
+            if let (Some(start), Some(end), Ask::Series { bucket, .. } | Ask::Activity { bucket, .. }) =
+                (time.start, time.end, &mut ask)
                 && start > START - 100_000
                 && end.checked_sub(start).is_some_and(|length| length < 86_400)
             {
@@ -441,11 +446,12 @@ fn after_a_pull_only_new_segments_are_profiled() {
         (&[][..], of(3..8), true),
     ] {
         let finals = |engine: &LocalEngine| {
-            let segments = engine.cache().snapshot().unwrap().segments;
+            let segments = engine.cache().snapshot().unwrap().segments.clone();
             segments.iter().filter(|segment| segment.is_final).map(|segment| segment.rows as u64).sum::<u64>()
         };
         let known = if is_repeated { finals(&engine) } else { 0 };
-        filling.append(source, new);
+        // A full segment, and one that grows.
+        new.chunks(150).for_each(|lines| _ = filling.append(source, lines));
         filling.writer.commit().unwrap();
         new.iter().for_each(|line| _ = naive.push(source.get() as u32, line.as_bytes()));
         let reply = engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap();

@@ -16,6 +16,8 @@ use crate::log::Field;
 use crate::query::filter::{Subject, Test};
 use crate::query::{Dimension, Filter, GroupRow, Measure, Profile, QueryError, TimeRange, Value};
 
+/// Dimensions whose clients are profiled in one scan: with more, the profiles take more memory at a time.
+const DIMENSIONS_PER_SCAN: usize = 2;
 /// Candidates per dimension and order.
 const CANDIDATES: usize = 25;
 /// A client with fewer requests is no candidate.
@@ -37,35 +39,47 @@ struct Clients {
 
 /// Finds scraping, key-guessing, retry-storm, range-abuse and bandwidth-hog.
 pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
-    let clients = [
-        Dimension::Field(Field::RemoteIp),
-        Dimension::Field(Field::Requester),
-        Dimension::NETWORK,
-        Dimension::Field(Field::UserAgent),
-    ]
-    .map(|dimension| Clients::of(survey, dimension));
-    let clients: Vec<Clients> = clients.into_iter().collect::<Result<_, _>>()?;
-    // One scan profiles the clients of all dimensions.
-    let of = clients.iter().flat_map(Clients::periods);
-    let of = of.map(|(clients, value, _, time)| (clients.dimension.clone(), value.clone(), time)).collect();
-    let profiles = survey.profiles_of_all(&Filter::everything(), of)?;
-    let mut profiles = profiles.iter();
+    let clients = Clients::of_dimensions(
+        survey,
+        [
+            Dimension::Field(Field::RemoteIp),
+            Dimension::Field(Field::Requester),
+            Dimension::NETWORK,
+            Dimension::Field(Field::UserAgent),
+        ],
+    )?;
     let mut found = Vec::new();
-    for clients in &clients {
-        let did: Vec<&Profile> = profiles.by_ref().take(clients.periods().count()).collect();
-        found.extend(clients.findings(survey, &did)?);
+    for clients in clients.chunks(DIMENSIONS_PER_SCAN) {
+        let of = clients.iter().flat_map(Clients::periods);
+        let of =
+            of.map(|(clients, value, _, time)| (clients.dimension.clone(), value.clone(), time)).collect();
+        let profiles = survey.profiles_of_all(&Filter::everything(), of)?;
+        let mut profiles = profiles.iter();
+        for clients in clients {
+            let did: Vec<&Profile> = profiles.by_ref().take(clients.periods().count()).collect();
+            found.extend(clients.findings(survey, &did)?);
+        }
     }
     Ok(found)
 }
 
 impl Clients {
-    fn of(survey: &Survey<'_>, dimension: Dimension) -> Result<Clients, QueryError> {
+    fn of_dimensions(survey: &Survey<'_>, dimensions: [Dimension; 4]) -> Result<Vec<Clients>, QueryError> {
         let everything = Filter::everything();
-        let all = survey.groups(&everything, &dimension, &[], Measure::Requests, CANDIDATES)?;
-        let values = candidates(survey, &dimension, &all.rows)?;
-        let histories = History::of(survey, &everything, &dimension, values.clone())?;
-        let candidates = values.into_iter().zip(histories).collect();
-        Ok(Clients { dimension, count: all.group_count, candidates })
+        let (mut counts, mut of) = (Vec::new(), Vec::new());
+        for dimension in dimensions {
+            let all = survey.groups(&everything, &dimension, &[], Measure::Requests, CANDIDATES)?;
+            let values = candidates(survey, &dimension, &all.rows)?;
+            counts.push(all.group_count);
+            of.push((dimension, values));
+        }
+        let histories = History::of_all(survey, &everything, of.clone())?;
+        let clients = counts.into_iter().zip(of).zip(histories);
+        let clients = clients.map(|((count, (dimension, values)), histories)| {
+            let candidates = values.into_iter().zip(histories).collect();
+            Clients { dimension, count, candidates }
+        });
+        Ok(clients.collect())
     }
 
     /// The periods in which each candidate is looked at. The first one of each is its whole activity.

@@ -97,8 +97,8 @@ pub(crate) struct IdSets {
 /// and the filters of a drill-down or an analysis have terms in common.
 pub(crate) struct KeptMasks(ByteCache<(u64, SegmentId), Arc<[Mask]>>);
 
-/// Bytes of memory for kept masks: a dozen tests of ten million rows.
-const MASKS_BUDGET: usize = 16 << 20;
+/// Bytes of memory for kept masks: ten tests of ten million rows.
+const MASKS_BUDGET: usize = 12 << 20;
 
 impl Default for KeptMasks {
     fn default() -> KeptMasks {

@@ -100,9 +100,9 @@ impl QueryContext<'_> {
                     let mut all = Arc::unwrap_or_clone(known);
                     // Not cancelled halfway, which would lose the kept partial.
                     all.merge(&scanned, &CancellationToken::new())?;
-                    Arc::new(all)
+                    Arc::new(all.shrunk())
                 }
-                None => Arc::new(scanned),
+                None => Arc::new(scanned.shrunk()),
             };
             included.extend(finals.iter().map(|segment| segment.id));
             included.sort_unstable();
@@ -110,13 +110,17 @@ impl QueryContext<'_> {
             cache.put(key, tally.clone(), included);
             tallies.push(tally);
         }
-        for (tally, more) in tallies.iter_mut().zip(self.tallies(&growing, of.len(), &clients)?) {
-            if !more.is_empty() {
-                Arc::make_mut(tally).merge(&more, self.cancel)?;
+        let growing = self.tallies(&growing, of.len(), &clients)?;
+        let profile = |(tally, more): (Arc<Tally>, Tally)| {
+            if more.is_empty() {
+                return tally.profile(self.snapshot, self.cancel);
             }
-        }
-        let profiles = tallies.iter().map(|tally| tally.profile(self.snapshot, self.cancel));
-        Ok(Answer::Profiles(profiles.collect::<Result<_, _>>()?))
+            // The kept tally is copied, one at a time.
+            let mut all = Arc::unwrap_or_clone(tally);
+            all.merge(&more, self.cancel)?;
+            all.profile(self.snapshot, self.cancel)
+        };
+        Ok(Answer::Profiles(tallies.into_iter().zip(growing).map(profile).collect::<Result<_, _>>()?))
     }
 
     /// What each client did in some segments, without those that a kept partial includes.
@@ -152,7 +156,8 @@ impl QueryContext<'_> {
                 dimensions.push(by);
             }
         }
-        let by_dimension = dimensions.into_iter().map(|by| self.clients_of(by, of)).collect::<Result<_, _>>()?;
+        let by_dimension =
+            dimensions.into_iter().map(|by| self.clients_of(by, of)).collect::<Result<_, _>>()?;
         let statuses = self.snapshot.dictionary(Field::HttpStatus)?;
         let status =
             |text: &[u8]| std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
@@ -167,11 +172,7 @@ impl QueryContext<'_> {
         })
     }
 
-    fn clients_of(
-        &self,
-        by: &Dimension,
-        of: &[ProfiledClient],
-    ) -> Result<ClientsOf, QueryError> {
+    fn clients_of(&self, by: &Dimension, of: &[ProfiledClient]) -> Result<ClientsOf, QueryError> {
         let keys = self.group_keys(by)?;
         let clients = of.iter().enumerate().filter(|(_, (dimension, _, _))| dimension == by);
         let (values, times): (Vec<Value>, Vec<(usize, TimeRange)>) =
@@ -295,7 +296,9 @@ impl OpenClients<'_> {
         }
         let members = &self.members;
         self.wanted = mask
-            & mask_of(|row| members.get(self.of_rows[row] as usize).is_some_and(|members| !members.is_empty()));
+            & mask_of(|row| {
+                members.get(self.of_rows[row] as usize).is_some_and(|members| !members.is_empty())
+            });
     }
 
     /// The clients of a value, if the row has the value of a client.
