@@ -52,8 +52,6 @@ const ACTIVITY_PARTIALS_BUDGET: usize = 4 << 20;
 const PAIR_PARTIALS_BUDGET: usize = 16 << 20;
 /// Bytes of memory for partial comparisons: one of all dimensions with a million keys.
 const COMPARE_PARTIALS_BUDGET: usize = 16 << 20;
-/// Bytes of memory for partial profiles: those of two hundred clients with many keys.
-const PROFILE_PARTIALS_BUDGET: usize = 32 << 20;
 /// Maximum number of attempts to take a snapshot and its generation without a commit in between.
 const MAX_PIN_ATTEMPTS: usize = 10;
 
@@ -103,7 +101,7 @@ impl LocalEngine {
             activity_partials: PartialsCache::new(ACTIVITY_PARTIALS_BUDGET),
             pair_partials: PartialsCache::new(PAIR_PARTIALS_BUDGET),
             compare_partials: PartialsCache::new(COMPARE_PARTIALS_BUDGET),
-            profile_partials: PartialsCache::new(PROFILE_PARTIALS_BUDGET),
+            profile_partials: PartialsCache::new(profiles::PARTIALS_BUDGET),
             value_ranks: ValueRanks::default(),
             deep_offset: DeepOffset::default(),
             pinned: Mutex::new(None),

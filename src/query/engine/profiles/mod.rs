@@ -22,8 +22,14 @@ use tally::{PARTIAL, Row};
 
 pub(super) use tally::Tally;
 
+/// Bytes of memory for kept tallies: those of two scans over a million requests.
+pub(super) const PARTIALS_BUDGET: usize = 16 << 20;
+
 /// A client: a value of a dimension, in a time range.
 pub(super) type ProfiledClient = (Dimension, Value, TimeRange);
+
+/// Bytes of memory of all tallies of a query above which none is kept.
+const MAX_KEPT_BYTES: usize = PARTIALS_BUDGET / 2;
 
 /// Not a value of a client.
 const NONE: u32 = u32::MAX;
@@ -93,6 +99,7 @@ impl QueryContext<'_> {
             }
         };
         let mut tallies: Vec<Arc<Tally>> = Vec::with_capacity(of.len());
+        let mut kept = Vec::with_capacity(of.len());
         for ((key, (known, mut included)), scanned) in keys.into_iter().zip(known).zip(scanned) {
             let tally = match known {
                 Some(known) if scanned.is_empty() => known,
@@ -107,8 +114,14 @@ impl QueryContext<'_> {
             included.extend(finals.iter().map(|segment| segment.id));
             included.sort_unstable();
             included.dedup();
-            cache.put(key, tally.clone(), included);
+            kept.push((key, tally.clone(), included));
             tallies.push(tally);
+        }
+        // If some of the tallies were dropped, the next scan would read all segments for these.
+        if tallies.iter().map(|tally| tally.memory()).sum::<usize>() <= MAX_KEPT_BYTES {
+            kept.into_iter().for_each(|(key, tally, included)| cache.put(key, tally, included));
+        } else {
+            drop(kept);
         }
         let growing = self.tallies(&growing, of.len(), &clients)?;
         let profile = |(tally, more): (Arc<Tally>, Tally)| {
