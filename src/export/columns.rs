@@ -244,9 +244,10 @@ fn measure_cell<'a>(measure: Measure, value: f64) -> Cell<'a> {
 
 /// The cell of a value of a dimension; `None`: of an unknown one.
 pub(super) fn dimension_cell<'a>(by: Option<&Dimension>, value: &'a Value) -> Cell<'a> {
-    match by {
-        Some(Dimension::Field(field)) => field_cell(*field, value),
-        _ => value_cell(value),
+    match (by, value) {
+        (Some(Dimension::Field(field)), value) => field_cell(*field, value),
+        (Some(Dimension::Bucket(_)), Value::Integer(start)) => Cell::Instant(*start),
+        (_, value) => value_cell(value),
     }
 }
 
