@@ -103,6 +103,17 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             let rows = rows.map(|(size, rank)| vec![Cell::Number(rank), Cell::Number((*size).into())]);
             Sheet::new(&["rank", "size"], Box::new(rows), None)
         }
+        Answer::Activity(activity) => {
+            let rows = activity.iter().flat_map(|activity| {
+                let (start, bucket) = (activity.start, i64::from(activity.bucket));
+                let times = (0..).map(move |index: i64| start.saturating_add(index.saturating_mul(bucket)));
+                let cells = |(time, requests): (i64, &u64)| {
+                    vec![Cell::Number(time.into()), Cell::Number((*requests).into())]
+                };
+                activity.lines.iter().flat_map(move |line| times.clone().zip(line).map(cells))
+            });
+            Sheet::new(&["time", "requests"], Box::new(rows), None)
+        }
         Answer::Profiles(profiles) => {
             let rows = profiles.iter().map(|profile| {
                 [profile.stats.requests, profile.stats.bytes_sent, profile.keys, profile.addresses]

@@ -11,8 +11,8 @@ pub mod profile;
 pub mod query;
 
 pub use answer::{
-    Answer, ComparedDimension, ComparedValue, Comparison, Distribution, GroupRow, Groups, PairRow, Pairs,
-    RequestRow, Requests, Series, Stats, Totals, Value,
+    Activity, Answer, ComparedDimension, ComparedValue, Comparison, Distribution, GroupRow, Groups, PairRow,
+    Pairs, RequestRow, Requests, Series, Stats, Totals, Value,
 };
 pub use bucket::{Bucket, BucketWidth};
 pub use dimension::Dimension;

@@ -70,6 +70,7 @@ fn write(
             Answer::Comparison(comparison) => {
                 comparison.dimensions.iter().map(|by| by.rows.len() as u64).sum()
             }
+            Answer::Activity(activity) => activity.iter().map(|activity| activity.lines.len() as u64).sum(),
             Answer::Profiles(profiles) => profiles.len() as u64,
             Answer::Distribution(distribution) => distribution.sizes.len() as u64,
             Answer::Totals(_) | Answer::Cost(_) => 1,
