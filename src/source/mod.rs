@@ -188,7 +188,10 @@ impl SourceError {
 pub fn open(spec: &str, options: &S3Options) -> Result<Arc<dyn Source>, SourceError> {
     let invalid = |message: String| Err(SourceError::NotASource(message));
     if spec.is_empty() {
-        return invalid("the source is empty; write s3://bucket[/prefix], cloudwatch:LOG-GROUP, a file, a folder or -".to_owned());
+        return invalid(
+            "the source is empty; write s3://bucket[/prefix], cloudwatch:LOG-GROUP, a file, a folder or -"
+                .to_owned(),
+        );
     }
     if spec == "-" {
         return Ok(Arc::new(files::StandardInput::new()?));

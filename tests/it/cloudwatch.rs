@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tamarin::cache::Writer;
 use tamarin::ingest::{Ingest, Options, Phase, Progress};
-use tamarin::source::{KnownFile, LogFile, Located, Source, SourceError, Window, open};
+use tamarin::source::{KnownFile, Located, LogFile, Source, SourceError, Window, open};
 use tokio::sync::mpsc;
 
 use crate::home::{Home, line, stderr};
@@ -111,7 +111,8 @@ async fn throttled_requests_are_sent_again_until_all_is_read() {
     let cache = folder.path().join("c.db");
     let server = LogsServer::start(10);
     server.put(events(0, 100, now() - 2 * DAY, 1000));
-    server.refuse(|request| (request.number % 3 == 1).then_some((400, "ThrottlingException", "Rate exceeded")));
+    server
+        .refuse(|request| (request.number % 3 == 1).then_some((400, "ThrottlingException", "Rate exceeded")));
     let end = pull(&cache, &server, Window::default()).await;
     assert_eq!((end.phase, end.files_failed, end.requests), (Phase::Done, 0, 100));
     let throttled = server.take_requests().iter().filter(|request| request.number % 3 == 1).count();
@@ -305,7 +306,9 @@ fn errors_say_what_is_missing() {
     assert!(message(&group).contains("does not know the access key"));
     server.refuse(|_| Some((400, "InvalidParameterException", "INFREQUENT_ACCESS is not supported")));
     assert!(message(&group).contains("requires a log group of the class Standard"));
-    for (spec, expected) in [("cloudwatch:", "names no log group"), ("cloudwatch:a b", "is not the name of a log group")] {
+    for (spec, expected) in
+        [("cloudwatch:", "names no log group"), ("cloudwatch:a b", "is not the name of a log group")]
+    {
         let output = run(&home, &server, &["pull", spec]);
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
         assert!(stderr(&output).contains(expected), "{}", stderr(&output));
@@ -364,7 +367,10 @@ fn a_pull_of_the_bucket_says_which_of_several_places_it_reads() {
     server.deliver_to(&[("CWL", &format!("{GROUP_ARN}:*")), ("S3", "arn:aws:s3:::acme-logs/json")]);
     let output = run(&home, &server, &["pull", "cloudwatch:s3://acme-media"]);
     let text = stderr(&output);
-    assert!(text.contains(&format!("is logged to cloudwatch:{GROUP_ARN}; reading the log files there")), "{text}");
+    assert!(
+        text.contains(&format!("is logged to cloudwatch:{GROUP_ARN}; reading the log files there")),
+        "{text}"
+    );
     assert!(text.contains("(also to s3://acme-logs/json/, with the same requests"), "{text}");
     assert!(text.contains(" 30 requests added"), "{text}");
 }

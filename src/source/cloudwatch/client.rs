@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 use super::error::{self, Request};
 use super::pace::{LeaveThrottling, Pace};
 use crate::source::s3::client::{
-    CREDENTIALS_RETRY_INTERVAL, FIRST_OPERATION_TIMEOUT, FIRST_RESPONSE_TIMEOUT, attempts_from, shared_config,
-    shown_endpoint, time_limits,
+    CREDENTIALS_RETRY_INTERVAL, FIRST_OPERATION_TIMEOUT, FIRST_RESPONSE_TIMEOUT, attempts_from,
+    shared_config, shown_endpoint, time_limits,
 };
 use crate::source::s3::error as common;
 use crate::source::s3::response_limit::LimitResponses;

@@ -110,8 +110,12 @@ impl Lists {
         let deliveries = all_pages!(self, "logs:DescribeDeliveries", describe_deliveries, deliveries);
         Ok(deliveries
             .into_iter()
-            .filter(|delivery| delivery.delivery_source_name.as_ref().is_some_and(|name| sources.contains(name)))
-            .filter_map(|delivery| Some((delivery.delivery_destination_arn?, delivery.delivery_destination_type)))
+            .filter(|delivery| {
+                delivery.delivery_source_name.as_ref().is_some_and(|name| sources.contains(name))
+            })
+            .filter_map(|delivery| {
+                Some((delivery.delivery_destination_arn?, delivery.delivery_destination_type))
+            })
             .collect())
     }
 
@@ -162,7 +166,10 @@ mod tests {
         let group = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/vendedlogs/s3/acme";
         assert_eq!(of(&format!("{group}:*")), Destination::LogGroup(format!("cloudwatch:{group}")));
         assert_eq!(of("arn:aws:s3:::acme-logs"), Destination::Bucket("s3://acme-logs/AWSLogs/".to_owned()));
-        assert_eq!(of("arn:aws:s3:::acme-logs/media/"), Destination::Bucket("s3://acme-logs/media/".to_owned()));
+        assert_eq!(
+            of("arn:aws:s3:::acme-logs/media/"),
+            Destination::Bucket("s3://acme-logs/media/".to_owned())
+        );
         let stream = "arn:aws:firehose:eu-west-1:111122223333:deliverystream/acme";
         assert_eq!(of(stream), Destination::Other(stream.to_owned()));
         let elsewhere = "arn:aws:logs:eu-west-1:444455556666:delivery-destination:acme";

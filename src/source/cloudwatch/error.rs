@@ -65,9 +65,13 @@ where
                 Some(name) => format!("the log group `{name}`"),
                 None => "*".to_owned(),
             };
-            format!("access denied{detail}; {action} is required on {resource} (for another identity: --profile)")
+            format!(
+                "access denied{detail}; {action} is required on {resource} (for another identity: --profile)"
+            )
         }
-        Some("InvalidSignatureException") if lower.contains("expired") || lower.contains("not yet current") => {
+        Some("InvalidSignatureException")
+            if lower.contains("expired") || lower.contains("not yet current") =>
+        {
             "the clock of this machine differs from that of CloudWatch Logs; correct it".to_owned()
         }
         Some(_) if is_throttling(error) => format!(

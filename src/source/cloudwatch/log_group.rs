@@ -17,8 +17,10 @@ impl LogGroup {
     /// expected.
     pub(super) fn parse(text: &str) -> Result<LogGroup, String> {
         if text.is_empty() {
-            return Err("names no log group; write cloudwatch:LOG-GROUP, cloudwatch:ARN or cloudwatch:s3://BUCKET"
-                .to_owned());
+            return Err(
+                "names no log group; write cloudwatch:LOG-GROUP, cloudwatch:ARN or cloudwatch:s3://BUCKET"
+                    .to_owned(),
+            );
         }
         if !text.starts_with("arn:") {
             return Ok(LogGroup { name: valid_name(text)?, arn: None });
@@ -31,7 +33,8 @@ impl LogGroup {
         let is_word = |text: &str| {
             !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
-        if service != "logs" || kind != "log-group" || ![partition, region, account].into_iter().all(is_word) {
+        if service != "logs" || kind != "log-group" || ![partition, region, account].into_iter().all(is_word)
+        {
             return Err(expected.to_owned());
         }
         let name = valid_name(rest.strip_suffix(":*").unwrap_or(rest))?;

@@ -90,8 +90,9 @@ impl CloudWatchSource {
     /// # Errors
     /// [`SourceError::NotASource`] if `name` is neither.
     pub fn new(name: &str, options: S3Options) -> Result<CloudWatchSource, SourceError> {
-        let group = LogGroup::parse(name)
-            .map_err(|reason| SourceError::NotASource(format!("`{SCHEME}{}` {reason}", super::shown(name))))?;
+        let group = LogGroup::parse(name).map_err(|reason| {
+            SourceError::NotASource(format!("`{SCHEME}{}` {reason}", super::shown(name)))
+        })?;
         let region = group.arn.as_ref().map(|(_, region)| region.clone());
         Ok(CloudWatchSource {
             uri: group.uri(),
@@ -159,11 +160,7 @@ impl Source for LoggedBucket {
         &self.uri
     }
 
-    fn list(
-        &self,
-        _: Window,
-        _: mpsc::Sender<Vec<LogFile>>,
-    ) -> BoxFuture<'_, Result<(), SourceError>> {
+    fn list(&self, _: Window, _: mpsc::Sender<Vec<LogFile>>) -> BoxFuture<'_, Result<(), SourceError>> {
         Box::pin(async { Err(self.not_located()) })
     }
 

@@ -52,7 +52,8 @@ pub(super) fn plan(known: &[Known], range: &Range<i64>, now: i64) -> Plan {
         }
         at = at.max(events.end);
         let contains = |late: &Range<i64>| late.start <= events.start && events.end <= late.end;
-        let last_late = late.iter().filter(|late| contains(&late.reading.events)).map(|late| late.read_at).max();
+        let last_late =
+            late.iter().filter(|late| contains(&late.reading.events)).map(|late| late.read_at).max();
         let read_at = last_late.map_or(known.read_at, |late| late.max(known.read_at));
         if !known.is_whole {
             plan.again.push(known.reading.clone());
@@ -196,7 +197,11 @@ mod tests {
         let from = |events: Range<i64>, from| Reading { events, ingested_from: Some(from) };
         assert_eq!(
             again,
-            [from(T..T + 1200, T + 100), from(T + 1200..T + 4000, T + 3500), from(T + 4000..T + 4300, T + 3800)]
+            [
+                from(T..T + 1200, T + 100),
+                from(T + 1200..T + 4000, T + 3500),
+                from(T + 4000..T + 4300, T + 3800)
+            ]
         );
         // The next late reading begins before the last one.
         let mut known = known.to_vec();

@@ -33,7 +33,8 @@ impl Reading {
     /// The inverse of [`Reading::name`].
     pub(super) fn parse(name: &str) -> Option<Reading> {
         let second = |text: &str| text.parse::<Timestamp>().ok().map(Timestamp::as_second);
-        let (events, late) = name.split_once(LATE).map_or((name, None), |(events, late)| (events, Some(late)));
+        let (events, late) =
+            name.split_once(LATE).map_or((name, None), |(events, late)| (events, Some(late)));
         let (start, end) = events.split_once("..")?;
         let events = second(start)?..second(end)?;
         let ingested_from = late.map(|late| second(late).ok_or(())).transpose().ok()?;
@@ -81,7 +82,13 @@ mod tests {
             "2026-09-10T13:00:00Z..2026-09-10T14:00:00Z/late-from-2026-09-11T12:00:00Z"
         );
         assert_eq!(Reading::parse(&late.name().unwrap()), Some(late));
-        for name in ["", "a.log", "2026-09-10T13:00:00Z", "2026-09-10T13:00:00Z..2026-09-10T13:00:00Z", "x/late-from-y"] {
+        for name in [
+            "",
+            "a.log",
+            "2026-09-10T13:00:00Z",
+            "2026-09-10T13:00:00Z..2026-09-10T13:00:00Z",
+            "x/late-from-y",
+        ] {
             assert_eq!(Reading::parse(name), None, "{name}");
         }
         assert_eq!(version(1_789_045_200_250).unwrap(), "2026-09-10T13:00:00.25Z");

@@ -257,7 +257,9 @@ pub(in crate::source) fn attempts_from(variable: Option<&str>) -> u32 {
         .unwrap_or(DEFAULT_ATTEMPTS)
 }
 
-pub(in crate::source) fn time_limits(options: &S3Options) -> aws_sdk_s3::config::timeout::TimeoutConfigBuilder {
+pub(in crate::source) fn time_limits(
+    options: &S3Options,
+) -> aws_sdk_s3::config::timeout::TimeoutConfigBuilder {
     let timeout = options.timeout.unwrap_or(RESPONSE_TIMEOUT);
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))

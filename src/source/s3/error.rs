@@ -76,12 +76,16 @@ where
 }
 
 /// Whether the server does not support the request.
-pub(in crate::source) fn is_not_implemented<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+pub(in crate::source) fn is_not_implemented<E: ProvideErrorMetadata>(
+    error: &SdkError<E, HttpResponse>,
+) -> bool {
     status(error) == Some(501) || matches!(code(error), Some("NotImplemented" | "MethodNotAllowed"))
 }
 
 /// The region of the bucket, if S3 returned an error because it is another one.
-pub(in crate::source) fn region_in<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<String> {
+pub(in crate::source) fn region_in<E: ProvideErrorMetadata>(
+    error: &SdkError<E, HttpResponse>,
+) -> Option<String> {
     let response = error.raw_response()?;
     let is_other_region = code(error).is_some_and(|code| OTHER_REGION.contains(&code));
     if !is_other_region && !matches!(response.status().as_u16(), 301 | 307) {
@@ -150,9 +154,11 @@ where
         (Some(code), _) if UNKNOWN.contains(&code) => format!(
             "{endpoint} does not know the access key; check AWS_ACCESS_KEY_ID, AWS_PROFILE or --profile"
         ),
-        (Some("SignatureDoesNotMatch" | "InvalidSignatureException"), _) => "the secret key does not belong to the access key; check \
+        (Some("SignatureDoesNotMatch" | "InvalidSignatureException"), _) => {
+            "the secret key does not belong to the access key; check \
              AWS_SECRET_ACCESS_KEY, AWS_PROFILE or --profile"
-            .to_owned(),
+                .to_owned()
+        }
         (Some("RequestTimeTooSkewed" | "RequestExpired"), _) => {
             format!(
                 "the clock of this machine differs from that of {service} by more than {service} allows; correct it"

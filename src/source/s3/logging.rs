@@ -104,7 +104,9 @@ async fn deliveries(location: &Location) -> Result<Vec<Destination>, String> {
     let Location { bucket, connection, .. } = location;
     let region = connection.client().await.map(|client| region_of(&client).to_owned()).ok();
     // Many users may not ask, and a network may have no way to this service.
-    match tokio::time::timeout(DELIVERIES_TIMEOUT, destinations(bucket, connection.options.clone(), region)).await {
+    match tokio::time::timeout(DELIVERIES_TIMEOUT, destinations(bucket, connection.options.clone(), region))
+        .await
+    {
         Ok(found) => found.map_err(|error| error.message().to_owned()),
         Err(_) => Err("no answer from CloudWatch Logs in time".to_owned()),
     }

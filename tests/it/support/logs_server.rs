@@ -190,7 +190,8 @@ impl Shared {
             let Some((head, body)) = read_request(&mut client, &mut buffer)? else { return Ok(()) };
             let (status, kind, answer) = self.answer(&head, &body);
             let length = answer.len();
-            let head = format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n");
+            let head =
+                format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n");
             client.write_all(&[head.as_bytes(), answer.as_bytes()].concat())?;
         }
     }
@@ -225,7 +226,11 @@ impl Shared {
         let deliveries = self.deliveries.lock().unwrap().clone();
         let answer = match request.action.as_str() {
             "FilterLogEvents" if !is_the_group(&request.body) => {
-                return refused((400, "ResourceNotFoundException", "The specified log group does not exist."));
+                return refused((
+                    400,
+                    "ResourceNotFoundException",
+                    "The specified log group does not exist.",
+                ));
             }
             "FilterLogEvents" => self.page(&request.body),
             "DescribeDeliverySources" => deliveries[0].clone(),
@@ -271,8 +276,10 @@ impl Shared {
                 let logging = self.logging.lock().unwrap();
                 format!("<BucketLoggingStatus>{logging}</BucketLoggingStatus>")
             }
-            false => "<ListBucketResult><Contents><Key>film.mp4</Key><Size>1</Size></Contents></ListBucketResult>"
-                .to_owned(),
+            false => {
+                "<ListBucketResult><Contents><Key>film.mp4</Key><Size>1</Size></Contents></ListBucketResult>"
+                    .to_owned()
+            }
         };
         (200, "application/xml", answer)
     }
