@@ -1,5 +1,6 @@
 //! Finding the log files of a logged bucket, and deleting log files that the cache has.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
@@ -16,7 +17,7 @@ use crate::support::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY};
 fn server_with(responses: &[(u16, String)]) -> S3Options {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let mut responses = responses.to_vec().into_iter();
+    let mut responses = VecDeque::from(responses.to_vec());
     std::thread::spawn(move || {
         while let Ok((mut socket, _)) = listener.accept() {
             let mut request = Vec::new();
@@ -30,7 +31,7 @@ fn server_with(responses: &[(u16, String)]) -> S3Options {
             let is_logs = String::from_utf8_lossy(&request).to_ascii_lowercase().contains("x-amz-target");
             let (status, body) = match is_logs {
                 true => (400, "{\"__type\":\"AccessDeniedException\"}".to_owned()),
-                false => responses.next().unwrap(),
+                false => responses.pop_front().unwrap(),
             };
             let head =
                 format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());

@@ -49,13 +49,13 @@ pub(in crate::source) const CREDENTIALS_RETRY_INTERVAL: Duration = Duration::fro
 /// Attempts of a request, unless `AWS_MAX_ATTEMPTS` is set.
 const DEFAULT_ATTEMPTS: u32 = 6;
 
-/// How to reach S3: the options of the command line. The defaults come from the AWS configuration: environment, profile,
+/// How to reach S3 and CloudWatch Logs: the options of the command line. The defaults come from the AWS configuration: environment, profile,
 /// SSO, container or instance role.
 #[derive(Clone, Default)]
 pub struct S3Options {
     /// The URL of an S3-compatible server, `http://…` or `https://…`. Requests to it have the bucket in the path.
     pub endpoint_url: Option<String>,
-    /// Region of the bucket. If it is wrong or missing, S3 returns the right one.
+    /// Region of the bucket or log group. If it is wrong or missing, S3 returns the right one; CloudWatch Logs does not.
     pub region: Option<String>,
     /// Profile of the AWS configuration. It takes precedence over credentials in the environment.
     pub profile: Option<String>,
