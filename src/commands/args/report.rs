@@ -36,7 +36,8 @@ pub struct ReportArgs {
     /// Time range of a row of `report time`: 1m, 5m, 1h, 1d
     #[arg(long, value_name = "TIME", value_parser = seconds, allow_hyphen_values = true)]
     pub bucket: Option<u32>,
-    /// Additional columns, separated by commas; `tamarin help report` lists them. `total` may have only `cost`
+    /// Additional columns, separated by commas; `tamarin help report` lists them. by two dimensions,
+    /// `time` and `total` may have only `cost`
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
     /// In a report by remote_ip, look up the names of the addresses (reverse DNS) and print them as the column

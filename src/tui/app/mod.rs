@@ -5,6 +5,7 @@ pub(super) mod analysis_runner;
 mod background_engine;
 pub(super) mod export_file;
 mod generation_poll;
+mod mutes;
 pub(super) mod query_runner;
 pub(super) mod session;
 pub(super) mod terminal;

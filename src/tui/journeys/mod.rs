@@ -20,11 +20,19 @@ fn start(columns: u16, rows: u16) -> Explorer {
     Explorer::with(columns, rows, three_days())
 }
 
-/// Compares the screens after `keys` with snapshots.
-fn snapshots(name: &str, keys: &str) {
-    for (columns, rows) in SIZES {
+/// The screens after `keys` at the sizes of most terminals, with the names of the sizes.
+fn screens(start: fn(u16, u16) -> Explorer, keys: &str) -> Vec<(String, String)> {
+    let screen = |(columns, rows): (u16, u16)| {
         let mut explorer = start(columns, rows);
         explorer.press(keys);
-        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), explorer.screen());
+        (format!("{columns}x{rows}"), explorer.screen())
+    };
+    SIZES.into_iter().map(screen).collect()
+}
+
+/// Compares the screens after `keys` with snapshots.
+fn snapshots(name: &str, keys: &str) {
+    for (size, screen) in screens(start, keys) {
+        insta::assert_snapshot!(format!("{name}-{size}"), screen);
     }
 }

@@ -169,7 +169,7 @@ fn text_width(
             Some(Box::new(|index| groups.rows.get(index).map(|row| format::value(&row.value).width())))
         }
         (Rows::Findings(rows), Column::Finding(FindingColumn::Subject)) => {
-            Some(Box::new(|index| rows.finding(index).map(|finding| found::subject_text(finding).width())))
+            Some(Box::new(|index| rows.subject(index).map(|subject| subject.width())))
         }
         (Rows::Times { .. }, Column::Value) => Some(Box::new(|_| Some("2026-04-01 00:00:00".len()))),
         (Rows::Requests { .. }, Column::Field(Field::Time))
