@@ -242,10 +242,10 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Concentration], &[k('u')], Command::TimelineMeasure, "requests, bytes, errors", Group::Tables, ""),
     bind(&[Block], &[code(KeyCode::Tab), k('l'), code(KeyCode::Right)], Command::NextTab, "format", Group::Other, ""),
     bind(&[Block], &[code(KeyCode::BackTab), k('h'), code(KeyCode::Left)], Command::PreviousTab, "", Group::Other, ""),
-    bind(&[Contrast, Concentration], &[k('e')], Command::Export, "export", Group::Other, ""),
     bind(&[Block], &[k('w'), k('e')], Command::Export, "write to a file", Group::Other, ""),
     bind(&[Contrast, Concentration, Block], &[k('y')], Command::Copy, "copy", Group::Other, ""),
     bind(&[Contrast, Concentration, Block], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
+    bind(&[Contrast, Concentration], &[k('e')], Command::Export, "export", Group::Other, ""),
     bind(&[Contrast, Concentration, Block], &[k('?')], Command::Help, "keys", Group::Other, ""),
 
     bind(&[Brush], &[code(KeyCode::Enter)], Command::Open, "open", Group::Time, ""),
