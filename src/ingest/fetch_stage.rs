@@ -153,6 +153,9 @@ impl SourceFetcher<'_> {
                 LogFileStatus::Whole => {
                     counters.files_known.fetch_add(1, Relaxed);
                 }
+                LogFileStatus::NoLog => {
+                    counters.files_skipped.fetch_add(1, Relaxed);
+                }
                 LogFileStatus::New | LogFileStatus::Changed => new.push((file, Vec::new())),
                 LogFileStatus::InPart(known_lines) => new.push((file, known_lines)),
             }
@@ -337,6 +340,13 @@ impl LogFileReader {
             if cancel.is_cancelled() {
                 return Ok(false);
             }
+            if lines.is_last && lines.is_empty() && lines.first_line == 1 && self.is_new(file)? {
+                // A compressed file or a pipe without content is an empty file.
+                let counters = &self.task.counters;
+                counters.files_listed.fetch_sub(1, Relaxed);
+                counters.files_empty.fetch_add(1, Relaxed);
+                return Ok(true);
+            }
             if let Some(open) = &mut detector {
                 match open.inspect(&lines) {
                     Verdict::Log => detector = None,
@@ -369,6 +379,13 @@ impl LogFileReader {
             }
         }
         Ok(true)
+    }
+
+    /// Whether the catalogue does not have the log file.
+    fn is_new(&self, file: &FileMark) -> io::Result<bool> {
+        let name = std::iter::once((file.name.as_str(), file.version.as_deref()));
+        let statuses = self.cache.log_file_statuses(self.source_id, name).map_err(io::Error::other)?;
+        Ok(statuses == [LogFileStatus::New])
     }
 
     /// Sends the parsers an empty last block of `end.file`.
@@ -428,7 +445,11 @@ impl LogFileReader {
     fn skip(&self, file: &Arc<FileMark>, reason: NotALog) {
         match reason {
             NotALog::Foreign(kind) => self.task.counters.file_is_foreign(&file.name, kind),
-            NotALog::NoRecordAtStart => self.task.counters.file_has_no_record_at_start(&file.name),
+            // It is not marked, so that each pull searches and names it.
+            NotALog::NoRecordAtStart => {
+                self.task.counters.files_skipped.fetch_add(1, Relaxed);
+                return self.task.counters.file_has_no_record_at_start(&file.name);
+            }
             NotALog::NoRecord => {}
         }
         self.send(Message::NotALog { source: self.task.source, file: file.clone() });

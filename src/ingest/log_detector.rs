@@ -104,6 +104,9 @@ impl LogDetector {
                 | Rejection::NoErrorCode
                 | Rejection::NotANumber(_)
                 | Rejection::TooManyNumbers
+                | Rejection::CutOff
+                | Rejection::NoSize
+                | Rejection::NoEtag
                 | Rejection::Ambiguous,
             )) if !is_foreign => return true,
             None | Some(Err(Rejection::Empty)) => return false,

@@ -20,4 +20,4 @@ pub use parser::{
     Parser, RecordGroup, Records, Sink, TemplateMap, is_comment, is_in_template, is_start_of_log, records,
     unfinished_line,
 };
-pub use record::{Measures, Record, Rejection};
+pub use record::{Measures, Record, Rejection, TimeText};

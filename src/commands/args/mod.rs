@@ -144,6 +144,7 @@ mod tests {
             (&["report", "key", "--top", "99999999999999999999"], "expected at most 18446744073709551615"),
             (&["demo", "--requests", "abc"], "'--requests <N>': expected a whole number, 1 or more"),
             (&["demo", "--requests", "0"], "'0' for '--requests <N>': expected a whole number, 1 or more"),
+            (&["demo", "--requests", "1000000001"], "for '--requests <N>': expected at most 1000000000"),
             (&["demo", "--seed", "-1"], "'-1' for '--seed <S>': expected a whole number, 0 or more"),
             (&["pull", "--every", "0s"], "'0s' for '--every <TIME>': expected at least 1s"),
             (&["pull", "--every", "-5m"], "'-5m' for '--every <TIME>': expected a duration such as 30s"),

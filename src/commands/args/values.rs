@@ -2,6 +2,8 @@
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
+use crate::demo::MAX_REQUESTS;
+
 /// Parses a SOURCE. Paths need not be UTF-8.
 pub(super) fn source() -> impl TypedValueParser<Value = String> {
     OsStringValueParser::new().map(|argument| crate::source::text_of(&argument))
@@ -37,8 +39,12 @@ pub(super) fn zero_or_more(text: &str) -> Result<u64, String> {
     whole_number(text, 0)
 }
 
-pub(super) fn at_least_one(text: &str) -> Result<u64, String> {
-    whole_number(text, 1)
+/// Parses a number of requests of the demo.
+pub(super) fn demo_requests(text: &str) -> Result<u64, String> {
+    match whole_number(text, 1)? {
+        requests if requests > MAX_REQUESTS => Err(format!("expected at most {MAX_REQUESTS}")),
+        requests => Ok(requests),
+    }
 }
 
 /// Parses a number of rows.

@@ -3,7 +3,8 @@
 //! [`Parser`] reads blocks of lines, [`records`] reads a single line. Both try the fast path (`fast_path`) first, which
 //! reads lines as S3 writes them, with the structural index (`separators`) and line templates (`templates`). All other
 //! lines are read by the tolerant path (`tolerant`), with the help of `line_head`, `identity`, `key_and_uri`,
-//! `number_fields`, `text_fields`, `user_agent`, `trailing_fields`, and `server_forms` for the forms of other servers. `joined_records` finds lines with two records.
+//! `number_fields`, `text_fields`, `quotes`, `user_agent`, `trailing_fields`, and `server_forms` for the forms of other
+//! servers. `joined_records` finds lines with two records.
 //! Never here: I/O, decoding of values.
 
 mod comment;
@@ -13,6 +14,7 @@ mod joined_records;
 mod key_and_uri;
 mod line_head;
 mod number_fields;
+mod quotes;
 mod separators;
 mod server_forms;
 mod templates;

@@ -52,7 +52,7 @@ fn analysed(state: &State) -> Result<AnalysedTable, String> {
             let row = |data| AnalysedTable::Concentration(pane.by.clone(), vec![(pane.of, data)]);
             data.map(row).ok_or_else(incomplete)
         }
-        Some(Pane::Block(_)) => Err("a block list is written with w".to_owned()),
+        Some(Pane::Block(_)) => Err("a block list is not a table; close it to export the table".to_owned()),
         None => {
             let table = state.layer().table();
             let Some(Rows::Findings(rows)) = &table.rows.data else { return Err(incomplete()) };
