@@ -149,7 +149,7 @@ fn messages_about_keys_were_cut_off_on_a_terminal_of_80_columns() {
         let mut explorer = start(80, 24);
         explorer.press(keys);
         let screen = explorer.screen();
-        assert!(!screen.lines().last().unwrap().contains('…') || keys == "4 C", "{keys}: {screen}");
+        assert!(!screen.lines().last().unwrap().contains('…'), "{keys}: {screen}");
         assert!(explorer.state.message.as_ref().unwrap().text.chars().count() <= 78, "{keys}");
     }
 }

@@ -8,8 +8,8 @@ use crate::insight::findings::{Finding, Findings};
 use crate::query::{Ask, Filter, Query};
 use crate::tui::model::{
     AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Areas, Brush,
-    Command, Effect, FindingId, FindingRow, FindingRows, Layer, Prompt, Purpose, RowId, Rows, State, Tab,
-    TableKind, answer_state::AnswerState, cell_filter, found, time_axes,
+    Command, Context, Effect, FindingId, FindingRow, FindingRows, Layer, Prompt, Purpose, RowId, Rows, State,
+    Tab, TableKind, answer_state::AnswerState, cell_filter, found, time_axes,
 };
 use crate::tui::update::{drill, queries};
 use crate::tui::widgets::fit;
@@ -240,15 +240,16 @@ pub(super) fn mute(state: &State, mutes: &[Mute], reason: &str, effects: &mut Ve
 pub(super) fn muted(state: &mut State, mutes: &[Mute], error: Option<String>) {
     mutes.iter().for_each(|mute| state.found.set_aside(mute));
     state.layer_mut().table_mut().marks.clear();
+    let key = state.keys.key_of(Context::Findings, Command::SetAside);
     match (error, mutes) {
         (Some(error), _) => state.warn(crate::tui::format::visible(&error)),
         (None, [mute]) => {
             let what = fit::middle(&crate::export::mute_text(mute), MUTED_WIDTH);
-            state.notify(format!("muted {what}; o lists it"));
+            state.notify(format!("muted {what}; {key} lists it"));
         }
         (None, several) => {
             let count = crate::tui::format::counted(several.len() as u64, "finding");
-            state.notify(format!("muted {count}; o lists them"));
+            state.notify(format!("muted {count}; {key} lists them"));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use crate::tui::model::{FindingRow, Rows, State, found};
+use crate::tui::model::{Command, Context, FindingRow, Rows, State, found};
 use crate::tui::view::put;
 use crate::tui::{format, widgets::fit};
 
@@ -21,6 +21,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         let text = format::visible(text);
         lines.extend(fit::wrap(&text, usize::from(area.width)).into_iter().map(|line| (line, style)));
     };
+    let key = state.keys.key_of(Context::Findings, Command::Mute);
     match row {
         FindingRow::Finding(finding) | FindingRow::Muted(finding, _) => {
             let style = theme.severity(found::severity(finding));
@@ -29,7 +30,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
             match (row, &finding.label) {
                 (FindingRow::Muted(_, by), _) => {
                     let why = by.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
-                    wrapped(&format!("Muted {}{why}. X ends the mute.", by.id), theme.quiet());
+                    wrapped(&format!("Muted {}{why}. {key} ends the mute.", by.id), theme.quiet());
                 }
                 (_, Some(label)) => wrapped(&format!("Probably ordinary: {label}."), theme.quiet()),
                 (_, None) => wrapped(finding.kind.about(), theme.quiet()),
@@ -47,7 +48,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
                 );
             }
             if muted > 0 {
-                wrapped("Muted findings: X on one of them ends its mute.", theme.quiet());
+                wrapped(&format!("Muted findings: {key} on one of them ends its mute."), theme.quiet());
             }
         }
     }
