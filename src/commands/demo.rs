@@ -4,15 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Outcome, args::DemoArgs, context::Context, explore, explore::Start};
-use crate::demo::{Demo, DemoOptions};
+use crate::demo::{Demo, DemoOptions, LogFormat};
 use crate::human;
 use crate::source::Source;
 
 pub(super) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Outcome> {
     let new_demo = || Demo::new(DemoOptions { requests: args.requests, seed: args.seed });
     if let Some(folder) = &args.out {
-        require_space(folder, args.requests)?;
-        return write(context, &new_demo(), folder);
+        require_space(folder, args.requests, args.log_format)?;
+        return write(context, &new_demo(), folder, args);
     }
     explore::require_terminal()?;
     // A cache of its own, so that synthetic requests never mix with real ones.
@@ -24,12 +24,18 @@ pub(super) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Outcome>
     explore::show(context, &path, start)
 }
 
-/// Bytes of a line of the demo, and a little less.
-const BYTES_PER_REQUEST: u64 = 400;
+/// Bytes of a request of the demo in a log file, and a little less.
+fn bytes_per_request(format: LogFormat) -> u64 {
+    match format {
+        LogFormat::Text => 400,
+        LogFormat::Json => 800,
+        LogFormat::Parquet => 100,
+    }
+}
 
 /// Fails if the file system of a new folder has less free space than the log files need.
-fn require_space(folder: &Path, requests: u64) -> anyhow::Result<()> {
-    let needed = requests.saturating_mul(BYTES_PER_REQUEST);
+fn require_space(folder: &Path, requests: u64, format: LogFormat) -> anyhow::Result<()> {
+    let needed = requests.saturating_mul(bytes_per_request(format));
     // Of a relative path without a parent that exists, the working folder is the parent.
     let existing = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
     match free_space(existing) {
@@ -55,8 +61,8 @@ fn free_space(folder: &Path) -> Option<u64> {
     }
 }
 
-fn write(context: &Context, demo: &Demo, folder: &Path) -> anyhow::Result<Outcome> {
-    let summary = demo.write_to(folder, &mut |_, _| {})?;
+fn write(context: &Context, demo: &Demo, folder: &Path, args: &DemoArgs) -> anyhow::Result<Outcome> {
+    let summary = demo.write_to(folder, args.log_format, &mut |_, _| {})?;
     context.note(&format!(
         "{} with {}, {} and {} ({}) written to {}",
         human::counted(summary.files, "log file"),
@@ -78,12 +84,12 @@ mod tests {
     fn a_demo_larger_than_the_file_system_was_begun() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("new/demo");
-        let error = require_space(&out, u64::MAX).unwrap_err().to_string();
+        let error = require_space(&out, u64::MAX, LogFormat::Text).unwrap_err().to_string();
         assert!(
             error.contains("new/demo: ") && error.contains("choose fewer requests (--requests)"),
             "{error}"
         );
-        assert!(require_space(&out, 1).is_ok());
+        assert!(require_space(&out, 1, LogFormat::Json).is_ok());
         assert!(!out.exists());
     }
 }

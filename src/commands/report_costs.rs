@@ -1,5 +1,5 @@
-//! The column `cost` of reports by time and by two dimensions: the engine estimates the cost of one set of requests, or of
-//! the groups of one dimension, so this asks several times.
+//! The column `cost` of reports by two dimensions: the engine estimates the costs of the groups of one dimension, so this
+//! asks several times.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,44 +7,12 @@ use super::report::Report;
 use super::{interrupt, usage};
 use crate::export::Cell;
 use crate::human::count;
-use crate::query::{
-    Answer, Ask, Dimension, Engine, Filter, Measure, Pairs, Query, QueryError, Sort, Stats, TimeRange, Value,
-};
+use crate::query::{Answer, Ask, Dimension, Engine, Filter, Measure, Pairs, Query, QueryError, Sort, Value};
 
 /// Queries for one table.
 const MAX_QUERIES: usize = 10_000;
 
 impl Report<'_> {
-    /// The costs of time buckets of `width` seconds.
-    pub(super) fn costs_of_times(
-        &self,
-        width: u32,
-        rows: &[(i64, Stats)],
-    ) -> anyhow::Result<Vec<Cell<'static>>> {
-        let wanted = rows.iter().filter(|(_, stats)| stats.requests > 0).count();
-        if wanted > MAX_QUERIES {
-            return usage(format!(
-                "--columns cost: {} rows are too many, at most {}; use wider rows (--bucket 1h), fewer of them (--top) or a \
-                 shorter time range (--since)",
-                count(wanted as u64),
-                count(MAX_QUERIES as u64)
-            ));
-        }
-        let mut costs = Vec::with_capacity(rows.len());
-        for (start, stats) in rows {
-            if stats.requests == 0 {
-                costs.push(Cell::Dollars(0.0));
-                continue;
-            }
-            let bucket = TimeRange { start: Some(*start), end: Some(start.saturating_add(width.into())) };
-            match self.ask(Filter::within(bucket), Ask::Cost)? {
-                Answer::Cost(cost) => costs.push(Cell::Dollars(cost.dollars)),
-                _ => costs.push(Cell::Absent),
-            }
-        }
-        Ok(costs)
-    }
-
     /// The costs of the rows of a report by two dimensions.
     pub(super) fn costs_of_pairs(
         &self,

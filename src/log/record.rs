@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Field, address, key, number};
 
-/// One request, as a line describes it. Borrows the line.
+/// One request, as a line or a structured record describes it. Borrows the line.
 ///
 /// A field is absent (`None`) if the line has `-`, `"-"` or `""` for it, or ends before it. It is never the text `-`.
 ///
@@ -36,7 +36,7 @@ pub(super) const MEASURES: [Field; 4] =
 
 impl<'a> Record<'a> {
     /// The text of a field in the line, not decoded; `None` if absent. [`Field::KeyLogged`] has the text of
-    /// [`Field::Key`].
+    /// [`Field::Key`]. In a structured record the measures may have no text.
     pub fn logged(&self, field: Field) -> Option<&'a [u8]> {
         let text = match field {
             Field::Extra => self.extra,
@@ -133,6 +133,23 @@ pub enum Rejection {
     /// A record without quotes whose fields can end in several places.
     #[error("fields without quotes: the request URI can end in several places")]
     Ambiguous,
+    /// A structured record that is no valid JSON from this byte on.
+    #[error("no valid JSON: unexpected text at byte {0}, or the end of the text")]
+    NotJson(usize),
+    /// A structured record without a value that every record has.
+    #[error("no {0}: every record has it")]
+    NoValue(&'static str),
+    /// A value of a structured record that its column cannot have.
+    #[error("{column} is not {expected}")]
+    BadValue {
+        /// The name of the column.
+        column: &'static str,
+        /// What the column may have.
+        expected: &'static str,
+    },
+    /// A column that a structured record has twice.
+    #[error("{0} occurs twice")]
+    Repeated(&'static str),
 }
 
 /// The text in the place of a time, for a message. Bytes that cannot be printed are `?`.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::demo::LogFormat;
+
 use super::values::{demo_requests, zero_or_more};
 
 /// `tamarin demo`.
@@ -16,4 +18,7 @@ pub struct DemoArgs {
     /// Write the log files into this new or empty folder instead of exploring them
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// How to write them: as lines of text, or as Amazon delivers them through CloudWatch Logs
+    #[arg(long = "as", value_name = "FORMAT", requires = "out", default_value = "text")]
+    pub log_format: LogFormat,
 }

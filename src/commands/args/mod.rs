@@ -41,7 +41,8 @@ use values::{seconds, source};
     about = "Explore Amazon S3 server access logs: which clients request what from a bucket, and when",
     disable_help_subcommand = true,
     subcommand_precedence_over_arg = true,
-    after_help = "Write a file or folder that is named like a subcommand as ./NAME.\n\
+    after_help = "Log files are lines of text, JSON or Parquet, also compressed or in archives; their content shows which.\n\
+                  Write a file or folder that is named like a subcommand as ./NAME.\n\
                   Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some log files could not be read; \
                   4 findings --fail-on found something."
 )]

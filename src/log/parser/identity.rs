@@ -196,7 +196,7 @@ fn can_be_operation(word: &[u8]) -> bool {
 }
 
 /// Whether a requester means an anonymous request. Until about 2010, S3 logged the id of a group for it.
-pub(super) fn is_anonymous(requester: &[u8]) -> bool {
+pub(in crate::log) fn is_anonymous(requester: &[u8]) -> bool {
     match requester.len() {
         32 => requester == b"65a011a29cdf8ec533ec3d1ccaae921c",
         9 => requester.eq_ignore_ascii_case(b"anonymous"),

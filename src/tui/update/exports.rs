@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use crate::export;
-use crate::query::Ask;
+use crate::query::{Ask, BucketWidth};
 use crate::tui::format;
 use crate::tui::model::{
     AnalysedTable, Column, Effect, Export, FindingRow, Prompt, Purpose, RowId, Rows, RunningExport, State,
-    Tab, TableKind, columns, pane::Pane,
+    Tab, TableKind, columns, pane::Pane, time_axes,
 };
 use crate::tui::update::queries;
 
@@ -32,9 +32,10 @@ pub(super) fn ask_for_file(state: &mut State) {
         return state.warn("the table is not loaded yet");
     }
     let table = state.layer().table();
-    let name = match table.dimension() {
-        Some(by) => by.name().replace('/', "-"),
-        None => table.title().to_lowercase().replace([' ', '/'], "-"),
+    let name = match &table.kind {
+        TableKind::Groups(by) => by.name().replace('/', "-"),
+        TableKind::Pairs([first, second]) => format!("{}-{}", first.name(), second.name()).replace('/', "-"),
+        _ => table.title().to_lowercase().replace([' ', '/'], "-"),
     };
     state.prompt = Some(Prompt::new(Purpose::Export, format!("tamarin-{name}.csv")));
 }
@@ -89,7 +90,17 @@ pub(super) fn prepare(state: &State, name: &str) -> Result<Box<Export>, String> 
         let query = queries::layer_query(state, Ask::Totals);
         let sort = state.layer().table().sort;
         let (columns, marks, analysed) = (Vec::new(), Vec::new(), Some(analysed(state)?));
-        return Ok(Box::new(Export { path, overwrite: false, query, columns, marks, sort, analysed }));
+        let bucket_width = BucketWidth::Seconds(1);
+        return Ok(Box::new(Export {
+            path,
+            overwrite: false,
+            query,
+            columns,
+            marks,
+            sort,
+            bucket_width,
+            analysed,
+        }));
     }
     let mut query = queries::table_query(state, 0).ok_or("the table is not loaded yet")?;
     let table = state.layer().table();
@@ -128,5 +139,7 @@ pub(super) fn prepare(state: &State, name: &str) -> Result<Box<Export>, String> 
             *fields = columns.iter().filter_map(|column| column.field()).collect();
         }
     }
-    Ok(Box::new(Export { path, overwrite: false, query, columns, marks, sort: table.sort, analysed: None }))
+    let sort = table.sort;
+    let bucket_width = time_axes::times_bucket(state).unwrap_or(BucketWidth::Seconds(1));
+    Ok(Box::new(Export { path, overwrite: false, query, columns, marks, sort, bucket_width, analysed: None }))
 }
