@@ -1,11 +1,11 @@
 //! The panes of analyses: contrast, concentration, block list; the cost in the header.
 
-use crate::tui::journeys::{screens, start};
+use crate::tui::journeys::{at_sizes, start};
 use crate::tui::testing::Explorer;
 
 fn snapshots(name: &str, keys: &str) {
-    for (size, screen) in screens(start, keys) {
-        insta::assert_snapshot!(format!("{name}-{size}"), screen);
+    for (size, mut explorer) in at_sizes(start, keys) {
+        insta::assert_snapshot!(format!("{name}-{size}"), explorer.screen());
     }
 }
 

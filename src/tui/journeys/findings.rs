@@ -6,7 +6,7 @@ use crate::insight::findings::{Finding, Findings, Kind};
 use crate::log::Field;
 use crate::query::filter::{Subject, Test};
 use crate::query::{Dimension, Filter, Stats, TimeRange, Value};
-use crate::tui::journeys::screens;
+use crate::tui::journeys::at_sizes;
 use crate::tui::model::{Action, Areas};
 use crate::tui::testing::{APRIL, Explorer, get, three_days};
 
@@ -96,8 +96,8 @@ fn start(columns: u16, rows: u16) -> Explorer {
 }
 
 fn snapshots(name: &str, keys: &str) {
-    for (size, screen) in screens(start, keys) {
-        insta::assert_snapshot!(format!("{name}-{size}"), screen);
+    for (size, mut explorer) in at_sizes(start, keys) {
+        insta::assert_snapshot!(format!("{name}-{size}"), explorer.screen());
     }
 }
 
