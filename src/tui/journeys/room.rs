@@ -60,14 +60,9 @@ fn columns_that_the_filter_makes_constant_are_hidden_until_the_user_wants_them()
     explorer.press("=");
     assert!(head(&mut explorer).contains("OPERATION"), "{}", explorer.screen());
     explorer.press("-");
-    assert!(!explorer.state.layer().filter.to_string().contains("operation:R"), "{}", explorer.screen());
+    let filter = explorer.state.layer().filter.to_string();
+    assert!(filter.ends_with(" -operation:REST.GET.OBJECT"), "{filter}");
     explorer.press("Backspace");
-    // The cursor does not stay on a column that a typed filter hides: the next `-` would be about what nobody sees.
-    explorer.press("l l");
-    let column = explorer.state.layer().table().column.name();
-    assert_eq!(column, "bytes_sent", "{}", explorer.screen());
-    explorer.types("/ip:192.0.2.11 status:403 bytes:243").press("Enter");
-    assert_eq!(explorer.state.layer().table().column.name(), "time", "{}", explorer.screen());
     // A column is never hidden while the table is sorted by it.
     explorer.types(":sort http_status").press("Enter");
     assert!(explorer.screen().contains("STATUS ▼"), "{}", explorer.screen());
