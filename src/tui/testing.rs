@@ -21,6 +21,7 @@ use crate::tui::model::{
     Action, ActionTime, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, Effect, Export, Exported,
     QueryResult, State,
 };
+use crate::config::NamedInvestigation;
 use crate::tui::theme::themes;
 use crate::tui::update::update;
 use crate::tui::{app::export_file, app::write_file, view};
@@ -172,6 +173,8 @@ pub(crate) struct Explorer {
     pub(crate) findings: Option<Findings>,
     pub(crate) analyses: usize,
     pub(crate) muted: Vec<Mute>,
+    /// The investigations that were saved.
+    pub(crate) saved: Vec<NamedInvestigation>,
     queries: usize,
     now: ActionTime,
 }
@@ -235,6 +238,7 @@ impl Explorer {
             findings: Some(Findings::default()),
             analyses: 0,
             muted: Vec::new(),
+            saved: Vec::new(),
             queries: 0,
             now: ActionTime { unix_seconds: NOW, session_millis: 0 },
         }
@@ -286,6 +290,12 @@ impl Explorer {
                     Effect::WriteFile { path, text } => {
                         let result = write_file::write_new(&path, &text);
                         actions.push_back(Action::FileWritten { path, result });
+                    }
+                    Effect::SaveInvestigation { name, investigation } => {
+                        let named = NamedInvestigation { name, is_own: true, investigation: *investigation };
+                        self.saved.push(named.clone());
+                        let result = Ok("config.toml".to_owned());
+                        actions.push_back(Action::InvestigationSaved { named: Box::new(named), result });
                     }
                     Effect::StopExport => {
                         self.exports.clear();

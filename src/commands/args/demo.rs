@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 
+use super::screen::ScreenArgs;
 use super::values::{at_least_one, zero_or_more};
 
 /// `tamarin demo`.
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
+    /// An investigation to open, with an @ in front of its name
+    #[arg(value_name = "@NAME")]
+    pub investigation: Option<String>,
     /// Number of requests to generate
     #[arg(long, value_name = "N", default_value_t = 400_000, value_parser = at_least_one, allow_negative_numbers = true)]
     pub requests: u64,
@@ -16,4 +20,7 @@ pub struct DemoArgs {
     /// Write the log files into this new or empty folder instead of exploring them
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// How the explorer looks.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
 }

@@ -8,6 +8,7 @@ mod exporting;
 mod filtering;
 mod findings;
 mod hostile_text;
+mod settings;
 mod states;
 mod timeline;
 

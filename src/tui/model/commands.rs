@@ -11,7 +11,7 @@ const fn command(name: &'static str, argument: &'static str, about: &'static str
     CommandSpec { name, argument, about }
 }
 
-pub(crate) static COMMANDS: [CommandSpec; 11] = [
+pub(crate) static COMMANDS: [CommandSpec; 14] = [
     command("by", "DIMENSION", "group by a dimension, also network/16, prefix/2, query_param:x-user"),
     command("sort", "COLUMN [asc|desc]", "sort the table"),
     command("filter", "EXPRESSION", "replace the filter; empty: all requests"),
@@ -21,6 +21,9 @@ pub(crate) static COMMANDS: [CommandSpec; 11] = [
     command("columns", "", "choose the columns"),
     command("export", "FILE", "write the table to a .csv, .json or .ndjson file"),
     command("zone", "utc|local", "show times in UTC or in the local time zone"),
+    command("investigate", "NAME", "open an investigation: a filter, table, order and columns under a name"),
+    command("save", "NAME [DESCRIPTION]", "save this view as an investigation in the configuration file; NAME! replaces one"),
+    command("theme", "NAME|auto", "show another theme"),
     command("help", "", "show all keys"),
     command("quit", "", "quit; also q"),
 ];

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Measure, Sort, TimeRange};
 use crate::tui::model::{
-    Column, FindingColumn, Placed, RowId, Rows, answer_state::AnswerState, column_placement, columns,
-    columns::Choice, lazy_columns::LazyColumn,
+    Column, FindingColumn, Placed, RowId, Rows, answer_state::AnswerState, arrangement::Arrangement,
+    column_placement, columns, columns::Choice, lazy_columns::LazyColumn,
 };
 
 /// What the rows of a table are.
@@ -38,6 +38,10 @@ pub(crate) struct Table {
     pub(crate) text_widths: HashMap<Column, (u16, u16)>,
     /// The filter and the time range for which the texts were measured.
     pub(crate) text_widths_of: Option<(Filter, TimeRange)>,
+    /// The columns and the order that were last noted; `None`: the table is new.
+    pub(crate) arranged: Option<Arrangement>,
+    /// Whether later sessions open the table as the user arranges it.
+    pub(crate) keeps_arrangement: bool,
     /// The column under the cursor.
     pub(crate) column: Column,
     pub(crate) sort: Sort<Column>,
@@ -87,6 +91,8 @@ impl Table {
             placed_width: 0,
             text_widths: HashMap::new(),
             text_widths_of: None,
+            arranged: None,
+            keeps_arrangement: true,
             column: sort.by,
             sort,
             cursor: 0,
