@@ -56,12 +56,13 @@ pub(crate) fn with_investigation(
     Ok(document.to_string())
 }
 
-/// Sets a value. The comment at the end of its line stays.
+/// Sets a value. The comments above it and at the end of its line stay.
 fn set(entry: &mut dyn toml_edit::TableLike, key: &str, mut item: Item) {
-    if let (Some(old), Some(new)) = (entry.get(key).and_then(Item::as_value), item.as_value_mut()) {
+    let Some(old) = entry.get_mut(key) else { return drop(entry.insert(key, item)) };
+    if let (Some(old), Some(new)) = (old.as_value(), item.as_value_mut()) {
         *new.decor_mut() = old.decor().clone();
     }
-    entry.insert(key, item);
+    *old = item;
 }
 
 #[cfg(test)]

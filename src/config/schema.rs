@@ -204,7 +204,7 @@ pub(crate) static KEYS: [KeySpec; 29] = [
     key(&["investigations", "*", "columns"], Kind::Columns, "The columns, in this order.",
         "[\"requests\", \"addresses\", \"last_seen\"]", "those of the table", ""),
     key(&["investigations", "*", "since"], Kind::Time, "Only requests at or after this time.",
-        "\"7d\"", "all requests", ""),
+        "\"2026-04-01\"", "all requests", ""),
     key(&["investigations", "*", "until"], Kind::Time, "Only requests before this time.",
         "\"2026-05-01\"", "all requests", ""),
     key(&["investigations", "*", "topic"], Kind::Text, "What it is listed under.",

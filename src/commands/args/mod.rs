@@ -95,9 +95,11 @@ pub enum Command {
     Investigations,
     /// Check, show and describe the configuration file
     Config(ConfigArgs),
-    /// Print this help, the help of a subcommand, the filter language, or how costs are estimated
+    /// Print this help, the help of a subcommand, the filter language, how costs are estimated, or the keys of the
+    /// configuration file
     Help {
-        /// A subcommand, `filter` for the filter language, or `cost` for the estimate of costs
+        /// A subcommand, `filter` for the filter language, `cost` for the estimate of costs, or `configuration` for
+        /// the configuration file
         topic: Option<String>,
     },
 }

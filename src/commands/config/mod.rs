@@ -21,6 +21,11 @@ use crate::export::{self, Cell, Format, Sheet};
 use crate::human;
 use crate::tui::Settings;
 
+/// The documentation of the configuration file, for `tamarin help configuration`.
+pub(super) fn reference() -> String {
+    reference::text()
+}
+
 pub(super) fn run(options: Options, what: ConfigCommand) -> anyhow::Result<Outcome> {
     match what {
         ConfigCommand::Check => check(options),

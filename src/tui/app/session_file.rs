@@ -91,7 +91,7 @@ mod tests {
         for (text, expected) in [
             ("{\"version\": 1,", "it is damaged"),
             ("{\"version\": 99}", "it has version 99"),
-            ("[]", "it is damaged"),
+            ("[]", "it has version 0"),
             ("{\"version\": 1, \"history\": 5}", "it is damaged"),
         ] {
             let (saved, note) = file(folder.path(), Some(text)).read();

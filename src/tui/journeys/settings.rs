@@ -28,7 +28,7 @@ fn a_command_has_the_key_of_the_configuration_file_in_keyboard_footer_and_help()
     explorer.press("s");
     assert!(explorer.screen().contains("s does nothing here"), "{}", explorer.screen());
     explorer.press("?");
-    assert!(explorer.screen().contains("F2 /"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("│ o                 sort by"), "{}", explorer.screen());
     explorer.press("Esc /").types("status:403").press("Enter");
     assert!(explorer.screen().contains("▸ http_status:403"), "{}", explorer.screen());
 }
@@ -107,7 +107,7 @@ fn every_theme_draws_the_roles_of_its_own() {
         let cells = explorer.cells();
         let colours: Vec<Color> = cells.content.iter().flat_map(|cell| [cell.fg, cell.bg]).collect();
         let has_colour = colours.iter().any(|colour| *colour != Color::Reset);
-        assert_eq!(has_colour, !matches!(name, "none" | "high-contrast"), "{name}");
+        assert_eq!(has_colour, name != "none", "{name}");
     }
 }
 
