@@ -105,9 +105,11 @@ pub(super) fn report(context: Context, args: &ReportArgs) -> anyhow::Result<Outc
         }
         table => {
             args.dimension = if table.is_empty() { "remote_ip".to_owned() } else { table.to_owned() };
-            // Reports by time have fixed columns; sparklines are for the screen.
+            // Reports by two dimensions have fixed columns, those by time do not compare rows; sparklines are for the screen.
             let is_column = |name: &&String| {
-                table != "time" && Measure::by_name(name).is_some_and(|measure| measure != Measure::Value)
+                let is_comparable = |measure: Measure| table != "time" || !measure.is_relative();
+                let is_shown = |measure| measure != Measure::Value && is_comparable(measure);
+                !table.contains(',') && Measure::by_name(name).is_some_and(is_shown)
             };
             if args.columns.is_empty() && !args.summary {
                 args.columns = investigation.columns.iter().filter(is_column).cloned().collect();

@@ -23,7 +23,7 @@ pub(crate) struct Investigation {
     pub about: String,
     /// What it belongs to in lists.
     pub topic: String,
-    /// A dimension, `time`, `requests` or `findings`.
+    /// A dimension, two dimensions, `time`, `requests` or `findings`.
     pub table: String,
     /// In the filter language.
     pub filter: String,

@@ -48,7 +48,7 @@ impl Kind {
             Kind::Keys => "a key or a list of keys, such as \"s\" or [\"s\", \"Ctrl-s\"]; \"\" for no key",
             Kind::Style => "a style, in quotes, such as \"bold #ff8700\"",
             Kind::Filter => "a filter, in quotes",
-            Kind::Table => "a dimension, time, requests or findings, in quotes",
+            Kind::Table => "a dimension, two dimensions, time, requests or findings, in quotes",
             Kind::Sort => "a column, in quotes, with :asc or :desc",
             Kind::Columns => "a list of columns, such as [\"requests\", \"bytes_sent\"]",
             Kind::Time => "a time, in quotes, such as \"2026-04-01\" or \"7d\" (ago)",
@@ -119,8 +119,9 @@ pub(crate) static SECTIONS: [SectionSpec; 6] = [
     SectionSpec {
         path: &["columns", "*"],
         title: "Columns",
-        about: "The columns and the order with which a table of the explorer opens. The name is a dimension, `time`, `requests` or \
-                `findings`, or `groups` for all dimensions without a table of their own. What you change in the explorer is \
+        about: "The columns and the order with which a table of the explorer opens. The name is a dimension, two \
+                dimensions such as `"http_status,error_code"`, `time`, `requests` or `findings`, or `groups` for all dimensions without \
+                a table of their own. What you change in the explorer is \
                 remembered, and takes precedence.",
         example_name: "remote_ip",
     },

@@ -4,7 +4,7 @@
 //! Each function looks at one candidate and returns a label for [`Finding::label`](super::Finding::label).
 
 use super::baseline::Grid;
-use super::timeline::{Counted, Timeline, requests_of_each};
+use super::timeline::{Counted, Timeline};
 use super::{Finding, Kind};
 use crate::identity::is_crawler;
 use crate::insight::survey::Survey;
@@ -57,10 +57,9 @@ fn mirror(
     dimension: &Dimension,
     value: &Value,
 ) -> Result<Option<&'static str>, QueryError> {
-    let Some((_, wide)) = Timeline::whole(survey)? else { return Ok(None) };
-    let everything = Filter::everything();
-    let lines = requests_of_each(survey, &everything, dimension, vec![value.clone()], &wide.grid)?;
-    Ok(lines.first().and_then(|hourly| steady_pace(&wide.grid, hourly)))
+    let Some((_, mut wide)) = Timeline::whole(survey)? else { return Ok(None) };
+    wide.keep(survey, &Filter::term_for(dimension, value))?;
+    Ok(steady_pace(&wide.grid, &wide.values(Counted::Requests)))
 }
 
 /// [`CRAWLER`] if at least 90 % of the requests of a filter have user agents of known crawlers.

@@ -79,14 +79,17 @@ pub(super) fn explains_volume(finding: &Finding, all: &Timeline) -> bool {
 fn subjects(history: &Survey<'_>, wide: &Timeline) -> Result<Vec<Subject>, QueryError> {
     let total: u64 = wide.stats.iter().map(|stats| stats.requests).sum();
     let everything = Filter::everything();
-    let mut subjects = Vec::new();
+    let mut of: Vec<(Dimension, Vec<Value>)> = Vec::new();
     for dimension in dimensions() {
         let groups = history.groups(&everything, &dimension, &[], Measure::Requests, SUBJECTS)?;
-        let values: Vec<Value> = (groups.rows.into_iter())
+        let values = (groups.rows.into_iter())
             .filter(|row| row.value != Value::Absent && row.stats.requests as f64 >= MIN_SHARE * total as f64)
-            .map(|row| row.value)
-            .collect();
-        let lines = requests_of_each(history, &everything, &dimension, values.clone(), &wide.grid)?;
+            .map(|row| row.value);
+        of.push((dimension, values.collect()));
+    }
+    let lines = requests_of_each(history, &everything, of.clone(), &wide.grid)?;
+    let mut subjects = Vec::new();
+    for ((dimension, values), lines) in of.into_iter().zip(lines) {
         for (value, requests) in values.into_iter().zip(lines) {
             if let Some(baseline) = Baseline::fit(&wide.grid, &requests) {
                 subjects.push(Subject { dimension: dimension.clone(), value, requests, baseline });

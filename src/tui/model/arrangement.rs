@@ -22,15 +22,22 @@ pub(crate) enum Part {
 
 /// The names of tables, for errors.
 pub(crate) const EXPECTED_TABLE: &str =
-    "expected a dimension (remote_ip, key, prefix/2, query_param:x-user, …), time, requests or findings";
+    "expected a dimension (remote_ip, key, prefix/2, query_param:x-user, …), two dimensions (http_status,error_code), time, \
+     requests or findings";
 
-/// The kind of table that a name means: a dimension, `time`, `requests` or `findings`.
+/// The kind of table that a name means: a dimension, two with a comma between them, `time`, `requests` or `findings`.
 pub(crate) fn kind_by_name(name: &str) -> Option<TableKind> {
     match name {
         "time" => Some(TableKind::Times(None)),
         "requests" => Some(TableKind::Requests),
         "findings" => Some(TableKind::Findings),
-        name => Dimension::by_name(name).map(TableKind::Groups),
+        name => match name.split_once(',') {
+            None => Dimension::by_name(name).map(TableKind::Groups),
+            Some((first, second)) => {
+                let by = [Dimension::by_name(first.trim())?, Dimension::by_name(second.trim())?];
+                (by[0] != by[1]).then_some(TableKind::Pairs(by))
+            }
+        },
     }
 }
 
@@ -38,6 +45,7 @@ pub(crate) fn kind_by_name(name: &str) -> Option<TableKind> {
 pub(crate) fn table_name(kind: &TableKind) -> String {
     match kind {
         TableKind::Groups(by) => by.name(),
+        TableKind::Pairs([first, second]) => format!("{},{}", first.name(), second.name()),
         TableKind::Times(_) => "time".to_owned(),
         TableKind::Requests => "requests".to_owned(),
         TableKind::Findings => "findings".to_owned(),
@@ -115,13 +123,13 @@ impl Arrangement {
         Arrangement { shown: Some(table.shown_columns().collect()), sort: Some(table.sort) }
     }
 
-    /// Gives a table these columns and this order. Columns that it does not have are left out; the column of values stays
+    /// Gives a table these columns and this order. Columns that it does not have are left out; the columns of values stay
     /// the first.
     pub(crate) fn apply(&self, table: &mut Table) {
         if let Some(shown) = &self.shown {
             let mut choices = std::mem::take(&mut table.columns);
             let rank = |column: Column| match column {
-                Column::Value => 0,
+                Column::Value | Column::Second => 0,
                 other => shown.iter().position(|name| *name == other).map_or(usize::MAX, |at| at + 1),
             };
             for choice in &mut choices {
@@ -138,9 +146,10 @@ impl Arrangement {
         }
     }
 
-    /// The names of the columns without that of values.
+    /// The names of the columns without those of values.
     pub(crate) fn column_names(&self) -> Vec<String> {
-        let shown = self.shown.iter().flatten().filter(|column| **column != Column::Value);
+        let is_value = |column: &&Column| matches!(column, Column::Value | Column::Second);
+        let shown = self.shown.iter().flatten().filter(|column| !is_value(column));
         shown.map(|column| column.name().to_owned()).collect()
     }
 
@@ -163,7 +172,8 @@ mod tests {
 
     #[test]
     fn every_table_keeps_its_arrangement() {
-        for name in table_names() {
+        let pair = "http_status,error_code".to_owned();
+        for name in table_names().into_iter().chain([pair]) {
             let kind = kind_by_name(&name).unwrap();
             assert_eq!(table_name(&kind), name);
             let table = Table::new(kind.clone());

@@ -14,6 +14,7 @@ pub(super) mod detail;
 pub(super) mod finding_rows;
 pub(super) mod found;
 pub(crate) mod investigations;
+pub(super) mod heat_map;
 pub(super) mod keymap;
 pub(super) mod keys;
 pub(super) mod layer;
@@ -28,6 +29,7 @@ pub(super) mod saved;
 pub(super) mod state;
 pub(super) mod table;
 pub(super) mod tabs;
+pub(super) mod text_widths;
 pub(super) mod time_axes;
 
 pub(super) use action::{Action, ActionTime, Effect, Export, Exported, QueryJob, QueryResult, Slot};
