@@ -11,7 +11,7 @@ use crate::source::Source;
 pub(super) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Outcome> {
     let new_demo = || Demo::new(DemoOptions { requests: args.requests, seed: args.seed });
     if let Some(folder) = &args.out {
-        require_space(folder, args.requests, args.format)?;
+        require_space(folder, args.requests, args.log_format)?;
         return write(context, &new_demo(), folder, args);
     }
     let investigation = args.investigation.as_deref().map(|name| context.investigation(name)).transpose()?;
@@ -64,7 +64,7 @@ fn free_space(folder: &Path) -> Option<u64> {
 }
 
 fn write(context: &Context, demo: &Demo, folder: &Path, args: &DemoArgs) -> anyhow::Result<Outcome> {
-    let summary = demo.write_to(folder, args.format, &mut |_, _| {})?;
+    let summary = demo.write_to(folder, args.log_format, &mut |_, _| {})?;
     context.note(&format!(
         "{} with {}, {} and {} ({}) written to {}",
         human::counted(summary.files, "log file"),

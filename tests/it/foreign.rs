@@ -157,19 +157,19 @@ fn a_cloudfront_log_is_refused_alone_and_skipped_in_a_folder() {
 
 #[test]
 fn files_of_other_kinds_are_refused_with_their_kind() {
+    // Records of S3 have a time.
     let json = "{\"schema_version_id\": \"V_1_0\", \"bucket_arn\": \"arn:aws:s3:::media\", \
                 \"operation\": \"REST.GET.OBJECT\"}\n";
     let alb = "https 2026-07-02T22:23:00.186641Z app/my-lb/50dc6c495c0c9188 192.0.2.1:2817 198.51.100.1:80 0.086 \
                0.048 0.037 200 200 0 57 \"GET https://www.example.com:443/ HTTP/1.1\" \"curl/7.46.0\" - -\n";
     let inner = zip(&[("a.zip", &zip(&[]))]);
     for (content, one) in [
-        (json.as_bytes(), "a server access log as JSON from CloudWatch"),
+        (json.as_bytes(), "a JSON file"),
         (alb.as_bytes(), "a load balancer log"),
         (b"{\"Records\":[{\"eventVersion\":\"1.09\"}]}", "a CloudTrail log"),
         (b"BZh91AY&SY\0\0", "a bzip2 file"),
         (b"\xfd7zXZ\0\0\x04\xe6", "an xz file"),
-        (b"PAR1\x15\x04", "a Parquet file"),
-        (&gzip(json.as_bytes()), "a server access log as JSON from CloudWatch"),
+        (&gzip(json.as_bytes()), "a JSON file"),
         (&gzip(&gzip(b"x")), "a file that is compressed twice"),
         (&inner, "a zip archive"),
     ] {

@@ -107,10 +107,8 @@ fn text_json_and_parquet_give_equal_answers() {
             let row = row.as_object_mut().unwrap();
             // The text format has no milliseconds.
             row.remove("extra");
-            // Some hostile keys of the demo have invalid escapes, which no format spells as another does.
-            if row["key"].as_str().is_some_and(|key| key.contains('%')) {
-                row.remove("key_logged");
-            }
+            // Clients of the demo encode characters or not, and nothing but the text format shows which spelling was logged.
+            row.remove("key_logged");
         }
         all.push(rows);
     }
@@ -216,7 +214,9 @@ fn compressed_archived_and_framed_logs_are_read() {
         let messages = pull(&home, 0);
         assert_eq!(requests(&home), 600, "{name}: {messages}");
         assert!(!messages.contains("rejected"), "{name}: {messages}");
-        assert!(pull(&home, 0).contains("already in the cache"), "{name}");
+        // The next pull adds nothing.
+        pull(&home, 0);
+        assert_eq!(requests(&home), 600, "{name}");
     }
 }
 

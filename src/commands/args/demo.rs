@@ -23,7 +23,7 @@ pub struct DemoArgs {
     pub out: Option<PathBuf>,
     /// How to write them: as lines of text, or as Amazon delivers them through CloudWatch Logs
     #[arg(long = "as", value_name = "FORMAT", requires = "out", default_value = "text")]
-    pub format: LogFormat,
+    pub log_format: LogFormat,
     /// How the explorer looks.
     #[command(flatten)]
     pub screen: ScreenArgs,
