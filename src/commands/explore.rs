@@ -10,7 +10,10 @@ use tokio::sync::Notify;
 use super::interrupt::{self, Interrupt};
 use super::mutes::CacheMutes;
 use super::open_sources::{DefaultSources, default_sources, open_sources, uris};
-use super::{Outcome, args::ScreenArgs, context::Context, investigations, run_ingest, temporary_cache::DeleteIfEmpty, usage};
+use super::{
+    Outcome, args::ScreenArgs, context::Context, investigations, run_ingest, temporary_cache::DeleteIfEmpty,
+    usage,
+};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::ingest::{Failure, Follow, Options};
 use crate::source::Source;

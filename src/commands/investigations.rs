@@ -24,7 +24,8 @@ pub(super) fn list(context: &Context) -> anyhow::Result<Outcome> {
         let of = &named.investigation;
         let columns = of.columns.join(",");
         let filter = if of.filter.is_empty() { Cell::Absent } else { Cell::Filter(of.filter.clone()) };
-        let mut cells = vec![text(named.topic()), text(&named.name), text(&of.about), text(&of.table), filter];
+        let mut cells =
+            vec![text(named.topic()), text(&named.name), text(&of.about), text(&of.table), filter];
         cells.extend([&of.sort, &columns, &of.since, &of.until].map(|value| text(value)));
         cells.truncate(names.len());
         cells
@@ -52,7 +53,10 @@ impl Context {
 }
 
 /// Splits an argument `@NAME` from the sources.
-pub(super) fn split(context: &Context, specs: &[String]) -> anyhow::Result<(Option<NamedInvestigation>, Vec<String>)> {
+pub(super) fn split(
+    context: &Context,
+    specs: &[String],
+) -> anyhow::Result<(Option<NamedInvestigation>, Vec<String>)> {
     let (names, sources): (Vec<&String>, Vec<&String>) = specs.iter().partition(|spec| spec.starts_with('@'));
     let sources = sources.into_iter().cloned().collect();
     match names.as_slice() {

@@ -111,7 +111,9 @@ fn run_command(args: Args) -> anyhow::Result<Outcome> {
         );
     }
     if command.is_some() && (screen.theme.is_some() || screen.resume) {
-        return usage("--theme and --resume belong to the explorer: tamarin [SOURCE] --theme light, tamarin --resume");
+        return usage(
+            "--theme and --resume belong to the explorer: tamarin [SOURCE] --theme light, tamarin --resume",
+        );
     }
     if let Some(Command::Help { topic }) = &command {
         return help::run(topic.as_deref());
@@ -134,7 +136,9 @@ fn run_command(args: Args) -> anyhow::Result<Outcome> {
         None => explore::run(&context, &sources, every, &screen),
         Some(Command::Demo(args)) => demo::run(&context, &args),
         Some(Command::Pull(args)) => pull::run(&context, &args),
-        Some(Command::Report(args)) if args.dimension.starts_with('@') => investigations::report(context, &args),
+        Some(Command::Report(args)) if args.dimension.starts_with('@') => {
+            investigations::report(context, &args)
+        }
         Some(Command::Report(args)) => report::run(&context, &args),
         Some(Command::Contrast(args)) => contrast::run(&context, &args),
         Some(Command::Findings(args)) => findings::run(&context, &args),

@@ -37,10 +37,9 @@ impl Context {
             return usage(format!("--resume opens the last view, @{} another one; choose one", named.name));
         }
         let config = self.options.config.clone().or_else(|| config_path().ok());
-        let session = state_directory().ok().map(|folder| SessionFile {
-            path: folder.join("session.json"),
-            cache: cache.to_owned(),
-        });
+        let session = state_directory()
+            .ok()
+            .map(|folder| SessionFile { path: folder.join("session.json"), cache: cache.to_owned() });
         Ok(UserOptions {
             settings,
             config: config.map(ConfigStore::new),

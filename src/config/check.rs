@@ -28,7 +28,8 @@ pub(super) fn check(document: &Document) -> (Vec<Located>, DeTable<'_>) {
 /// The keys that may be in the table at `path`.
 fn known(path: &[String]) -> impl Iterator<Item = &'static KeySpec> + '_ {
     KEYS.iter().filter(move |key| {
-        key.path.len() > path.len() && key.path.iter().zip(path).all(|(known, name)| *known == "*" || known == name)
+        key.path.len() > path.len()
+            && key.path.iter().zip(path).all(|(known, name)| *known == "*" || known == name)
     })
 }
 
@@ -50,7 +51,8 @@ fn table<'i>(
         let is_table = keys.iter().all(|key| key.path.len() > depth + 1);
         match (keys.first(), value.into_inner()) {
             (None, _) => {
-                let names: Vec<&str> = known(&path[..depth]).filter_map(|key| key.path.get(depth).copied()).collect();
+                let names: Vec<&str> =
+                    known(&path[..depth]).filter_map(|key| key.path.get(depth).copied()).collect();
                 let hint = did_you_mean(name.get_ref(), names.iter().copied());
                 let hint = match hint.as_str() {
                     "" => format!("; the keys are {}", in_words(names)),
@@ -114,14 +116,17 @@ fn check_value(kind: Kind, value: &DeValue<'_>) -> Result<(), String> {
     };
     let is_text = matches!(value, DeValue::String(_));
     let is_right = match kind {
-        Kind::Text | Kind::Path | Kind::Style | Kind::Filter | Kind::Table | Kind::Sort | Kind::Time | Kind::Theme => {
-            is_text
-        }
+        Kind::Text
+        | Kind::Path
+        | Kind::Style
+        | Kind::Filter
+        | Kind::Table
+        | Kind::Sort
+        | Kind::Time
+        | Kind::Theme => is_text,
         Kind::Flag => matches!(value, DeValue::Boolean(_)),
         Kind::Dollars => number.is_some_and(|number| number.is_finite() && number >= 0.0),
-        Kind::Count => {
-            matches!(value, DeValue::Integer(_)) && number.is_some_and(|number| number >= 1.0)
-        }
+        Kind::Count => matches!(value, DeValue::Integer(_)) && number.is_some_and(|number| number >= 1.0),
         Kind::Texts | Kind::Paths | Kind::Columns => are_texts(value),
         Kind::Keys => is_text || are_texts(value),
         Kind::Accounts => {

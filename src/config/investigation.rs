@@ -62,9 +62,11 @@ fn named(
     investigations: BTreeMap<String, Investigation>,
     is_own: bool,
 ) -> impl Iterator<Item = NamedInvestigation> {
-    investigations
-        .into_iter()
-        .map(move |(name, investigation)| NamedInvestigation { name, is_own, investigation })
+    investigations.into_iter().map(move |(name, investigation)| NamedInvestigation {
+        name,
+        is_own,
+        investigation,
+    })
 }
 
 /// The investigations of the program, by topic.
@@ -101,7 +103,10 @@ mod tests {
         let parsed: BTreeMap<String, Investigation> = toml::from_str(BUILT_IN).unwrap();
         assert_eq!(parsed.len(), built_in().len());
         for NamedInvestigation { name, investigation, .. } in built_in() {
-            assert!(is_name(name) && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'));
+            assert!(
+                is_name(name)
+                    && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            );
             assert!(TOPICS.contains(&investigation.topic.as_str()), "{name}");
             let about = &investigation.about;
             assert!(about.ends_with('.') && about.len() < 110 && !about.contains('\n'), "{name}: {about}");

@@ -104,9 +104,15 @@ mod tests {
     #[test]
     fn errors_name_the_key_and_the_line() {
         let error = parse("region = \"eu-west-1\"\n\nregoin = \"x\"\n").unwrap_err();
-        assert!(error.starts_with("config.toml: line 3: regoin: there is no such key; did you mean region?"), "{error}");
+        assert!(
+            error.starts_with("config.toml: line 3: regoin: there is no such key; did you mean region?"),
+            "{error}"
+        );
         let error = parse("cache = 5\n").unwrap_err();
-        assert!(error.starts_with("config.toml: line 1: cache: expected a path, in quotes, not 5"), "{error}");
+        assert!(
+            error.starts_with("config.toml: line 1: cache: expected a path, in quotes, not 5"),
+            "{error}"
+        );
         assert!(parse("region = ").unwrap_err().starts_with("config.toml: line 1: "));
     }
 

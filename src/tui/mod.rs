@@ -11,8 +11,8 @@
 //! Never contains SQL, S3 or reading of log files. Control characters in values are made visible before they are drawn.
 
 mod app;
-pub(crate) mod config_names;
 mod cell_text;
+pub(crate) mod config_names;
 mod format;
 #[cfg(test)]
 mod journeys;

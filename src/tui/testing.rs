@@ -12,6 +12,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::{Color, Modifier};
 
+use crate::config::NamedInvestigation;
 use crate::ingest::Progress;
 use crate::insight::findings::{Findings, mute::Mute};
 use crate::log::{FIELDS, Field, Kind};
@@ -22,7 +23,6 @@ use crate::tui::model::{
     Action, ActionTime, AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, Effect,
     Export, Exported, QueryResult, State,
 };
-use crate::config::NamedInvestigation;
 use crate::tui::theme::themes;
 use crate::tui::update::update;
 use crate::tui::{app::export_file, app::write_file, view};

@@ -16,11 +16,22 @@ fn write(home: &Home, text: &str) {
 fn config_check_prints_every_error_and_exits_with_1() {
     let home = Home::new();
     assert_eq!(home.run(&["config", "check"]).status.code(), Some(0));
-    write(&home, "theme = \"drak\"\nregoin = \"x\"\n[keys.table]\nsort = \"c\"\n[investigations.a]\nfilter = \"(\"\n");
+    write(
+        &home,
+        "theme = \"drak\"\nregoin = \"x\"\n[keys.table]\nsort = \"c\"\n[investigations.a]\nfilter = \"(\"\n",
+    );
     let output = home.run(&["config", "check"]);
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stdout.clone()).unwrap();
-    for (number, expected) in ["line 1: theme: ", "line 2: regoin: ", "line 4: keys.table.sort: ", "line 6: investigations.a.filter: "].iter().enumerate() {
+    for (number, expected) in [
+        "line 1: theme: ",
+        "line 2: regoin: ",
+        "line 4: keys.table.sort: ",
+        "line 6: investigations.a.filter: ",
+    ]
+    .iter()
+    .enumerate()
+    {
         assert!(text.lines().nth(number).is_some_and(|line| line.contains(expected)), "{text}");
     }
     assert!(stderr(&output).contains("4 errors"), "{}", stderr(&output));
@@ -78,7 +89,10 @@ fn every_investigation_of_the_program_has_rows_on_the_demo() {
 #[test]
 fn an_investigation_of_the_user_is_printed_and_refined() {
     let home = Home::new();
-    write(&home, "[investigations.mine]\nabout = \"Mine.\"\ntable = \"key\"\nfilter = \"status:200\"\nsort = \"value:desc\"\n");
+    write(
+        &home,
+        "[investigations.mine]\nabout = \"Mine.\"\ntable = \"key\"\nfilter = \"status:200\"\nsort = \"value:desc\"\n",
+    );
     home.succeeds(&["pull", "logs", "-q"]);
     let rows = home.rows(&["report", "@mine"]);
     assert_eq!(rows.iter().map(|row| row["key"].as_str().unwrap()).collect::<Vec<_>>(), ["c.mp4", "a b.mp4"]);

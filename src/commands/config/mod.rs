@@ -65,8 +65,9 @@ fn check(options: Options) -> anyhow::Result<Outcome> {
         ));
         return Ok(Outcome::Done);
     }
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("{}: cannot be read; name another file with --config FILE", path.display()))?;
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!("{}: cannot be read; name another file with --config FILE", path.display())
+    })?;
     let problems = match ConfigFile::parse_rest(text, path.clone()) {
         Ok((file, mut problems)) => {
             let (_, wrong) = Settings::of(&file.config, jiff::Timestamp::now().as_second());

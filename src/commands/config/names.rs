@@ -39,15 +39,21 @@ impl Names {
                 contexts.chain([ALL_CONTEXTS.to_owned()]).collect()
             }
             ["keys", "*", "*"] => {
-                let mut names: Vec<String> =
-                    self.contexts.iter().flat_map(|(_, commands)| commands).map(|command| command.name.clone()).collect();
+                let mut names: Vec<String> = self
+                    .contexts
+                    .iter()
+                    .flat_map(|(_, commands)| commands)
+                    .map(|command| command.name.clone())
+                    .collect();
                 names.sort();
                 names.dedup();
                 names
             }
-            ["themes", "*", "*"] => {
-                [BASE].into_iter().chain(self.roles.iter().map(|(name, _)| *name)).map(str::to_owned).collect()
-            }
+            ["themes", "*", "*"] => [BASE]
+                .into_iter()
+                .chain(self.roles.iter().map(|(name, _)| *name))
+                .map(str::to_owned)
+                .collect(),
             _ => Vec::new(),
         }
     }

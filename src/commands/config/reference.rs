@@ -76,7 +76,9 @@ pub(super) fn example(section: &SectionSpec) -> String {
     for key in section.keys() {
         match (key.name(), section.path.first()) {
             ("*", Some(&"keys")) => text.push_str(&format!("open = {}\npause = \"P\"\n", key.example)),
-            ("*", _) => text.push_str(&format!("base = \"dark\"\naccent = {}\nerror = \"#dc322f\"\n", key.example)),
+            ("*", _) => {
+                text.push_str(&format!("base = \"dark\"\naccent = {}\nerror = \"#dc322f\"\n", key.example))
+            }
             (name, _) => text.push_str(&format!("{name} = {}\n", key.example)),
         }
     }
@@ -115,7 +117,11 @@ fn columns(names: &Names, page: &mut String) {
     page.push_str("\nThe columns of each table:\n\n| table | columns |\n|---|---|\n");
     for (table, columns) in &names.columns {
         let columns: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();
-        let table = if *table == names.groups() { "a dimension, or `groups`".to_owned() } else { format!("`{table}`") };
+        let table = if *table == names.groups() {
+            "a dimension, or `groups`".to_owned()
+        } else {
+            format!("`{table}`")
+        };
         page.push_str(&format!("| {table} | {} |\n", columns.join(" ")));
     }
 }
@@ -145,7 +151,11 @@ mod tests {
             std::fs::write(&path, text).unwrap();
         }
         let present = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(present == text, "{} is out of date: UPDATE_DOCS=1 cargo test --lib reference", path.display());
+        assert!(
+            present == text,
+            "{} is out of date: UPDATE_DOCS=1 cargo test --lib reference",
+            path.display()
+        );
     }
 
     #[test]

@@ -47,9 +47,8 @@ fn line(name: &str, value: Option<String>, origin: &str) -> String {
 fn value_line(context: &Context, key: &KeySpec) -> String {
     let options = &context.options;
     let text = |text: &Option<String>| text.as_ref().map(|text| toml_text(text));
-    let path = |path: &Option<std::path::PathBuf>| {
-        path.as_ref().map(|path| toml_text(&path.display().to_string()))
-    };
+    let path =
+        |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| toml_text(&path.display().to_string()));
     let of_option = match key.path {
         ["cache"] => path(&options.cache),
         ["endpoint_url"] => text(&options.endpoint_url),

@@ -25,7 +25,10 @@ fn section_text(section: &SectionSpec, text: &mut String) {
     let has_names = section.path.contains(&"*");
     comment(&format!("{}. {}", section.title, section.about.replace('`', "")), text);
     for key in section.keys().filter(|key| !has_names || key.name() != "*") {
-        comment(&format!("{}: {} Without it: {}.", key.name(), key.about.replace('`', ""), key.default), text);
+        comment(
+            &format!("{}: {} Without it: {}.", key.name(), key.about.replace('`', ""), key.default),
+            text,
+        );
     }
     for line in example(section).lines() {
         // A single # before what can be switched on by removing it.

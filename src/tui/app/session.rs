@@ -10,8 +10,8 @@ use tokio::time::{Instant, Interval, sleep_until};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::insight::findings::mute::MuteStore;
 use crate::config::NamedInvestigation;
+use crate::insight::findings::mute::MuteStore;
 use crate::query::Engine;
 use crate::tui::app::analysis_runner::AnalysisRunner;
 use crate::tui::app::background_engine::{BackgroundEngine, ScreenQueries};

@@ -9,9 +9,9 @@ mod filtering;
 mod findings;
 mod heat_map;
 mod hostile_text;
-mod settings;
 mod pairs;
 mod room;
+mod settings;
 mod states;
 mod timeline;
 

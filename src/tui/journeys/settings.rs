@@ -24,7 +24,11 @@ fn a_command_has_the_key_of_the_configuration_file_in_keyboard_footer_and_help()
     configure(&mut explorer, "[keys.table]\nsort = \"o\"\nedit_filter = [\"F2\", \"/\"]\n");
     explorer.press("h o");
     assert!(explorer.screen().contains("REQUESTS ▼"), "{}", explorer.screen());
-    assert!(explorer.screen().contains("o sort") && explorer.screen().contains("F2 filter"), "{}", explorer.screen());
+    assert!(
+        explorer.screen().contains("o sort") && explorer.screen().contains("F2 filter"),
+        "{}",
+        explorer.screen()
+    );
     explorer.press("s");
     assert!(explorer.screen().contains("s does nothing here"), "{}", explorer.screen());
     explorer.press("?");

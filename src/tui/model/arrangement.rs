@@ -21,8 +21,7 @@ pub(crate) enum Part {
 }
 
 /// The names of tables, for errors.
-pub(crate) const EXPECTED_TABLE: &str =
-    "expected a dimension (remote_ip, key, prefix/2, query_param:x-user, …), two dimensions (http_status,error_code), time, \
+pub(crate) const EXPECTED_TABLE: &str = "expected a dimension (remote_ip, key, prefix/2, query_param:x-user, …), two dimensions (http_status,error_code), time, \
      requests or findings";
 
 /// The kind of table that a name means: a dimension, two with a comma between them, `time`, `requests` or `findings`.
@@ -97,7 +96,8 @@ impl Arrangement {
             }
         }
         let sort = sort.filter(|text| !text.is_empty()).and_then(|text| {
-            let (name, order) = text.rsplit_once(':').map_or((text, None), |(name, order)| (name, Some(order)));
+            let (name, order) =
+                text.rsplit_once(':').map_or((text, None), |(name, order)| (name, Some(order)));
             let Some(by) = named(name).filter(|column| *column != Column::Activity) else {
                 wrong.push((Part::Sort, unknown(name)));
                 return None;

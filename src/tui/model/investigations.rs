@@ -38,7 +38,10 @@ pub(crate) fn resolve(
             let name = &investigation.table;
             let names = arrangement::table_names();
             let hint = did_you_mean(name, names.iter().map(String::as_str));
-            wrong.push(("table", format!("there is no table \"{name}\"{hint}; {}", arrangement::EXPECTED_TABLE)));
+            wrong.push((
+                "table",
+                format!("there is no table \"{name}\"{hint}; {}", arrangement::EXPECTED_TABLE),
+            ));
             Arrangement::default()
         }
         Some(kind) => {
@@ -143,8 +146,11 @@ mod tests {
     #[test]
     fn times_are_relative_or_absolute() {
         let read = |since: &str, until: &str| {
-            let investigation =
-                Investigation { since: since.to_owned(), until: until.to_owned(), ..Investigation::default() };
+            let investigation = Investigation {
+                since: since.to_owned(),
+                until: until.to_owned(),
+                ..Investigation::default()
+            };
             resolve(&investigation, NOW).map(|resolved| (resolved.time.start, resolved.time.end))
         };
         assert_eq!(read("7d", "").unwrap(), (Some(NOW - 7 * 86_400), None));

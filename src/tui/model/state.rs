@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use crate::ingest::{Failure, Phase, Progress};
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Measure, Stats, TimeRange, Totals};
+use crate::tui::format;
 use crate::tui::model::arrangement::{self, Arrangement};
 use crate::tui::model::pane::Pane;
 use crate::tui::model::{
@@ -16,7 +17,6 @@ use crate::tui::model::{
 };
 use crate::tui::settings::Settings;
 use crate::tui::theme::{Theme, themes};
-use crate::tui::format;
 
 /// The smallest terminal, in columns and rows, on which the explorer draws its screen.
 pub(crate) const MIN_SIZE: (u16, u16) = (60, 16);

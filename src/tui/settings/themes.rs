@@ -12,7 +12,8 @@ pub(super) fn read(config: &Config, problems: &mut Vec<Problem>) -> (Vec<NamedTh
     let of_the_program: Vec<&str> = built_in().iter().map(|named| named.name.as_str()).collect();
     for (name, styles) in &config.themes {
         if name == AUTO || name.is_empty() || name.contains(char::is_whitespace) {
-            let reason = "choose another name: auto is the theme that fits the terminal, and names have no spaces";
+            let reason =
+                "choose another name: auto is the theme that fits the terminal, and names have no spaces";
             problems.push(Problem::new(["themes", name], reason));
             continue;
         }
@@ -62,9 +63,11 @@ fn report(
     match with_styles(base.unwrap_or_default(), roles) {
         Ok(theme) => Some(theme),
         Err(errors) => {
-            problems.extend(errors.into_iter().map(|error| {
-                Problem::new(["themes", name, &error.role].map(str::to_owned), error.reason)
-            }));
+            problems.extend(
+                errors.into_iter().map(|error| {
+                    Problem::new(["themes", name, &error.role].map(str::to_owned), error.reason)
+                }),
+            );
             None
         }
     }

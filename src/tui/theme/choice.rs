@@ -36,8 +36,7 @@ mod tests {
 
     #[test]
     fn the_closest_choice_applies() {
-        let all =
-            ThemeChoice { option: Some("a"), configured: "b", remembered: Some("c"), fitting: "dark" };
+        let all = ThemeChoice { option: Some("a"), configured: "b", remembered: Some("c"), fitting: "dark" };
         assert_eq!(all.name(), "a");
         assert_eq!(ThemeChoice { option: Some(AUTO), ..all }.name(), "dark");
         let none = ThemeChoice { option: None, ..all };

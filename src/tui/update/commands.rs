@@ -1,8 +1,8 @@
 //! Runs and completes the commands typed after `:`.
 
 use crate::query::{Dimension, Filter, dimension::QUERY_PARAM};
-use crate::tui::model::{Areas, COMMANDS, Column, CommandSpec, Effect, Overlay, Problem, State};
 use crate::tui::model::investigations;
+use crate::tui::model::{Areas, COMMANDS, Column, CommandSpec, Effect, Overlay, Problem, State};
 use crate::tui::update::{cursor, exports, heat_map, investigate, lists, quit, settings, show_zone};
 
 /// Runs a command. Returns the problem and its place in `text` if it is not valid.
@@ -59,7 +59,9 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
                 "local" => show_zone(state, true),
                 _ => return problem(at, "expected utc or local".to_owned()),
             },
-            "theme" => return settings::theme(state, argument).map_err(|message| Problem { column: at, message }),
+            "theme" => {
+                return settings::theme(state, argument).map_err(|message| Problem { column: at, message });
+            }
             "investigate" => {
                 return investigate::open(state, argument).map_err(|message| Problem { column: at, message });
             }

@@ -22,7 +22,9 @@ pub(super) fn perform(state: &mut State, command: Command) {
                 table.goes_to_last_row = true;
             } else if has_more {
                 let sort = state.table_key(Command::Sort);
-                state.notify(format!("this is the last loaded row; {sort} reverses the order and shows the other end"));
+                state.notify(format!(
+                    "this is the last loaded row; {sort} reverses the order and shows the other end"
+                ));
             }
         }
         other => {

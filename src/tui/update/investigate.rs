@@ -16,10 +16,12 @@ pub(super) fn open(state: &mut State, name: &str) -> Result<(), String> {
         let hint = did_you_mean(name.trim_start_matches('@'), known());
         return Err(format!("there is no investigation \"{name}\"{hint}; Tab lists them"));
     };
-    let resolved = investigations::resolve(&named.investigation, state.now.unix_seconds).map_err(|wrong| {
-        let of = |(key, reason): &(&str, String)| format!("investigations.{}.{key}: {reason}", named.name);
-        wrong.first().map(of).unwrap_or_default()
-    })?;
+    let resolved =
+        investigations::resolve(&named.investigation, state.now.unix_seconds).map_err(|wrong| {
+            let of =
+                |(key, reason): &(&str, String)| format!("investigations.{}.{key}: {reason}", named.name);
+            wrong.first().map(of).unwrap_or_default()
+        })?;
     if state.layer().detail.is_some() {
         state.pop();
     }

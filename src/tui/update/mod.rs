@@ -10,8 +10,8 @@ mod drill;
 mod exports;
 mod filters;
 mod findings;
-mod investigate;
 mod heat_map;
+mod investigate;
 mod lists;
 mod mouse;
 mod pane;
@@ -162,7 +162,8 @@ fn has_no_command(state: &mut State, key: KeyEvent, context: Context) {
         _ => (Command::Help, "shows all keys"),
     };
     let name = format::visible(&Key(key.code, key.modifiers).label());
-    state.notify(format!("{name} does nothing here; {} {what}", state.settings.keys.key_of(context, command)));
+    state
+        .notify(format!("{name} does nothing here; {} {what}", state.settings.keys.key_of(context, command)));
 }
 
 /// Performs a command in a table or in an open request.

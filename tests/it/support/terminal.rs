@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
-use tempfile::TempDir;
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use tempfile::TempDir;
 
 /// How long a test waits for a text or for the end of the program. Generous, for busy machines.
 const TIMEOUT: Duration = Duration::from_secs(60);
