@@ -167,7 +167,7 @@ pub(crate) static KEYS: [KeySpec; 29] = [
         "\"light\"", "auto", "--theme"),
 
     key(&["prices", "region"], Kind::Text, "The region of the buckets.",
-        "\"eu-central-1\"", "--region if prices are known for it, else us-east-1", ""),
+        "\"eu-central-1\"", "that of --region or of the hosts of the requests, else us-east-1", ""),
     key(&["prices", "accounts"], Kind::Accounts, "The accounts of the bucket owner.",
         "[\"123456789012\"]", "none", "block --account"),
     key(&["prices", "internet_volume"], Kind::Count,

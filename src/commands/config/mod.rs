@@ -83,7 +83,7 @@ fn check(options: Options) -> anyhow::Result<Outcome> {
     // Values that only make sense together: prices and their region.
     let quiet = options.quiet;
     let context = Context::new(options)?;
-    context.prices()?;
+    context.check_prices()?;
     if !quiet {
         output::message(&format!("{}: no errors", path.display()));
     }
