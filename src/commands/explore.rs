@@ -31,8 +31,8 @@ pub(super) fn run(context: &Context, specs: &[String], every: Option<u32>) -> an
         let sources = open_sources(context, specs)?;
         let uris = uris(&sources);
         // The title has the URI of the log files, which differs from the argument if that names the logged bucket.
-        let is_s3 = uris.iter().any(|uri| uri.starts_with("s3://"));
-        let title = if is_s3 { uris.join("  ") } else { specs.join("  ") };
+        let is_remote = |uri: &String| uri.starts_with("s3://") || uri.starts_with("cloudwatch:");
+        let title = if uris.iter().any(is_remote) { uris.join("  ") } else { specs.join("  ") };
         return show(context, &path, Start { sources, unopened: Vec::new(), uris, title, every });
     }
     let DefaultSources { specs, are_chosen } = default_sources(context).unwrap_or_default();
@@ -51,7 +51,7 @@ pub(super) fn run(context: &Context, specs: &[String], every: Option<u32>) -> an
     }
     if every.is_some() && sources.is_empty() && unopened.is_empty() {
         return usage(
-            "--every: no source to pull from; name a source (s3://bucket[/prefix], a file or a folder), or \
+            "--every: no source to pull from; name a source (s3://bucket[/prefix], cloudwatch:LOG-GROUP, a file or a folder), or \
              monitor a source with tamarin sources add",
         );
     }
@@ -85,10 +85,12 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
     let query = TerminalQuery::start(|name| std::env::var(name).ok());
     let mut delete_if_empty = DeleteIfEmpty::default();
     create_if_missing(path, &mut delete_if_empty)?;
-    let prices = context.prices()?;
     let cache = Arc::new(Cache::open(path)?);
     let mutes = Arc::new(CacheMutes::of(Arc::clone(&cache)));
-    let engine = Arc::new(context.engine(cache).with_prices(prices));
+    let engine = context.engine(cache);
+    let prices = context.prices(&engine, &uris)?;
+    let notice = prices.warning();
+    let engine = Arc::new(engine.with_prices(prices.prices));
     let runtime = run_ingest::runtime()?;
     let terminal = query.finish();
     let result = runtime.block_on(async {
@@ -106,6 +108,7 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
             filter: context.filter.clone(),
             time: context.time,
             sources: uris,
+            notice,
             unopened,
             title,
             clock: Arc::new(|| jiff::Timestamp::now().as_second()),
