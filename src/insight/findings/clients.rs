@@ -4,17 +4,19 @@
 //! ([`History::windows`]); one scan profiles each of them as a whole and in these windows; the judges look at the
 //! profiles.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use super::Finding;
+use super::{Finding, Kind};
 use super::client::Client;
 use super::evidence::{Evidence, finding};
 use super::history::History;
 use super::judge::{self, Population, Verdict};
 use crate::insight::survey::Survey;
 use crate::log::Field;
+use crate::log::time::SECONDS_PER_DAY;
 use crate::query::filter::{Subject, Test};
-use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, TimeRange, Value};
+use crate::query::{Dimension, Filter, GroupRow, Measure, Profile, QueryError, TimeRange, Value};
 
 /// Candidates per dimension and order.
 const CANDIDATES: usize = 25;
@@ -24,61 +26,147 @@ const MIN_REQUESTS: u64 = 40;
 const LARGE_BYTES: u64 = 1 << 30;
 /// A candidate is looked at in at most this many windows.
 const MAX_WINDOWS: usize = 3;
+/// A window with this share of the requests of a client says more than its whole activity.
+const NEARLY_ALL: f64 = 0.9;
 /// A network or user agent of which one address sends this share of the requests is left to its address.
 const ONE_ADDRESS_SHARE: f64 = 0.8;
 
-/// Finds scraping, key-guessing, retry-storm, range-abuse and bandwidth-hog.
-pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
-    let mut found = Vec::new();
-    for dimension in [
+fn dimensions() -> [Dimension; 4] {
+    [
         Dimension::Field(Field::RemoteIp),
         Dimension::Field(Field::Requester),
         Dimension::NETWORK,
         Dimension::Field(Field::UserAgent),
-    ] {
-        found.extend(of_dimension(survey, &dimension)?);
+    ]
+}
+
+/// What the clients of each dimension are compared with, in the order of [`dimensions`].
+pub(super) type Populations = RefCell<Vec<Population>>;
+
+/// Finds scraping, key-guessing, retry-storm, range-abuse and bandwidth-hog.
+pub(super) fn detect(survey: &Survey<'_>, populations: &Populations) -> Result<Vec<Finding>, QueryError> {
+    let usual_bytes = usual_bytes(survey)?;
+    let mut found = Vec::new();
+    for dimension in dimensions() {
+        let all = survey.groups(&Filter::everything(), &dimension, &[], Measure::Requests, CANDIDATES)?;
+        let values = candidates(survey, &dimension, &all.rows)?;
+        let look = Look::at(survey, &dimension, values)?;
+        let population = Population::new(survey, all.group_count, &look.wholes(), usual_bytes);
+        found.extend(look.judge(survey, &population)?);
+        populations.borrow_mut().push(population);
     }
     Ok(found)
 }
 
-fn of_dimension(survey: &Survey<'_>, dimension: &Dimension) -> Result<Vec<Finding>, QueryError> {
-    let everything = Filter::everything();
-    let all = survey.groups(&everything, dimension, &[], Measure::Requests, CANDIDATES)?;
-    let values = candidates(survey, dimension, &all.rows)?;
-    let histories = History::of(survey, &everything, dimension, values.clone())?;
-    let mut of: Vec<(Value, TimeRange)> = Vec::new();
-    let mut history_of: Vec<&History> = Vec::new();
-    for (value, history) in values.iter().zip(&histories) {
-        for (start, end) in periods(history) {
-            of.push((value.clone(), TimeRange { start: Some(start), end: Some(end) }));
-            history_of.push(history);
+/// Looks at the clients of findings that only say that something is new or more than usual: what such a client did may
+/// have a name although it is not among the first of the log.
+pub(super) fn look_again(
+    survey: &Survey<'_>,
+    found: &[Finding],
+    populations: &Populations,
+) -> Result<Vec<Finding>, QueryError> {
+    let mut clients: BTreeSet<(usize, Value)> = BTreeSet::new();
+    let is_vague = |finding: &&Finding| {
+        matches!(finding.kind, Kind::NewAgent | Kind::Burst)
+            && finding.label.is_none()
+            && finding.subject.is_some()
+    };
+    for finding in found.iter().filter(is_vague) {
+        for (at, dimension) in dimensions().iter().enumerate() {
+            let first = survey.groups(&finding.filter, dimension, &[], Measure::Requests, 1)?;
+            let row = first.rows.into_iter().find(|row| {
+                row.value != Value::Absent
+                    && row.stats.requests as f64 >= ONE_ADDRESS_SHARE * first.totals.requests as f64
+            });
+            clients.extend(row.map(|row| (at, row.value)));
         }
     }
-    let profiles = survey.profiles(&everything, dimension, of.clone())?;
-    // The first period of each value is its whole activity.
-    let wholes = of.iter().zip(&profiles).enumerate();
-    let wholes = wholes.filter(|(at, ((value, _), _))| *at == 0 || of[at - 1].0 != *value);
-    let compared: Vec<_> = wholes.map(|(_, (_, profile))| profile).collect();
-    let population = Population::new(survey, all.group_count, &compared);
+    let mut more = Vec::new();
+    for (at, (dimension, population)) in dimensions().iter().zip(populations.borrow().iter()).enumerate() {
+        let values: Vec<Value> =
+            clients.iter().filter(|(of, _)| *of == at).map(|(_, value)| value.clone()).collect();
+        more.extend(Look::at(survey, dimension, values)?.judge(survey, population)?);
+    }
+    Ok(more)
+}
 
-    let mut found = Vec::new();
-    for (((value, _), history), did) in of.iter().zip(history_of).zip(&profiles) {
-        let period = (did.stats.first_seen, did.stats.last_seen.saturating_add(1));
-        let client = Client { dimension, value, history, period, did };
-        let is_small = did.stats.requests < MIN_REQUESTS && did.stats.bytes_sent < LARGE_BYTES;
-        if is_small || is_left_to_its_address(&client) {
-            continue;
+/// The bytes of the whole log without what its largest days have more than others.
+fn usual_bytes(survey: &Survey<'_>) -> Result<f64, QueryError> {
+    /// Part of the days that counts as the largest of the others.
+    const LARGEST: usize = 10;
+    let series = survey.series(&Filter::everything(), SECONDS_PER_DAY as u32, None)?;
+    let mut days: Vec<u64> =
+        series.lines.into_iter().take(1).flatten().map(|stats| stats.bytes_sent).collect();
+    days.sort_unstable();
+    let most = days.len().checked_sub(1 + days.len().div_ceil(LARGEST)).and_then(|at| days.get(at).copied());
+    Ok(days.iter().map(|bytes| (*bytes).min(most.unwrap_or(u64::MAX)) as f64).sum())
+}
+
+/// Some clients of a dimension and what they did.
+struct Look<'d> {
+    dimension: &'d Dimension,
+    values: Vec<Value>,
+    histories: Vec<History>,
+    /// The index of a client and what it did in one of its periods. The first period of a client is its whole activity.
+    profiles: Vec<(usize, Profile)>,
+}
+
+impl<'d> Look<'d> {
+    fn at(survey: &Survey<'_>, dimension: &'d Dimension, values: Vec<Value>) -> Result<Look<'d>, QueryError> {
+        let everything = Filter::everything();
+        let histories = History::of(survey, &everything, dimension, values.clone())?;
+        let mut periods_of: Vec<(usize, TimeRange)> = Vec::new();
+        for (at, history) in histories.iter().enumerate() {
+            let ranges = periods(history).into_iter();
+            periods_of
+                .extend(ranges.map(|(start, end)| (at, TimeRange { start: Some(start), end: Some(end) })));
         }
-        for verdict in judge::verdicts(&client, &population) {
-            let Verdict { kind, strength, label, filter, sentence } = verdict;
-            // The client may have other requests in the same seconds only if the filter is narrower.
-            let stats = filter.is_everything().then_some(did.stats);
-            let subject = Some((dimension.clone(), value.clone()));
-            let evidence = Evidence { kind, subject, filter, period: Some(period), strength, label, stats };
-            found.extend(finding(survey, evidence, |stats| Ok(sentence(stats)))?);
-        }
+        let of: Vec<_> = periods_of.iter().map(|(at, range)| (values[*at].clone(), *range)).collect();
+        let profiles = if of.is_empty() { Vec::new() } else { survey.profiles(&everything, dimension, of)? };
+        let profiles = periods_of.into_iter().map(|(at, _)| at).zip(profiles).collect();
+        Ok(Look { dimension, values, histories, profiles })
     }
-    Ok(found)
+
+    fn is_whole(&self, index: usize) -> bool {
+        index == 0 || self.profiles[index - 1].0 != self.profiles[index].0
+    }
+
+    /// The whole activity of each client.
+    fn wholes(&self) -> Vec<&Profile> {
+        let wholes = self.profiles.iter().enumerate().filter(|(index, _)| self.is_whole(*index));
+        wholes.map(|(_, (_, did))| did).collect()
+    }
+
+    /// Whether a period is the whole activity of a client of which nearly everything is in one of the windows after it.
+    fn is_in_a_window(&self, index: usize) -> bool {
+        let (at, whole) = &self.profiles[index];
+        let windows = self.profiles[index + 1..].iter().take_while(|(of, _)| of == at);
+        let least = NEARLY_ALL * whole.stats.requests as f64;
+        self.is_whole(index) && windows.into_iter().any(|(_, did)| did.stats.requests as f64 >= least)
+    }
+
+    fn judge(&self, survey: &Survey<'_>, population: &Population) -> Result<Vec<Finding>, QueryError> {
+        let mut found = Vec::new();
+        for (index, (at, did)) in self.profiles.iter().enumerate() {
+            let (dimension, value) = (self.dimension, &self.values[*at]);
+            let period = (did.stats.first_seen, did.stats.last_seen.saturating_add(1));
+            let client = Client { dimension, value, history: &self.histories[*at], period, did };
+            let is_small = did.stats.requests < MIN_REQUESTS && did.stats.bytes_sent < LARGE_BYTES;
+            if is_small || is_left_to_its_address(&client) || self.is_in_a_window(index) {
+                continue;
+            }
+            for verdict in judge::verdicts(&client, population) {
+                let Verdict { kind, strength, label, filter, sentence } = verdict;
+                // The client may have other requests in the same seconds only if the filter is narrower.
+                let stats = filter.is_everything().then_some(did.stats);
+                let subject = Some((dimension.clone(), value.clone()));
+                let evidence =
+                    Evidence { kind, subject, filter, period: Some(period), strength, label, stats };
+                found.extend(finding(survey, evidence, |stats| Ok(sentence(stats)))?);
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// The whole activity of a client, and its busiest windows.

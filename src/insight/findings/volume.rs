@@ -6,7 +6,7 @@ use super::timeline::{Timeline, requests_of_each};
 use super::{Finding, Kind, burst, level_shift};
 use crate::insight::survey::Survey;
 use crate::log::Field;
-use crate::query::{Dimension, Filter, Measure, QueryError, Value};
+use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Value};
 
 /// Largest number of subjects of a dimension.
 const SUBJECTS: usize = 12;
@@ -44,6 +44,8 @@ pub(super) struct Subject {
     pub value: Value,
     /// Requests in wide buckets.
     pub requests: Vec<f64>,
+    /// The mean bytes of a response.
+    pub bytes_per_request: f64,
     pub baseline: Baseline,
 }
 
@@ -82,14 +84,16 @@ fn subjects(history: &Survey<'_>, wide: &Timeline) -> Result<Vec<Subject>, Query
     let mut subjects = Vec::new();
     for dimension in dimensions() {
         let groups = history.groups(&everything, &dimension, &[], Measure::Requests, SUBJECTS)?;
-        let values: Vec<Value> = (groups.rows.into_iter())
+        let rows: Vec<GroupRow> = (groups.rows.into_iter())
             .filter(|row| row.value != Value::Absent && row.stats.requests as f64 >= MIN_SHARE * total as f64)
-            .map(|row| row.value)
             .collect();
-        let lines = requests_of_each(history, &everything, &dimension, values.clone(), &wide.grid)?;
-        for (value, requests) in values.into_iter().zip(lines) {
+        let values = rows.iter().map(|row| row.value.clone()).collect();
+        let lines = requests_of_each(history, &everything, &dimension, values, &wide.grid)?;
+        for (GroupRow { value, stats, .. }, requests) in rows.into_iter().zip(lines) {
             if let Some(baseline) = Baseline::fit(&wide.grid, &requests) {
-                subjects.push(Subject { dimension: dimension.clone(), value, requests, baseline });
+                let (dimension, bytes_per_request) =
+                    (dimension.clone(), stats.bytes_sent as f64 / stats.requests.max(1) as f64);
+                subjects.push(Subject { dimension, value, requests, bytes_per_request, baseline });
             }
         }
     }
