@@ -53,7 +53,8 @@ class Explorer:
     """`tamarin` on a terminal of its own."""
 
     def __init__(self, folder):
-        environment = {**os.environ, "TERM": "xterm-256color", "XDG_CONFIG_HOME": folder, "XDG_DATA_HOME": folder}
+        environment = {**os.environ, "TERM": "xterm-256color", "COLORFGBG": "15;0",
+                       "XDG_CONFIG_HOME": folder, "XDG_DATA_HOME": folder}
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.begun = time.perf_counter()

@@ -14,7 +14,7 @@ use super::{Outcome, context::Context, run_ingest, temporary_cache::DeleteIfEmpt
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::ingest::{Failure, Follow, Options};
 use crate::source::Source;
-use crate::tui::{self, Feed, Theme, TuiError, TuiOptions};
+use crate::tui::{self, Feed, TerminalQuery, TuiError, TuiOptions};
 
 /// How long to wait for another process that is creating the cache.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -81,6 +81,8 @@ pub(super) fn require_terminal() -> anyhow::Result<()> {
 /// Opens the explorer on the cache at `path`.
 pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Result<Outcome> {
     let Start { sources, unopened, uris, title, every } = start;
+    // The terminal answers while the cache is opened.
+    let query = TerminalQuery::start(|name| std::env::var(name).ok());
     let mut delete_if_empty = DeleteIfEmpty::default();
     create_if_missing(path, &mut delete_if_empty)?;
     let prices = context.prices()?;
@@ -88,6 +90,7 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
     let mutes = Arc::new(CacheMutes::of(Arc::clone(&cache)));
     let engine = Arc::new(context.engine(cache).with_prices(prices));
     let runtime = run_ingest::runtime()?;
+    let terminal = query.finish();
     let result = runtime.block_on(async {
         let options = Options { window: context.window(), ..Options::default() };
         // Without sources there is no ingest, so that this process does not lock the cache.
@@ -106,7 +109,8 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
             unopened,
             title,
             clock: Arc::new(|| jiff::Timestamp::now().as_second()),
-            theme: Theme::from_environment(|name| std::env::var(name).ok()),
+            theme: terminal.theme(),
+            may_answer_late: terminal.may_answer_late,
             zone: jiff::tz::TimeZone::system(),
         };
         let result = tui::run(options, interrupt.requested()).await;

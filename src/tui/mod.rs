@@ -27,6 +27,7 @@ use std::{io::IsTerminal, sync::Arc};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
+pub(crate) use app::terminal_query::TerminalQuery;
 pub(crate) use theme::Theme;
 
 use crate::ingest::{Failure, Progress};
@@ -53,8 +54,10 @@ pub(crate) struct TuiOptions {
     pub title: String,
     /// Returns the current time in seconds since the epoch. Relative times in filters (`time:-6h`) refer to it.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
-    /// Colours; see [`Theme::from_environment`].
+    /// The styles.
     pub theme: Theme,
+    /// Whether an answer of the terminal to [`TerminalQuery`] may still arrive.
+    pub may_answer_late: bool,
     /// The time zone that `t` switches to; usually [`TimeZone::system`].
     pub zone: TimeZone,
 }

@@ -21,7 +21,7 @@ use crate::tui::model::{
     Action, ActionTime, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, Effect, Export, Exported,
     QueryResult, State,
 };
-use crate::tui::theme::Theme;
+use crate::tui::theme::themes;
 use crate::tui::update::update;
 use crate::tui::{app::export_file, app::write_file, view};
 use tokio_util::sync::CancellationToken;
@@ -215,7 +215,7 @@ impl Explorer {
             Vec::new(),
             Filter::everything(),
             TimeRange::default(),
-            Theme::DARK,
+            themes::of_program(themes::DARK).unwrap(),
             TimeZone::fixed(jiff::tz::offset(2)),
         );
         state.size = (columns, rows);

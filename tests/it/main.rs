@@ -28,12 +28,15 @@ mod ingest;
 #[cfg(unix)]
 mod job_control;
 mod processes;
+mod program_log;
 mod purge;
 mod queries;
+mod reports;
 mod round_trip;
 mod s3_source;
 mod s3_upkeep;
 mod sql;
+mod sql_command;
 #[cfg(unix)]
 mod stopping;
 mod strangers;

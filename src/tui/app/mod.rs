@@ -4,8 +4,11 @@
 pub(super) mod analysis_runner;
 mod background_engine;
 pub(super) mod export_file;
+pub(super) mod frame_writer;
 mod generation_poll;
+mod late_answer;
 pub(super) mod query_runner;
 pub(super) mod session;
 pub(super) mod terminal;
+pub(super) mod terminal_query;
 pub(super) mod write_file;

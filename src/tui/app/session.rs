@@ -15,7 +15,7 @@ use crate::query::Engine;
 use crate::tui::app::analysis_runner::AnalysisRunner;
 use crate::tui::app::background_engine::{BackgroundEngine, ScreenQueries};
 use crate::tui::app::query_runner::{QueryRunner, pin_snapshot};
-use crate::tui::app::{export_file, generation_poll::GenerationPoll, write_file};
+use crate::tui::app::{export_file, generation_poll::GenerationPoll, late_answer::LateAnswer, write_file};
 use crate::tui::model::{Action, ActionTime, Effect, State};
 use crate::tui::{Feed, TuiError, TuiOptions, update::update, view};
 
@@ -106,6 +106,7 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     poll: GenerationPoll,
     age: Interval,
     export: Option<(CancellationToken, JoinHandle<()>)>,
+    late_answer: LateAnswer,
     /// Whether the screen is out of date.
     is_dirty: bool,
     /// Whether the next frame clears the terminal first.
@@ -132,6 +133,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             title,
             clock,
             theme,
+            may_answer_late,
             zone,
         } = options;
         let (actions, received_actions) = mpsc::unbounded_channel();
@@ -167,6 +169,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             poll: GenerationPoll::new(started),
             age: tokio::time::interval(AGE_INTERVAL),
             export: None,
+            late_answer: LateAnswer::new(may_answer_late.then_some(started)),
             is_dirty: true,
             clears: false,
             is_suspended: false,
@@ -212,6 +215,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             }
             Happened::FrameDue => self.draw()?,
             Happened::Terminal(event) => match event.map_err(TuiError::terminal)? {
+                Event::Key(key) if self.late_answer.has(key, Instant::now()) => {}
                 Event::Key(key) => self.handle(Action::Key(key)),
                 Event::Mouse(mouse) => self.handle(Action::Mouse(mouse)),
                 Event::Paste(text) => self.handle(Action::Paste(text)),
@@ -421,7 +425,8 @@ mod tests {
             unopened: Vec::new(),
             title: "s3://acme-logs/media/".to_owned(),
             clock: Arc::new(|| NOW),
-            theme: Theme::PLAIN,
+            theme: Theme::default(),
+            may_answer_late: false,
             zone: TimeZone::UTC,
         }
     }

@@ -1,7 +1,7 @@
 //! The terminal of the process. It is restored when the explorer quits, fails, panics, is stopped or is killed by a
 //! signal.
 
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, IsTerminal, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
 use std::{mem::ManuallyDrop, sync::Once};
@@ -12,9 +12,10 @@ use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode,
+    enable_raw_mode,
 };
-use crossterm::{execute, queue};
+use crossterm::{execute, queue, style::Print};
 use ratatui::{Terminal, backend::CrosstermBackend};
 use rustix::process::{
     Signal as ProcessSignal, getpgrp, getpid, getsid, kill_current_process_group, kill_process,
@@ -22,6 +23,7 @@ use rustix::process::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::query::filter::is_invisible;
+use crate::tui::app::frame_writer::FrameWriter;
 use crate::tui::app::session::{TerminalControl, TerminalOwner};
 
 /// Whether the terminal is set up for the explorer.
@@ -30,10 +32,10 @@ static PANIC_HOOK: Once = Once::new();
 
 /// The terminal, set up for the explorer. Dropping the guard restores it.
 pub(in crate::tui) struct TerminalGuard {
-    /// Buffered, so that a frame is written at once. Never dropped: the drop of [`Terminal`] shows the cursor, and if
+    /// Writes a frame at once. Never dropped: the drop of [`Terminal`] shows the cursor, and if
     /// the terminal is gone, it writes an error to standard error, or panics if that is gone too. [`restore`] shows
     /// the cursor.
-    pub(in crate::tui) terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
+    pub(in crate::tui) terminal: ManuallyDrop<Terminal<CrosstermBackend<FrameWriter<Stdout>>>>,
 }
 
 impl TerminalGuard {
@@ -41,9 +43,8 @@ impl TerminalGuard {
     pub(in crate::tui) fn new(title: &str) -> io::Result<TerminalGuard> {
         restore_on_panic();
         IS_SET_UP.store(true, Ordering::SeqCst);
-        let terminal = enter(title).and_then(|()| {
-            Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())))
-        });
+        let terminal =
+            enter(title).and_then(|()| Terminal::new(CrosstermBackend::new(FrameWriter::new(io::stdout()))));
         terminal
             .map(|terminal| TerminalGuard { terminal: ManuallyDrop::new(terminal) })
             .inspect_err(|_| restore())
@@ -56,11 +57,16 @@ impl Drop for TerminalGuard {
     }
 }
 
+/// Keeps the title of the window (XTWINOPS), and sets it again.
+const SAVE_TITLE: Print<&str> = Print("\x1b[22;2t");
+const RESTORE_TITLE: Print<&str> = Print("\x1b[23;2t");
+
 /// Sets the modes of the terminal. Raw mode is first: setting it stops a background process before it writes anything.
 fn enter(title: &str) -> io::Result<()> {
     enable_raw_mode()?;
     let mut out = io::stdout();
-    execute!(out, EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, Hide, SetTitle(title))
+    execute!(out, EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, Hide)?;
+    execute!(out, SAVE_TITLE, SetTitle(title))
 }
 
 /// Restores the terminal if it is set up. Errors are ignored: a partly restored terminal is better than none.
@@ -69,6 +75,7 @@ pub(in crate::tui) fn restore() {
         return;
     }
     let mut out = io::stdout();
+    let _ = queue!(out, EndSynchronizedUpdate, RESTORE_TITLE);
     let _ = queue!(out, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
     let _ = out.flush();
     let _ = disable_raw_mode();

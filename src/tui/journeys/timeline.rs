@@ -3,10 +3,10 @@
 use crossterm::event::{MouseButton, MouseEventKind};
 
 use crate::query::RequestRow;
-use crate::tui::Theme;
 use crate::tui::journeys::start;
 use crate::tui::model::{Areas, Tab, time_axes};
 use crate::tui::testing::{APRIL, Explorer, get};
+use crate::tui::theme::themes;
 
 #[test]
 fn brush_and_zoom() {
@@ -43,7 +43,7 @@ fn bursts_are_found_and_described() {
 fn without_colours_a_selected_bar_is_not_reversed() {
     use ratatui::style::Modifier;
     let mut explorer = start(130, 34);
-    explorer.state.theme = Theme::PLAIN;
+    explorer.state.theme = themes::of_program(themes::NONE).unwrap();
     explorer.press("v");
     explorer.screen();
     let areas = Areas::of(&explorer.state);

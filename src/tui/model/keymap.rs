@@ -1,6 +1,7 @@
-//! The table of all keys. The keyboard, the footer and the help read it.
+//! The table of all keys. [`Keymap`](super::keys::Keymap) has the keys in effect: those of this table with the changes of
+//! the configuration file.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyModifiers};
 
 /// The context of a key press. It decides which command the key has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -194,7 +195,7 @@ const fn bind(
 }
 
 /// Every context.
-const ALL: &[Context] = &[
+pub(crate) const ALL: &[Context] = &[
     Table,
     Findings,
     Detail,
@@ -321,53 +322,6 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(ALL, &[ctrl('c')], Command::Quit, "", Group::Other, ""),
 ];
 
-/// The command of a key, and the context that it belongs to: while a time range is selected, keys without a command of
-/// their own have the one that they have in a table.
-pub(crate) fn lookup(context: Context, event: KeyEvent) -> (Option<Command>, Context) {
-    match lookup_in(context, event) {
-        None if context == Brush => (lookup_in(Table, event), Table),
-        command => (command, context),
-    }
-}
-
-fn lookup_in(context: Context, event: KeyEvent) -> Option<Command> {
-    let mut modifiers = event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
-    // Only some terminals report Shift for characters; the character itself shows it.
-    if matches!(event.code, KeyCode::Char(_) | KeyCode::BackTab) {
-        modifiers.remove(KeyModifiers::SHIFT);
-    }
-    let pressed = Key(event.code, modifiers);
-    let command_in = |context| {
-        KEYMAP
-            .iter()
-            .find(|binding| binding.contexts.contains(&context) && binding.keys.contains(&pressed))
-            .map(|binding| binding.command)
-    };
-    command_in(context).or_else(|| if context == Findings { command_in(Table) } else { None })
-}
-
-/// The command, key and word of each key in the footer, the most useful first.
-pub(crate) fn footer(context: Context) -> impl Iterator<Item = (Command, String, &'static str)> {
-    let own = move |binding: &&Binding| binding.contexts.contains(&context);
-    let keys =
-        move |binding: &Binding| KEYMAP.iter().filter(own).all(|of| of.keys.first() != binding.keys.first());
-    let of_tables = KEYMAP
-        .iter()
-        .filter(move |binding| context == Findings && binding.contexts.contains(&Table) && keys(binding));
-    KEYMAP.iter().filter(own).chain(of_tables).filter(|binding| !binding.footer.is_empty()).map(|binding| {
-        (binding.command, binding.keys.first().map_or(String::new(), |key| key.label()), binding.footer)
-    })
-}
-
-/// The first key of a command, for hints in texts.
-pub(crate) fn key_of(context: Context, command: Command) -> String {
-    KEYMAP
-        .iter()
-        .find(|binding| binding.contexts.contains(&context) && binding.command == command)
-        .and_then(|binding| binding.keys.first())
-        .map_or(String::new(), |key| key.label())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -383,21 +337,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn shift_with_a_letter_is_the_capital_letter() {
-        let event = KeyEvent::new(KeyCode::Char('Z'), KeyModifiers::SHIFT);
-        assert_eq!(lookup_in(Table, event), Some(Command::ZoomOut));
-        let event = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
-        assert_eq!(lookup_in(Prompt, event), Some(Command::Quit));
-    }
-
-    #[test]
-    fn labels_of_keys() {
-        assert_eq!(ctrl('d').label(), "Ctrl-d");
-        assert_eq!(shift(KeyCode::Left).label(), "Shift-←");
-        assert_eq!(k(' ').label(), "Space");
-        assert_eq!(key_of(Table, Command::ClearFilter), "x");
     }
 }

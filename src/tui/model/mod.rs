@@ -13,6 +13,7 @@ pub(super) mod detail;
 pub(super) mod finding_rows;
 pub(super) mod found;
 pub(super) mod keymap;
+pub(super) mod keys;
 pub(super) mod layer;
 pub(super) mod layout;
 pub(super) mod lazy_columns;

@@ -1,6 +1,6 @@
 //! Texts to read in a popup: the help and the list of failures. `update` counts their lines, `view` draws them.
 
-use crate::tui::model::{COMMANDS, State, keymap::Group, keymap::KEYMAP};
+use crate::tui::model::{COMMANDS, State, keymap::Group};
 use crate::tui::{format, widgets::fit};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,8 @@ pub(crate) fn help(state: &State) -> Vec<TextLine> {
             lines.push(text(""));
         }
         lines.push(line(Tone::Heading, group.title()));
-        for binding in KEYMAP.iter().filter(|binding| binding.group == group && !binding.about.is_empty()) {
+        let bindings = state.keys.bindings().iter();
+        for binding in bindings.filter(|binding| binding.group == group && !binding.about.is_empty()) {
             let keys: Vec<String> = binding.keys.iter().map(|key| key.label()).collect();
             entry(&mut lines, keys.join(" "), KEYS_WIDTH, binding.about);
         }

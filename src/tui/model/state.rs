@@ -6,9 +6,10 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::{Failure, Phase, Progress};
 use crate::query::{Filter, Stats, TimeRange, Totals};
+use crate::tui::model::keys::Keymap;
 use crate::tui::model::pane::Pane;
 use crate::tui::model::{
-    ActionTime, Axis, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
+    ActionTime, Axis, Command, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
     answer_state::AnswerState,
 };
 use crate::tui::{format, theme::Theme};
@@ -144,6 +145,8 @@ pub(crate) struct State {
     /// The time range of the session. No layer shows requests outside it.
     pub(crate) session_time: TimeRange,
     pub(crate) theme: Theme,
+    /// The keys in effect.
+    pub(crate) keys: Keymap,
     pub(crate) local_zone: TimeZone,
     /// Whether times are shown in the time zone of the user instead of UTC.
     pub(crate) shows_local_time: bool,
@@ -201,6 +204,7 @@ impl State {
             unopened: Vec::new(),
             session_time,
             theme,
+            keys: Keymap::default(),
             local_zone,
             shows_local_time: false,
             size: (80, 24),
@@ -346,6 +350,11 @@ impl State {
         let end = time.end.map_or(end, |until| until.min(end));
         // A time range without requests is shown as a whole.
         if start < end { Some((start, end)) } else { Some((time.start?, time.end?)) }
+    }
+
+    /// The first key of a command in a table, for hints in texts.
+    pub(crate) fn table_key(&self, command: Command) -> String {
+        self.keys.key_of(Context::Table, command)
     }
 
     pub(crate) fn is_too_small(&self) -> bool {

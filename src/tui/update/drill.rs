@@ -71,9 +71,10 @@ pub(super) fn time_of_row(state: &State) -> Option<TimeRange> {
 
 pub(super) fn back(state: &mut State) {
     if !state.pop() {
+        let (unmark, quit) = (state.table_key(Command::Unmark), state.table_key(Command::Quit));
         state.notify(match state.layer().table().marks.is_empty() {
-            true => "this is the first layer; q quits",
-            false => "this is the first layer; M clears the marks, q quits",
+            true => format!("this is the first layer; {quit} quits"),
+            false => format!("this is the first layer; {unmark} clears the marks, {quit} quits"),
         });
     }
 }

@@ -1,6 +1,6 @@
 //! The commands that add, exclude and clear filter terms.
 
-use crate::tui::model::{Column, Layer, RowId, State, Tab, Table, TableKind, cell_filter};
+use crate::tui::model::{Column, Command, Layer, RowId, State, Tab, Table, TableKind, cell_filter};
 use crate::tui::update::{drill, findings, time_range};
 use crate::{log::FIELDS, query::Filter};
 
@@ -100,7 +100,12 @@ pub(super) fn drop_last(state: &mut State) {
 pub(super) fn clear(state: &mut State) {
     if state.layer().filter.is_everything() {
         let is_zoomed = state.layer().time != state.session_time;
-        return state.notify(if is_zoomed { "no filter; Z zooms out" } else { "no filter" });
+        let key = state.table_key(Command::ZoomOut);
+        return state.notify(if is_zoomed {
+            format!("no filter; {key} zooms out")
+        } else {
+            "no filter".to_owned()
+        });
     }
     state.layer_mut().filter = Filter::everything();
 }

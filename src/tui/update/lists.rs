@@ -24,7 +24,11 @@ pub(super) fn group_by(state: &mut State) {
 pub(super) fn filters(state: &mut State) {
     let layer = state.layer();
     if layer.filter.is_everything() && layer.disabled.is_empty() {
-        state.notify("no filter; / edits the filter, = and - add a term for the row or cell");
+        let [edit, only, not] =
+            [Command::EditFilter, Command::Only, Command::Not].map(|command| state.table_key(command));
+        state.notify(format!(
+            "no filter; {edit} edits the filter, {only} and {not} add a term for the row or cell"
+        ));
     } else {
         state.overlay = Some(Overlay::Filters(0));
     }

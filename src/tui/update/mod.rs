@@ -21,8 +21,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crate::ingest::{Phase, Progress};
 use crate::tui::format;
 use crate::tui::model::{
-    Action, ActionTime, Command, Context, Effect, Exported, Overlay, Prompt, Purpose, State, keymap,
-    keymap::Key, layout,
+    Action, ActionTime, Command, Context, Effect, Exported, Overlay, Prompt, Purpose, State, keymap::Key,
+    layout,
 };
 use crate::tui::widgets::fit;
 
@@ -98,7 +98,7 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
         press(state, KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key }, effects);
         return;
     }
-    let (command, context) = keymap::lookup(state.context(), key);
+    let (command, context) = state.keys.lookup(state.context(), key);
     if state.is_too_small() && command != Some(Command::Quit) {
         return;
     }
@@ -151,7 +151,7 @@ fn has_no_command(state: &mut State, key: KeyEvent, context: Context) {
         _ => (Command::Help, "shows all keys"),
     };
     let name = format::visible(&Key(key.code, key.modifiers).label());
-    state.notify(format!("{name} does nothing here; {} {what}", keymap::key_of(context, command)));
+    state.notify(format!("{name} does nothing here; {} {what}", state.keys.key_of(context, command)));
 }
 
 /// Performs a command in a table or in an open request.
@@ -227,7 +227,8 @@ fn pause(state: &mut State, effects: &mut Vec<Effect>) {
     state.paused = !state.paused;
     effects.push(Effect::PinSnapshot(state.paused));
     if state.paused {
-        state.notify("paused: new requests are stored but not shown; p resumes");
+        let key = state.table_key(Command::Pause);
+        state.notify(format!("paused: new requests are stored but not shown; {key} resumes"));
     } else {
         state.generation = state.newest_generation;
         state.notify("live again");

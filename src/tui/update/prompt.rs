@@ -7,9 +7,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use crate::query::filter::{Completion as FilterCompletion, FilterError, complete};
 use crate::query::{Filter, Value, filter::complete::value_text};
-use crate::tui::model::{
-    Command, Completion, Context, Effect, Problem, Prompt, Purpose, State, keymap::key_of,
-};
+use crate::tui::model::{Command, Completion, Effect, Problem, Prompt, Purpose, State};
 use crate::tui::update::{block, commands, exports, findings};
 
 /// The table shows a typed filter after this pause in typing.
@@ -55,7 +53,7 @@ pub(super) fn type_key(state: &mut State, key: KeyEvent, effects: &mut Vec<Effec
 /// Inserts pasted text if there is a prompt.
 pub(super) fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
     let Some(prompt) = &mut state.prompt else {
-        let key = key_of(Context::Table, Command::EditFilter);
+        let key = state.table_key(Command::EditFilter);
         return state.notify(format!("pasted text does nothing here; {key} edits the filter"));
     };
     let line: String =

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::{Command, Context, State, Tab, found, keymap::key_of};
+use crate::tui::model::{Command, State, Tab, found};
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::fit};
 
@@ -11,7 +11,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let Some(found::Alert { finding, place, count }) = found::alert(state) else { return };
     let theme = state.theme;
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let key = key_of(Context::Table, Command::Tab(Tab::Findings as u8));
+    let key = state.table_key(Command::Tab(Tab::Findings as u8));
     let right = match (place, count) {
         (Some(place), count) => format!("{place} of {count}"),
         (None, 1) => format!("{key} shows it"),

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::{Command, Context, State, keymap::key_of};
+use crate::tui::model::{Command, State};
 use crate::tui::{format, view::put, widgets::fit};
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -24,7 +24,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     }
     let mut x = area.x + 1;
     if chips.is_empty() {
-        let key = key_of(Context::Table, Command::EditFilter);
+        let key = state.table_key(Command::EditFilter);
         put(buffer, area, x, area.y, &format!("all requests  {key} filters"), theme.faint());
         return;
     }

@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::FIELDS;
-use crate::tui::model::{Command, Context, Rows, RunningExport, State, found, keymap, time_axes};
+use crate::tui::model::{Command, Context, Rows, RunningExport, State, found, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::fit};
 
@@ -33,7 +33,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         };
         let text = format!("writing {}{progress}", fit::middle(name, 24));
         let x = put(buffer, left, left.x, left.y, &text, theme.accent()) + 2;
-        let key = keymap::key_of(Context::Table, Command::Export);
+        let key = state.table_key(Command::Export);
         let x = put(buffer, left, x, left.y, &key, theme.accent()) + 1;
         let x = put(buffer, left, x, left.y, "stop", theme.quiet()) + 2;
         left = Rect { x, width: left.right().saturating_sub(x), ..left };
@@ -57,7 +57,9 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         Command::ZoomIn | Command::Brush | Command::NextFinding => time_axes::timeline(state).is_some(),
         _ => true,
     };
-    let (all, keys): (Vec<_>, Vec<_>) = keymap::footer(context)
+    let (all, keys): (Vec<_>, Vec<_>) = state
+        .keys
+        .footer(context)
         .filter(|(command, ..)| has_effect(command))
         .partition(|(command, ..)| *command == Command::Help);
     // The key for help is always shown, the others only if they fit.

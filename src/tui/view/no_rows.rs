@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::ingest::{Phase, Progress};
-use crate::tui::model::{Command, Context, MIN_SIZE, State, keymap::key_of};
+use crate::tui::model::{Command, MIN_SIZE, State};
 use crate::tui::{format, view::put, widgets::fit};
 
 /// Failures that are listed; the key for all of them is shown.
@@ -14,7 +14,8 @@ const MAX_LISTED_FAILURES: usize = 2;
 pub(super) fn too_small(state: &State, area: Rect, buffer: &mut Buffer) {
     let mut text = Text::new(state, area);
     text.heading(format!("Terminal too small: {} × {}", area.width, area.height));
-    text.hint(format!("needs {} × {}; q quits", MIN_SIZE.0, MIN_SIZE.1));
+    let quit = state.table_key(Command::Quit);
+    text.hint(format!("needs {} × {}; {quit} quits", MIN_SIZE.0, MIN_SIZE.1));
     text.draw(area, buffer);
 }
 
@@ -161,7 +162,8 @@ impl Text<'_> {
             // The prompt shows the filter, and the keys edit it.
             return;
         }
-        let key = |command| key_of(Context::Table, command);
+        let state = self.state;
+        let key = |command| state.table_key(command);
         let layer = self.state.layer();
         if !layer.filter.is_everything() {
             let filter = format::visible(&layer.filter.to_string());
@@ -184,7 +186,7 @@ impl Text<'_> {
         for failure in progress.failures.iter().take(MAX_LISTED_FAILURES) {
             self.wrapped(&format!("{}: {}", failure.name, failure.reason), self.state.theme.text());
         }
-        self.hint(format!("{} lists the failures", key_of(Context::Table, Command::Failures)));
+        self.hint(format!("{} lists the failures", self.state.table_key(Command::Failures)));
     }
 
     fn draw(&self, area: Rect, buffer: &mut Buffer) {

@@ -8,6 +8,7 @@ pub(crate) mod lines;
 pub(crate) mod mmdb;
 mod naive;
 pub(crate) mod naive_cache;
+pub(crate) mod random_queries;
 pub(crate) mod s3_server;
 pub(crate) mod terminal;
 

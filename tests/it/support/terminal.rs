@@ -46,6 +46,8 @@ impl Terminal {
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
         command.env("TZ", "UTC");
+        // This terminal answers no questions, so the explorer would wait for the answer.
+        command.env("COLORFGBG", "15;0");
         command.env_remove("NO_COLOR");
         for (name, value) in environment {
             command.env(name, value);

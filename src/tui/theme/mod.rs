@@ -1,0 +1,107 @@
+//! Styles. A [`Theme`] has a style for every role, such as `accent` or `error`. The themes of the program are in
+//! `assets/themes.toml`; the configuration file may have others (`themes`). `style_text` reads a style, `detect` chooses
+//! the theme that fits the terminal.
+//!
+//! Colour is never the only sign of anything, so that nothing is lost without colours. Never contains I/O.
+
+pub(crate) mod detect;
+pub(crate) mod style_text;
+pub(crate) mod themes;
+
+use ratatui::style::Style;
+
+use crate::tui::model::found::Severity;
+
+/// Defines [`Theme`] from its roles, one per line.
+macro_rules! roles {
+    ($($(#[doc = $about:literal])+ $name:ident;)*) => {
+        /// The styles of everything on the screen.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub(crate) struct Theme {
+            $($name: Style,)*
+        }
+
+        /// The names of the roles with what they are for, in the order of the documentation.
+        pub(crate) const ROLES: &[(&str, &str)] = &[$((stringify!($name), concat!($($about),+))),*];
+
+        impl Theme {
+            $($(#[doc = $about])+
+            #[allow(dead_code, reason = "some roles are used by other methods only")]
+            pub(crate) fn $name(self) -> Style { self.$name })*
+
+            /// The style of the role with this name.
+            fn role_mut(&mut self, name: &str) -> Option<&mut Style> {
+                match name {
+                    $(stringify!($name) => Some(&mut self.$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+roles! {
+    /// Values, and all text without another role.
+    text;
+    /// Frames, absent values, hints.
+    faint;
+    /// Labels, units, the position of the cursor.
+    quiet;
+    /// The name of the program, keys, messages.
+    accent;
+    /// Bars: the timeline, shares, sparklines.
+    bar;
+    /// Bars of the timeline in the selected range, or of the row under the cursor. Not `reversed`: a reversed full block
+    /// looks empty.
+    bar_selected;
+    /// What the other bars of the timeline get in addition while some are selected.
+    bar_beside;
+    /// The selected range, its description and its edges.
+    brushed;
+    /// Headings of columns and sections.
+    heading;
+    /// The heading of the column under the cursor.
+    heading_chosen;
+    /// The row under the cursor, and the table in front.
+    selection;
+    /// The sign of marked rows.
+    mark;
+    /// Failures, and status 5xx.
+    error;
+    /// What needs attention, and status 4xx.
+    warning;
+    /// What went well.
+    good;
+    /// Terms of the filter.
+    chip;
+    /// Disabled terms of the filter.
+    chip_off;
+}
+
+impl Theme {
+    /// Bars of the timeline: `Some(true)` if selected, `Some(false)` if other bars are, `None` if none is.
+    pub(crate) fn timeline(self, style: Style, is_selected: Option<bool>) -> Style {
+        match is_selected {
+            Some(true) => self.bar_selected,
+            Some(false) => style.patch(self.bar_beside),
+            None => style,
+        }
+    }
+
+    /// The style of a finding.
+    pub(crate) fn severity(self, severity: Severity) -> Style {
+        match severity {
+            Severity::Serious => self.error(),
+            Severity::Notable => self.warning(),
+            Severity::Ordinary => self.quiet(),
+        }
+    }
+
+    pub(crate) fn status(self, status: i64) -> Style {
+        match status {
+            500.. => self.error(),
+            400..500 => self.warning(),
+            _ => self.text(),
+        }
+    }
+}
