@@ -62,7 +62,11 @@ fn list(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
         rows.extend(shown.map(|finding| FindingRow { finding, label: None }));
     }
     if with_benign {
-        rows.extend(benign.into_iter().map(|finding| FindingRow { label: finding.label.map(|label| label.to_string()), finding }));
+        rows.extend(
+            benign
+                .into_iter()
+                .map(|finding| FindingRow { label: finding.label.map(|label| label.to_string()), finding }),
+        );
     }
     if with_muted {
         rows.extend(muted.iter().map(|muted| FindingRow {

@@ -1,10 +1,10 @@
 //! Backups of servers and databases.
 
-use super::{add_objects, employees, role, security_audit, shuffled, BOTO, CLI};
-use crate::agents::{People};
+use super::{BOTO, CLI, add_objects, employees, role, security_audit, shuffled};
+use crate::agents::People;
 use crate::month::{DAY, HOUR, Month};
 use crate::random::{Random, Zipf};
-use crate::record::{Client};
+use crate::record::Client;
 use crate::traffic::{Every, Job, Step, Stream, World};
 
 pub(super) fn world(month: &mut Month, random: &mut Random) -> World {

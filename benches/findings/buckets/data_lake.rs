@@ -1,10 +1,12 @@
 //! Tables for analyses, written and read by jobs.
 
-use super::{add_objects, employees, role, security_audit, shuffled, ATHENA, AUDIT, SDK_JAVA, SDK_SPARK, TERRAFORM};
-use crate::agents::{People};
+use super::{
+    ATHENA, AUDIT, SDK_JAVA, SDK_SPARK, TERRAFORM, add_objects, employees, role, security_audit, shuffled,
+};
+use crate::agents::People;
 use crate::month::{DAY, HOUR, Month};
 use crate::random::{Random, Zipf};
-use crate::record::{Client};
+use crate::record::Client;
 use crate::traffic::{Every, Job, Step, Stream, World};
 
 pub(super) fn world(month: &mut Month, random: &mut Random) -> World {

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-use super::{add_objects, crawlers, employees, monitors, release, role, security_audit, shuffled, BOTO, CLI, SDK_JAVA};
-use crate::agents::{People};
+use super::{
+    BOTO, CLI, SDK_JAVA, add_objects, crawlers, employees, monitors, release, role, security_audit, shuffled,
+};
+use crate::agents::People;
 use crate::month::{DAY, HOUR, Month};
 use crate::random::{Random, Zipf};
 use crate::traffic::{Every, Job, Step, Stream, Visit, World};

@@ -8,9 +8,9 @@ mod website;
 
 use std::ops::Range;
 
-use crate::agents::{hosting_address};
+use crate::agents::hosting_address;
 use crate::month::{DAY, HOUR, Month, Rhythm};
-use crate::random::{Random};
+use crate::random::Random;
 use crate::record::{Client, Object, Text};
 use crate::traffic::{Every, Job, Step, Stream, World};
 
@@ -216,8 +216,3 @@ fn release(
     let peak = peak * random.range(0.6, 1.6);
     is_released.then_some(Stream::Release { name, by, at, objects, size, peak })
 }
-
-
-
-
-

@@ -1,7 +1,7 @@
 //! Documents of a web application's tenants. Nothing is tuned on it.
 
-use super::{add_objects, employees, monitors, role, security_audit, shuffled, BOTO, GO, SDK_JAVA};
-use crate::agents::{People};
+use super::{BOTO, GO, SDK_JAVA, add_objects, employees, monitors, role, security_audit, shuffled};
+use crate::agents::People;
 use crate::month::{DAY, HOUR, Month};
 use crate::random::{Random, Zipf};
 use crate::traffic::{Every, Job, Step, Stream, Visit, World};

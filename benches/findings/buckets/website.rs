@@ -1,10 +1,10 @@
 //! A static website.
 
-use super::{add_objects, crawlers, employees, monitors, release, role, security_audit, shuffled, BOTO, CLI};
-use crate::agents::{People};
+use super::{BOTO, CLI, add_objects, crawlers, employees, monitors, release, role, security_audit, shuffled};
+use crate::agents::People;
 use crate::month::{DAY, HOUR, Month};
 use crate::random::{Random, Zipf};
-use crate::record::{Object};
+use crate::record::Object;
 use crate::traffic::{Every, Job, Step, Stream, Visit, World};
 
 pub(super) fn world(month: &mut Month, random: &mut Random) -> World {

@@ -1,9 +1,9 @@
 //! What the company and its services do: releases, queries, the console, lifecycle rules.
 
-use super::visitors::as_usual;
 use super::World;
+use super::visitors::as_usual;
 use crate::month::{DAY, HOUR, Month};
-use crate::random::{Random};
+use crate::random::Random;
 use crate::record::{ABSENT, Client, Object, Request, Signature, Tls};
 
 pub(super) fn lifecycle(month: &mut Month, per_day: u64, prefix: &str, random: &mut Random) {
@@ -93,7 +93,13 @@ pub(super) fn queries(
     }
 }
 
-pub(super) fn console(month: &mut Month, world: &World, clients: &[Client], per_day: f64, random: &mut Random) {
+pub(super) fn console(
+    month: &mut Month,
+    world: &World,
+    clients: &[Client],
+    per_day: f64,
+    random: &mut Random,
+) {
     let number = month.stream("employees in the console");
     for day in 0..month.days {
         if !month.is_workday(day) {

@@ -1,9 +1,9 @@
 //! Work at regular times.
 
-use super::stream::{Every, Job, Step};
 use super::World;
+use super::stream::{Every, Job, Step};
 use crate::month::{DAY, HOUR, Month};
-use crate::random::{Random};
+use crate::random::Random;
 use crate::record::{Object, Request};
 
 impl Job {

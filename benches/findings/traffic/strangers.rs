@@ -3,7 +3,7 @@
 use super::World;
 use crate::agents;
 use crate::month::{DAY, HOUR, Month};
-use crate::random::{Random};
+use crate::random::Random;
 use crate::record::{ABSENT, Client, Object, Request, Signature, Text, Tls};
 
 pub(super) fn crawler(
@@ -106,7 +106,13 @@ pub(super) fn noise(month: &mut Month, world: &World, per_day: f64, random: &mut
     }
 }
 
-pub(super) fn security_scan(month: &mut Month, client: Client, weekday: u32, requests: u64, random: &mut Random) {
+pub(super) fn security_scan(
+    month: &mut Month,
+    client: Client,
+    weekday: u32,
+    requests: u64,
+    random: &mut Random,
+) {
     let number = month.stream("security scan");
     let first = (7 + weekday - month.first_weekday) % 7;
     for day in (first..month.days).step_by(7) {

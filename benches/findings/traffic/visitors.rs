@@ -1,12 +1,19 @@
 //! Visitors of sites and users of apps.
 
-use super::stream::{Visit};
 use super::World;
-use crate::month::{Month};
-use crate::random::{Random};
+use super::stream::Visit;
+use crate::month::Month;
+use crate::random::Random;
 use crate::record::{ABSENT, Object, Request, Signature, Text};
 
-pub(super) fn visitors(month: &mut Month, world: &World, name: &str, sessions: f64, visit: &Visit, random: &mut Random) {
+pub(super) fn visitors(
+    month: &mut Month,
+    world: &World,
+    name: &str,
+    sessions: f64,
+    visit: &Visit,
+    random: &mut Random,
+) {
     let number = month.stream(name);
     let people = month.people.clone();
     let dead: Vec<Text> = (0..40).map(|at| month.text(&format!("images/old/{at:03}.jpg"))).collect();

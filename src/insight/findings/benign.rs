@@ -41,11 +41,7 @@ pub(super) fn label_clients(survey: &Survey<'_>, findings: &mut [Finding]) -> Re
 }
 
 /// [`Ordinary::SteadyPace`] if a client has a steady pace.
-fn mirror(
-    survey: &Survey<'_>,
-    dimension: &Dimension,
-    value: &Value,
-) -> Result<Option<Ordinary>, QueryError> {
+fn mirror(survey: &Survey<'_>, dimension: &Dimension, value: &Value) -> Result<Option<Ordinary>, QueryError> {
     let Some((_, wide)) = Timeline::whole(survey)? else { return Ok(None) };
     let everything = Filter::everything();
     let lines = requests_of_each(survey, &everything, dimension, vec![value.clone()], &wide.grid)?;

@@ -262,7 +262,10 @@ fn ordinary(volume: &Volume<'_, '_>, burst: &Burst) -> Result<Option<Ordinary>, 
             | Dimension::Role
             | Dimension::Prefix { .. }
     );
-    if has_size && let Some(label) = benign::usual_size(&volume.history, &volume.all.grid, &filter, period, burst.counted)? {
+    if has_size
+        && let Some(label) =
+            benign::usual_size(&volume.history, &volume.all.grid, &filter, period, burst.counted)?
+    {
         return Ok(Some(label));
     }
     match burst.counted {

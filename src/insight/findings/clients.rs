@@ -7,11 +7,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use super::{Finding, Kind};
 use super::client::Client;
 use super::evidence::{Evidence, finding};
 use super::history::History;
 use super::judge::{self, Population, Verdict};
+use super::{Finding, Kind};
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::log::time::SECONDS_PER_DAY;
@@ -122,7 +122,8 @@ impl<'d> Look<'d> {
                 .extend(ranges.map(|(start, end)| (at, TimeRange { start: Some(start), end: Some(end) })));
         }
         let of: Vec<_> = periods_of.iter().map(|(at, range)| (values[*at].clone(), *range)).collect();
-        let profiles = if of.is_empty() { Vec::new() } else { survey.profiles(&everything, dimension, of)? };
+        let profiles =
+            if of.is_empty() { Vec::new() } else { survey.profiles(&everything, dimension, of)? };
         let profiles = periods_of.into_iter().map(|(at, _)| at).zip(profiles).collect();
         Ok(Look { dimension, values, histories, profiles })
     }

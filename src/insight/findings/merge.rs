@@ -69,11 +69,13 @@ fn parts(survey: &Survey<'_>, found: &[Finding]) -> Result<Vec<bool>, QueryError
         };
         (0..found.len()).filter(|at| is_smaller(&found[*at])).collect()
     };
-    for whole in found.iter().filter(|finding| OF_CLIENTS.contains(&finding.kind) && finding.label.is_none()) {
+    for whole in found.iter().filter(|finding| OF_CLIENTS.contains(&finding.kind) && finding.label.is_none())
+    {
         for kind in OF_CLIENTS {
             let smaller = candidates(whole, kind);
             let requests: u64 = smaller.iter().map(|at| found[*at].stats.requests).sum();
-            if smaller.len() < MIN_PARTS || (requests as f64) < SAME_INCIDENT_SHARE * whole.stats.requests as f64
+            if smaller.len() < MIN_PARTS
+                || (requests as f64) < SAME_INCIDENT_SHARE * whole.stats.requests as f64
             {
                 continue;
             }

@@ -6,10 +6,10 @@
 use super::evidence::{Evidence, finding};
 use super::{Finding, Kind, benign, words};
 use crate::human;
-use crate::log::Field;
-use crate::insight::survey::Survey;
-use crate::log::time::SECONDS_PER_DAY;
 use crate::identity::agent_family;
+use crate::insight::survey::Survey;
+use crate::log::Field;
+use crate::log::time::SECONDS_PER_DAY;
 use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Stats, TimeRange, Value};
 
 /// What came before the first request of a program: with less, every program is new.
@@ -64,7 +64,9 @@ fn of_dimension(
         if share < MIN_SHARE {
             continue;
         }
-        if *dimension != Dimension::AgentFamily && !is_of_somebody_else(history, &value, &stats, (log_start, log_end))? {
+        if *dimension != Dimension::AgentFamily
+            && !is_of_somebody_else(history, &value, &stats, (log_start, log_end))?
+        {
             continue;
         }
         let filter = Filter::term_for(dimension, &value);

@@ -7,7 +7,7 @@ use super::baseline::Grid;
 use super::evidence::{Evidence, finding};
 use super::gaps::{Due, MIN_ACTIVE_DAYS, MIN_SURPRISE, Silence};
 use super::timeline::{Counted, Timeline, requests_of_each};
-use super::{Finding, Kind, Ordinary, benign, words};
+use super::{Finding, Kind, Ordinary, words};
 use crate::human;
 use crate::identity::is_crawler;
 use crate::insight::survey::Survey;

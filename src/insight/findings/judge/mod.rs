@@ -9,9 +9,9 @@ mod range_abuse;
 mod retry_storm;
 mod scraping;
 
-use super::{Kind, Ordinary};
 use super::client::Client;
 use super::words;
+use super::{Kind, Ordinary};
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Profile, Stats};
