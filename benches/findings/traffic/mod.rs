@@ -7,7 +7,7 @@ mod stream;
 mod visitors;
 
 use crate::agents::People;
-use crate::month::{HOUR, Month};
+use crate::month::Month;
 use crate::random::{Random, Zipf};
 use crate::record::{Client, Object, Request};
 
