@@ -23,7 +23,8 @@ pub(super) fn check_result(
     if progress.phase == Phase::Cancelled {
         bail!("stopped before all log files were read; what was read is kept: run again to continue");
     }
-    let is_empty = progress.requests == 0 && progress.files_done == 0 && !has_requests_of(path, uris);
+    let has_log = progress.requests > 0 || progress.files_done > 0 || progress.files_known > 0;
+    let is_empty = !has_log && !has_requests_of(path, uris);
     let is_source = |failure: &Failure| uris.contains(&failure.name);
     if let Some(unlisted) = progress.failures.iter().find(|failure| is_source(failure))
         && (is_empty || must_list_all)

@@ -10,10 +10,16 @@ use crate::insight::Scope;
 use crate::insight::concentration::{Concentration, concentration};
 use crate::log::Field;
 use crate::query::LocalEngine;
-use crate::query::{Answer, Ask, Dimension, Engine, Measure, Series, Sort, Stats};
+use crate::query::measure::Unit;
+use crate::query::{
+    Answer, Ask, BucketWidth, Dimension, Engine, GroupRow, Groups, Measure, Series, Sort, Stats, Value,
+};
 
-/// Width in seconds of a row of `report time` without `--bucket`.
-const DEFAULT_BUCKET_SECONDS: u32 = 3600;
+/// Width of a row of `report time` without `--bucket`.
+const DEFAULT_BUCKET: BucketWidth = BucketWidth::Seconds(3600);
+
+/// Rows of time that are printed, those without requests included.
+const MAX_ROWS: usize = 1 << 20;
 
 enum Subject {
     Dimension(Dimension, Sort<Measure>),
@@ -44,11 +50,16 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
         report.write_summary(by)?;
         return Ok(open.outcome);
     }
+    let width = args.bucket.unwrap_or(DEFAULT_BUCKET);
     let is_ranked = columns.iter().any(|by| matches!(by, Measure::Rank | Measure::CumulativeShare));
     let ask = match &subject {
         Subject::Total if columns.contains(&Measure::Cost) => Ask::Cost,
         Subject::Total => Ask::Totals,
-        Subject::Time(_) => Ask::Series { bucket: args.bucket.unwrap_or(DEFAULT_BUCKET_SECONDS), each: None },
+        Subject::Time(sort) if !columns.is_empty() => {
+            // All rows: those without requests are added below.
+            Ask::Groups { by: Dimension::Bucket(width), more: columns, sort: *sort, limit: 0 }
+        }
+        Subject::Time(_) => Ask::Series { bucket: width.asked(), each: None },
         Subject::Dimension(by, sort) => {
             Ask::Groups { by: by.clone(), more: columns, sort: *sort, limit: context.top() }
         }
@@ -62,11 +73,16 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
     if has_cost {
         report.engine = report.engine.with_prices(context.prices_of_costs()?);
     }
-    let answer = report.answer(&ask)?;
+    let mut answer = report.answer(&ask)?;
+    if let (Subject::Time(sort), Answer::Groups(groups), Ask::Groups { more, .. }) =
+        (&subject, &mut answer, &ask)
+    {
+        add_empty_buckets(groups, width, more, *sort, context.top());
+    }
     let mut out = output::data();
     match (&subject, &answer) {
         (Subject::Time(sort), Answer::Series(series)) => {
-            let (rows, whole, note) = series_rows(series, *sort, context.top());
+            let (rows, whole, note) = series_rows(series, width, *sort, context.top());
             export::write_buckets(rows, whole, note, context.format, output::width(), &mut out)?;
         }
         (_, Answer::Groups(groups)) if by_address && (args.resolve || context.config.resolve) => {
@@ -148,7 +164,9 @@ fn subject(context: &Context, name: &str) -> anyhow::Result<Subject> {
             }
             Ok(Subject::Total)
         }
-        "time" => Ok(Subject::Time(sort(context, &["time"], (Measure::Value, false), Measure::is_standard)?)),
+        "time" => {
+            Ok(Subject::Time(sort(context, &["time"], (Measure::Value, false), |by| !by.is_relative())?))
+        }
         _ => {
             let default = (Measure::BytesSent, true);
             match name.split(',').collect::<Vec<_>>().as_slice() {
@@ -194,26 +212,30 @@ fn dimension(name: &str, others: &str) -> anyhow::Result<Dimension> {
 
 /// The columns that `--columns` and `--sort` add to the default ones.
 fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> {
-    let Subject::Dimension(_, sort) = subject else {
+    let (Subject::Dimension(_, sort) | Subject::Time(sort)) = subject else {
         return match names {
             [] => Ok(Vec::new()),
             [cost] if matches!(subject, Subject::Total) && cost.trim() == Measure::Cost.name() => {
                 Ok(vec![Measure::Cost])
             }
             _ => usage(
-                "--columns is for reports by one dimension; two dimensions and time have fixed columns, and total may \
-                 have one more: cost",
+                "--columns is for reports by one dimension or by time; two dimensions have fixed columns, and total \
+                 may have one more: cost",
             ),
         };
     };
+    let is_time = matches!(subject, Subject::Time(_));
     let mut columns = Vec::new();
     for name in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
         match Measure::by_name(name).filter(|measure| *measure != Measure::Value) {
+            Some(measure) if is_time && measure.is_relative() && !measure.is_standard() => {
+                return usage(format!("--columns: {name} compares groups; report time does not have it"));
+            }
             Some(measure) => columns.push(measure),
             None => {
                 let names: Vec<&str> = Measure::ALL
                     .into_iter()
-                    .filter(|measure| !measure.is_standard())
+                    .filter(|measure| !(measure.is_standard() || is_time && measure.is_relative()))
                     .map(Measure::name)
                     .collect();
                 return usage(format!("--columns: no column \"{name}\"; there are {}", names.join(", ")));
@@ -259,10 +281,14 @@ fn sort(
 
 /// Returns the first `top` rows of a series in the order of `sort`, the sum of bytes that shares refer to, and the note
 /// below the table.
-fn series_rows(series: &Series, sort: Sort<Measure>, top: usize) -> (Vec<(i64, Stats)>, u64, Option<String>) {
-    let stats = series.lines.first().map_or(&[][..], Vec::as_slice);
-    let starts = (0..).map(|at: i64| series.start.saturating_add(at.saturating_mul(series.bucket.into())));
-    let mut rows: Vec<(i64, Stats)> = starts.zip(stats.iter().copied()).collect();
+fn series_rows(
+    series: &Series,
+    width: BucketWidth,
+    sort: Sort<Measure>,
+    top: usize,
+) -> (Vec<(i64, Stats)>, u64, Option<String>) {
+    let mut rows: Vec<(i64, Stats)> =
+        width.collect(series, 0).into_iter().map(|bucket| (bucket.start, bucket.stats)).collect();
     let whole = rows.iter().map(|(_, stats)| stats.bytes_sent).sum();
     let key = |(start, stats): &(i64, Stats)| match sort.by {
         Measure::Requests => i128::from(stats.requests),
@@ -283,4 +309,43 @@ fn series_rows(series: &Series, sort: Sort<Measure>, top: usize) -> (Vec<(i64, S
         rows.truncate(top);
     }
     (rows, whole, note)
+}
+
+/// Adds rows for buckets without requests between the first and the last, if the rows are in the order of time, and
+/// truncates to the first `top` rows.
+fn add_empty_buckets(
+    groups: &mut Groups,
+    width: BucketWidth,
+    more: &[Measure],
+    sort: Sort<Measure>,
+    top: usize,
+) {
+    let start = |row: &GroupRow| match row.value {
+        Value::Integer(start) => start,
+        _ => 0,
+    };
+    if sort.by == Measure::Value && groups.rows.len() > 1 {
+        groups.rows.sort_by_key(start);
+        let mut rows: Vec<GroupRow> = Vec::new();
+        for row in groups.rows.drain(..) {
+            while let Some(last) = rows.last()
+                && let (_, end) = width.bounds(start(last))
+                && end < start(&row)
+                && rows.len() < MAX_ROWS
+            {
+                let none = |measure: &Measure| (measure.spec().unit == Unit::Count).then_some(0.0);
+                let (value, stats) = (Value::Integer(end), Stats::default());
+                rows.push(GroupRow { value, stats, more: more.iter().map(none).collect() });
+            }
+            rows.push(row);
+        }
+        if sort.descending {
+            rows.reverse();
+        }
+        groups.rows = rows;
+    }
+    groups.group_count = groups.rows.len() as u64;
+    if top > 0 {
+        groups.rows.truncate(top);
+    }
 }

@@ -380,17 +380,18 @@ fn a_demo_is_only_written_to_a_new_or_empty_folder() {
     let folder = temporary.path().join("logs");
     let demo = demo(2000, 1);
     let mut reported = (0, 0);
-    let summary = demo.write_to(&folder, &mut |files, requests| reported = (files, requests)).unwrap();
+    let summary =
+        demo.write_to(&folder, LogFormat::Text, &mut |files, requests| reported = (files, requests)).unwrap();
     assert_eq!(summary, demo.summary());
     assert_eq!(reported, (summary.files, 2000));
     for (name, text) in demo.names.iter().zip(files(&demo)) {
         assert_eq!(std::fs::read(folder.join(name)).unwrap(), text);
     }
 
-    let error = demo.write_to(&folder, &mut |_, _| {}).unwrap_err().to_string();
+    let error = demo.write_to(&folder, LogFormat::Text, &mut |_, _| {}).unwrap_err().to_string();
     assert_eq!(error, format!("{}: is not empty; name a new or an empty folder", folder.display()));
     let file = folder.join(&demo.names[0]);
-    let error = demo.write_to(&file, &mut |_, _| {}).unwrap_err().to_string();
+    let error = demo.write_to(&file, LogFormat::Text, &mut |_, _| {}).unwrap_err().to_string();
     assert_eq!(error, format!("{}: is a file; name a new or an empty folder", file.display()));
 
     let mut whole = Vec::new();

@@ -4,16 +4,22 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{Buffers, Demo, Summary};
+use super::{Buffers, Demo, LogFormat, Summary};
 
 impl Demo {
-    /// Writes all log files into the folder `dir`, with the names that they would have in a bucket (`media/2026-04-…`). After
+    /// Writes all log files into the folder `dir`, with the names that they would have in a bucket (`media/2026-04-…`), and
+    /// an extension if they are not of the text format. The counts are those of the text format. After
     /// each log file, `on_file` gets the number of log files and requests written so far. Memory does not depend on the
     /// number of requests.
     ///
     /// # Errors
     /// If `dir` exists and is not an empty folder, or cannot be written. The message names it.
-    pub fn write_to(&self, dir: &Path, on_file: &mut dyn FnMut(u64, u64)) -> io::Result<Summary> {
+    pub fn write_to(
+        &self,
+        dir: &Path,
+        format: LogFormat,
+        on_file: &mut dyn FnMut(u64, u64),
+    ) -> io::Result<Summary> {
         let failed = |path: &Path, error: io::Error| {
             io::Error::new(error.kind(), format!("{}: cannot be written: {error}", path.display()))
         };
@@ -34,14 +40,14 @@ impl Demo {
         for (index, name) in self.names.iter().enumerate() {
             text.clear();
             summary += self.render(index, &mut buffers, &mut text);
-            let path = dir.join(name);
+            let path = dir.join(format!("{name}{}", format.extension()));
             if index == 0
                 && let Some(folder) = path.parent()
             {
                 fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
             }
             File::create_new(&path)
-                .and_then(|mut file| file.write_all(&text))
+                .and_then(|mut file| format.write(&text, &mut file))
                 .map_err(|error| failed(&path, error))?;
             on_file(summary.files, summary.requests);
         }

@@ -103,6 +103,17 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             let rows = rows.map(|(size, rank)| vec![Cell::Number(rank), Cell::Number((*size).into())]);
             Sheet::new(&["rank", "size"], Box::new(rows), None)
         }
+        Answer::Activity(activity) => {
+            let rows = activity.iter().flat_map(|activity| {
+                let (start, bucket) = (activity.start, i64::from(activity.bucket));
+                let times = (0..).map(move |index: i64| start.saturating_add(index.saturating_mul(bucket)));
+                let cells = |(time, requests): (i64, &u64)| {
+                    vec![Cell::Number(time.into()), Cell::Number((*requests).into())]
+                };
+                activity.lines.iter().flat_map(move |line| times.clone().zip(line).map(cells))
+            });
+            Sheet::new(&["time", "requests"], Box::new(rows), None)
+        }
         Answer::Profiles(profiles) => {
             let rows = profiles.iter().map(|profile| {
                 [profile.stats.requests, profile.stats.bytes_sent, profile.keys, profile.addresses]
@@ -233,9 +244,10 @@ fn measure_cell<'a>(measure: Measure, value: f64) -> Cell<'a> {
 
 /// The cell of a value of a dimension; `None`: of an unknown one.
 pub(super) fn dimension_cell<'a>(by: Option<&Dimension>, value: &'a Value) -> Cell<'a> {
-    match by {
-        Some(Dimension::Field(field)) => field_cell(*field, value),
-        _ => value_cell(value),
+    match (by, value) {
+        (Some(Dimension::Field(field)), value) => field_cell(*field, value),
+        (Some(Dimension::Bucket(_)), Value::Integer(start)) => Cell::Instant(*start),
+        (_, value) => value_cell(value),
     }
 }
 

@@ -105,6 +105,10 @@ impl Visitor for ArchiveMembers<'_> {
                 task.counters.files_known.fetch_add(1, Relaxed);
                 return Ok(true);
             }
+            LogFileStatus::NoLog => {
+                task.counters.files_skipped.fetch_add(1, Relaxed);
+                return Ok(true);
+            }
             LogFileStatus::New | LogFileStatus::Changed => Vec::new(),
             LogFileStatus::InPart(lines) => lines,
         };

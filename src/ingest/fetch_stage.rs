@@ -11,13 +11,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::chunked_file::{ChunkedFile, MIN_CHUNKED_FILE_BYTES, ReadAt};
 use super::log_detector::{LogDetector, NotALog, Verdict};
+use super::object_lines::{HEAD_BYTES, LineReader, needs_line_ends};
+use super::parquet_file::{self, Content, SharedParquet};
 use super::{Counters, LinesBlock, LogFileTask, Message, Options, ReadBuffers, Work};
 use super::{archive_members::ArchiveMembers, cutter::Cutter};
 use crate::cache::catalogue::LogFileStatus;
 use crate::cache::{Cache, CacheError, FileMark, SourceId};
+use crate::log::structured::parquet::{self, ParquetError, ParquetFile};
 use crate::source::archive::{self, Peeked, TAR_BLOCK_BYTES, is_tar, is_zip};
 use crate::source::body::{Body, begins_compressed, is_damage};
-use crate::source::{LogFile, Source};
+use crate::source::{LogFile, Source, foreign};
 
 /// Pages of names on their way from the lister.
 const MAX_QUEUED_PAGES: usize = 4;
@@ -153,6 +156,9 @@ impl SourceFetcher<'_> {
                 LogFileStatus::Whole => {
                     counters.files_known.fetch_add(1, Relaxed);
                 }
+                LogFileStatus::NoLog => {
+                    counters.files_skipped.fetch_add(1, Relaxed);
+                }
                 LogFileStatus::New | LogFileStatus::Changed => new.push((file, Vec::new())),
                 LogFileStatus::InPart(known_lines) => new.push((file, known_lines)),
             }
@@ -279,12 +285,18 @@ impl LogFileReader {
                     members.read_all(|members, limit| archive::visit_zip(file, limit, members))?;
                     return Ok(None);
                 }
+                if bytes.starts_with(parquet::MAGIC) {
+                    let content = Content::Memory(bytes.into());
+                    return self
+                        .read_parquet(content, &self.task.file, &self.task.known_lines, None)
+                        .map(|_| None);
+                }
                 self.fix_size_if(begins_compressed(&bytes));
                 Body::Bytes(bytes)
             }
             Body::File(mut file) => {
                 let size = file.metadata()?.len();
-                let head = peek(&mut file)?;
+                let head = peek(&mut file, TAR_BLOCK_BYTES)?;
                 if is_zip(&head) {
                     let file = BufReader::new(file);
                     let members = ArchiveMembers::new(self);
@@ -292,8 +304,19 @@ impl LogFileReader {
                     counters.bytes_done.fetch_add(size, Relaxed);
                     return read.map(|()| None);
                 }
+                if head.starts_with(parquet::MAGIC) {
+                    self.fix_size_if(true);
+                    let content = Content::of_file(file, false)?;
+                    return self
+                        .read_parquet(content, &self.task.file, &self.task.known_lines, None)
+                        .map(|_| None);
+                }
                 let is_compressed = begins_compressed(&head);
-                if size >= MIN_CHUNKED_FILE_BYTES && !is_compressed && !is_tar(&head) {
+                if size >= MIN_CHUNKED_FILE_BYTES
+                    && !is_compressed
+                    && !is_tar(&head)
+                    && !needs_line_ends(&peek(&mut file, HEAD_BYTES)?, false)
+                {
                     return self.share(Box::new(file), size);
                 }
                 self.fix_size_if(is_compressed);
@@ -329,6 +352,13 @@ impl LogFileReader {
         mut deferred_ends: Option<&mut Vec<DeferredEnd>>,
     ) -> io::Result<bool> {
         let LogFileTask { source, cancel, buffers, .. } = &self.task;
+        let mut reader = LineReader::new(reader)?;
+        if reader.begins_with(parquet::MAGIC) {
+            // The list of its row groups is at the end.
+            let mut spooled = tempfile::tempfile()?;
+            io::copy(&mut reader, &mut spooled)?;
+            return self.read_parquet(Content::of_file(spooled, true)?, file, known_lines, deferred_ends);
+        }
         let mut cutter = Cutter::new(reader, buffers.clone(), file.size);
         let mut detector = Some(LogDetector::new(&file.name));
         // Blocks read before it is certain that the file is a log.
@@ -336,6 +366,13 @@ impl LogFileReader {
         while let Some(mut lines) = cutter.next()? {
             if cancel.is_cancelled() {
                 return Ok(false);
+            }
+            if lines.is_last && lines.is_empty() && lines.first_line == 1 && self.is_new(file)? {
+                // A compressed file or a pipe without content is an empty file.
+                let counters = &self.task.counters;
+                counters.files_listed.fetch_sub(1, Relaxed);
+                counters.files_empty.fetch_add(1, Relaxed);
+                return Ok(true);
             }
             if let Some(open) = &mut detector {
                 match open.inspect(&lines) {
@@ -371,13 +408,61 @@ impl LogFileReader {
         Ok(true)
     }
 
+    /// Passes the row groups of a Parquet file to the parsers, and waits until they have read them. With `deferred_ends`, the
+    /// end of the file is added to them. Returns `false` if the ingest was cancelled or has ended.
+    fn read_parquet(
+        &self,
+        content: Content,
+        file: &Arc<FileMark>,
+        known_lines: &[Range<u64>],
+        deferred_ends: Option<&mut Vec<DeferredEnd>>,
+    ) -> io::Result<bool> {
+        let is_unread = content.is_unread();
+        let opened = match ParquetFile::open(content) {
+            Ok(opened) => opened,
+            Err(ParquetError::MissingColumns(columns)) => {
+                self.skip(file, NotALog::Foreign(foreign::parquet_without(&columns)));
+                return Ok(true);
+            }
+            Err(error) => return Err(parquet_file::io_error(error)),
+        };
+        let task = LogFileTask { file: file.clone(), known_lines: known_lines.to_vec(), ..self.task.clone() };
+        let parsers = self.parsers.min(opened.row_groups());
+        let (shared, end) = SharedParquet::new(task, opened, is_unread);
+        let next_line = end.rows + 1;
+        let shared = Arc::new(shared);
+        for _ in 0..parsers {
+            if !self.give(Work::Parquet(shared.clone())) {
+                return Ok(false);
+            }
+        }
+        drop(shared);
+        end.wait(&self.task.cancel)?;
+        if self.task.cancel.is_cancelled() {
+            return Ok(false);
+        }
+        let end = DeferredEnd { file: file.clone(), next_line };
+        match deferred_ends {
+            Some(ends) => ends.push(end),
+            None => self.send_end(end),
+        }
+        Ok(true)
+    }
+
+    /// Whether the catalogue does not have the log file.
+    fn is_new(&self, file: &FileMark) -> io::Result<bool> {
+        let name = std::iter::once((file.name.as_str(), file.version.as_deref()));
+        let statuses = self.cache.log_file_statuses(self.source_id, name).map_err(io::Error::other)?;
+        Ok(statuses == [LogFileStatus::New])
+    }
+
     /// Sends the parsers an empty last block of `end.file`.
     pub(super) fn send_end(&self, end: DeferredEnd) {
         let lines = LinesBlock { is_last: true, ..LinesBlock::empty(end.next_line) };
         self.give(Work::Block { source: self.task.source, file: end.file, lines });
     }
 
-    /// Notes that a compressed file does not grow: its content has an end of its own.
+    /// Notes that a compressed or a Parquet file does not grow: its content has an end of its own.
     fn fix_size_if(&mut self, is_compressed: bool) {
         if is_compressed && self.task.file.may_grow {
             self.task.file = Arc::new(FileMark { may_grow: false, ..(*self.task.file).clone() });
@@ -428,7 +513,11 @@ impl LogFileReader {
     fn skip(&self, file: &Arc<FileMark>, reason: NotALog) {
         match reason {
             NotALog::Foreign(kind) => self.task.counters.file_is_foreign(&file.name, kind),
-            NotALog::NoRecordAtStart => self.task.counters.file_has_no_record_at_start(&file.name),
+            // It is not marked, so that each pull searches and names it.
+            NotALog::NoRecordAtStart => {
+                self.task.counters.files_skipped.fetch_add(1, Relaxed);
+                return self.task.counters.file_has_no_record_at_start(&file.name);
+            }
             NotALog::NoRecord => {}
         }
         self.send(Message::NotALog { source: self.task.source, file: file.clone() });
@@ -436,9 +525,9 @@ impl LogFileReader {
 }
 
 /// Returns the first bytes of a file. Its position must be at the beginning, and is left there.
-fn peek(file: &mut File) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(TAR_BLOCK_BYTES);
-    file.take(TAR_BLOCK_BYTES as u64).read_to_end(&mut head)?;
+fn peek(file: &mut File, bytes: usize) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(bytes);
+    file.take(bytes as u64).read_to_end(&mut head)?;
     file.rewind()?;
     Ok(head)
 }

@@ -2,6 +2,7 @@
 
 use super::lines_block::LinesBlock;
 use crate::log::object_name::is_log_name;
+use crate::log::structured::{self, schema};
 use crate::log::{Rejection, is_comment, is_start_of_log, records};
 use crate::source::foreign::{self, ForeignKind};
 
@@ -94,6 +95,10 @@ impl LogDetector {
         }
         self.lines += 1;
         let is_foreign = self.kind.is_some();
+        if structured::is_object_line(line) {
+            self.has_other_lines = true;
+            return structured::has_record(line) || !is_foreign && schema::has_names(line);
+        }
         let mut records = records(line).map(|(_, record)| record);
         match records.next() {
             Some(Ok(_)) => return true,
@@ -104,6 +109,9 @@ impl LogDetector {
                 | Rejection::NoErrorCode
                 | Rejection::NotANumber(_)
                 | Rejection::TooManyNumbers
+                | Rejection::CutOff
+                | Rejection::NoSize
+                | Rejection::NoEtag
                 | Rejection::Ambiguous,
             )) if !is_foreign => return true,
             None | Some(Err(Rejection::Empty)) => return false,
@@ -139,6 +147,26 @@ mod tests {
         }
         assert_eq!(verdict(LOG_NAME, "# a comment\n"), Verdict::Log);
         assert_eq!(verdict("a.cfg", "# a comment\n"), Verdict::NotALog(NotALog::NoRecord));
+    }
+
+    #[test]
+    fn records_as_json_are_a_log_and_other_objects_are_none() {
+        let record =
+            r#"{"bucket_name":"media","request_time":"2026-08-06T09:30:25Z","operation":"REST.GET.OBJECT"}"#;
+        let message = format!("{{\"message\":{}}}", serde_json::to_string(record).unwrap());
+        for text in [
+            record.to_owned(),
+            format!("{record}\n{record}\n"),
+            record.repeat(2),
+            message,
+            format!("{{\"a\":1}}\n{record}\n"),
+            format!("{}\njunk", &record[..record.len() - 9]),
+        ] {
+            assert_eq!(verdict("a.json", &text), Verdict::Log, "{text}");
+        }
+        for text in ["{\"a\":1}\n{\"b\":2}\n", "{\"message\":\"hello\"}\n", "{\"message\":\"hello\"}"] {
+            assert!(matches!(verdict("a.json", text), Verdict::NotALog(NotALog::Foreign(_))), "{text}");
+        }
     }
 
     #[test]

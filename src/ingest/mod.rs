@@ -6,7 +6,8 @@
 //!
 //! Listing and fetching wait for the network, so they are tokio tasks. Decompressing, cutting ([`cutter`]), parsing
 //! ([`parse_stage`]) and writing ([`write_stage`]) keep a processor busy, so they run on threads. Parsers read a large
-//! plain file themselves ([`chunked_file`]). A lines block goes into one batch as a whole, and a batch into one commit,
+//! plain file themselves ([`chunked_file`]). JSON objects get lines of their own ([`object_lines`]).
+//! Parsers take turns at the row groups of a Parquet file ([`parquet_file`]); there, rows are lines. A lines block goes into one batch as a whole, and a batch into one commit,
 //! together with the state of its log files in the catalogue. The channels limit the number of blocks and batches on
 //! their way, and budgets ([`byte_budget`]) their bytes, because lines may be long.
 //!
@@ -23,6 +24,8 @@ mod follow;
 mod line_numbering;
 mod lines_block;
 mod log_detector;
+mod object_lines;
+mod parquet_file;
 mod parse_stage;
 mod progress;
 mod write_stage;
@@ -44,6 +47,7 @@ use chunked_file::ChunkedFile;
 use counters::Counters;
 use fetch_stage::FetchStage;
 use lines_block::LinesBlock;
+use parquet_file::SharedParquet;
 use parse_stage::ParseStage;
 use write_stage::WriteStage;
 
@@ -107,6 +111,8 @@ enum Work {
     },
     /// A file to read in chunks until there are no more. All parsers get it.
     File(Arc<ChunkedFile>),
+    /// A Parquet file to read in row groups until there are no more. As many parsers get it.
+    Parquet(Arc<SharedParquet>),
 }
 
 /// A message to the writer. `source` is the index of a source among those of this run.

@@ -8,10 +8,12 @@ use flume::RecvTimeoutError;
 use crate::cache::{
     BATCH_BYTES, Batch, BatchBuilder, FileMark, FilePart, LineRun, RejectedLine, SharedDictionaries,
 };
+use crate::log::structured::parquet::{RowGroup, RowParser};
 use crate::log::{Parser, RecordGroup, Rejection, Sink, unfinished_line};
 
 use super::chunked_file::{Chunk, ChunkedFile};
 use super::line_numbering::FirstLine;
+use super::parquet_file::SharedParquet;
 use super::{BatchSender, BufferPool, Counters, LinesBlock, ReadBuffers, Work};
 
 /// Time after which a batch is sent even if it is not full, so that the first requests show at once.
@@ -52,6 +54,7 @@ impl ParseStage {
             let result = match work {
                 Ok(Work::Block { source, file, lines }) => parser.add(source, &file, lines),
                 Ok(Work::File(file)) => parser.add_file(&file),
+                Ok(Work::Parquet(file)) => parser.add_parquet(&file),
                 Err(RecvTimeoutError::Timeout) => parser.send_batch(),
                 Err(RecvTimeoutError::Disconnected) => {
                     let _ = parser.send_batch();
@@ -68,6 +71,7 @@ impl ParseStage {
 struct BlockParser<'s> {
     stage: &'s ParseStage,
     parser: Parser,
+    row_parser: RowParser,
     builder: BatchBuilder,
     /// The source of the lines in the batch.
     source: usize,
@@ -77,7 +81,14 @@ struct BlockParser<'s> {
 
 impl<'s> BlockParser<'s> {
     fn new(stage: &'s ParseStage, builder: BatchBuilder) -> BlockParser<'s> {
-        BlockParser { stage, parser: Parser::new(), builder, source: 0, started: Instant::now() }
+        BlockParser {
+            stage,
+            parser: Parser::new(),
+            row_parser: RowParser::default(),
+            builder,
+            source: 0,
+            started: Instant::now(),
+        }
     }
 
     fn add(&mut self, source: usize, file: &Arc<FileMark>, lines: LinesBlock) -> Result<(), WriterEnded> {
@@ -151,6 +162,63 @@ impl<'s> BlockParser<'s> {
             }
         }
         Ok(())
+    }
+
+    /// Parses row groups of a Parquet file until there are no more.
+    fn add_parquet(&mut self, file: &SharedParquet) -> Result<(), WriterEnded> {
+        if file.task.source != self.source {
+            self.send_batch()?;
+            self.source = file.task.source;
+        }
+        while let Some(mut group) = file.next_group() {
+            while file.next_block(&mut group) {
+                let is_late = self.started.elapsed() >= MAX_BATCH_DELAY;
+                if self.builder.is_full_before(group.bytes()) || is_late {
+                    self.send_batch()?;
+                }
+                if self.builder.is_empty() {
+                    self.started = Instant::now();
+                }
+                self.add_rows(file, &group);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the new rows of the block of a row group to the batch: rows are lines.
+    fn add_rows(&mut self, file: &SharedParquet, group: &RowGroup) {
+        let is_known = |row: usize| {
+            let line = group.first_row() + row as u64;
+            file.task.known_lines.iter().any(|known| known.contains(&line))
+        };
+        let mut start = 0;
+        while start < group.rows() {
+            let end = match file.task.known_lines.is_empty() {
+                true => group.rows(),
+                false if is_known(start) => {
+                    start += 1;
+                    continue;
+                }
+                false => (start..group.rows()).find(|row| is_known(*row)).unwrap_or(group.rows()),
+            };
+            let (first_line, lines) = (group.first_row() + start as u64, (end - start) as u64);
+            let rows_before = self.builder.rows();
+            let builder = &mut self.builder;
+            let mut part =
+                PartBuilder { builder, first_line, rejected: Vec::new(), runs: LineRuns::default() };
+            self.row_parser.parse(group, start..end, &mut part);
+            let PartBuilder { builder, rejected, runs, .. } = part;
+            builder.end_part(FilePart {
+                file: file.task.file.clone(),
+                first_line,
+                lines,
+                rows: builder.rows() - rows_before,
+                line_runs: runs.finish(lines),
+                rejected,
+                total_lines: None,
+            });
+            start = end;
+        }
     }
 
     /// Sends a batch whose chunks are numbered, or the part of it that has numbers.

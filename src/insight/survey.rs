@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::Scope;
 use crate::log::Field;
 use crate::query::{
-    Answer, Ask, Dimension, Engine, Filter, Groups, Measure, PairRow, Profile, Query, QueryError, Requests,
-    Series, Sort, Stats, TimeRange, Value,
+    Activity, Answer, Ask, Dimension, Engine, Filter, Groups, Measure, PairRow, Profile, Query, QueryError,
+    Requests, Series, Sort, Stats, TimeRange, Value,
 };
 
 /// Asks an engine about the requests of a scope. Each filter narrows the scope.
@@ -100,15 +100,23 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// The series of the requests that `filter` selects, in buckets of `bucket` seconds; or one for each value.
-    pub(crate) fn series(
+    /// The series of the requests that `filter` selects, in buckets of `bucket` seconds.
+    pub(crate) fn series(&self, filter: &Filter, bucket: u32) -> Result<Series, QueryError> {
+        match self.ask(filter, Ask::Series { bucket, each: None })? {
+            Answer::Series(series) => Ok(series),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The numbers of requests of some values of several dimensions, in buckets of `bucket` seconds. One scan for all.
+    pub(crate) fn activity(
         &self,
         filter: &Filter,
         bucket: u32,
-        each: Option<(Dimension, Vec<Value>)>,
-    ) -> Result<Series, QueryError> {
-        match self.ask(filter, Ask::Series { bucket, each })? {
-            Answer::Series(series) => Ok(series),
+        of: Vec<(Dimension, Vec<Value>)>,
+    ) -> Result<Vec<Activity>, QueryError> {
+        match self.ask(filter, Ask::Activity { bucket, of })? {
+            Answer::Activity(activity) => Ok(activity),
             _ => Err(unexpected()),
         }
     }
@@ -134,7 +142,17 @@ impl<'a> Survey<'a> {
         by: &Dimension,
         of: Vec<(Value, TimeRange)>,
     ) -> Result<Vec<Profile>, QueryError> {
-        match self.ask(filter, Ask::Profiles { by: by.clone(), of })? {
+        let of = of.into_iter().map(|(value, time)| (by.clone(), value, time)).collect();
+        self.profiles_of_all(filter, of)
+    }
+
+    /// What some values of several dimensions did, each in a time range. One scan for all of them.
+    pub(crate) fn profiles_of_all(
+        &self,
+        filter: &Filter,
+        of: Vec<(Dimension, Value, TimeRange)>,
+    ) -> Result<Vec<Profile>, QueryError> {
+        match self.ask(filter, Ask::Profiles { of })? {
             Answer::Profiles(profiles) => Ok(profiles),
             _ => Err(unexpected()),
         }

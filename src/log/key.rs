@@ -52,7 +52,7 @@ pub fn decode_onto(operation: &[u8], logged: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 /// Whether keys of this operation are encoded once, with `+` for a space.
-fn is_encoded_once(operation: &[u8]) -> bool {
+pub(super) fn is_encoded_once(operation: &[u8]) -> bool {
     match operation {
         b"BATCH.DELETE.OBJECT" => true,
         [b'S', b'3', b'.', action @ ..] => {

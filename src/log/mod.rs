@@ -1,6 +1,6 @@
 //! The format of S3 server access logs.
 //!
-//! Contents: the list of fields ([`FIELDS`], the only one in the project), the [`Record`], the [`Parser`], the decoding
+//! Contents: the list of fields ([`FIELDS`], the only one in the project), the [`Record`], the [`Parser`], [structured records](structured), the decoding
 //! of keys ([`key`]), addresses ([`address`]), HTTP methods ([`method`]), timestamps ([`time`]), and the names of log
 //! files ([`object_name`]).
 //! Never here: I/O, SQLite, S3, knowledge of how the cache stores a value.
@@ -13,6 +13,7 @@ mod number;
 pub mod object_name;
 mod parser;
 mod record;
+pub mod structured;
 pub mod time;
 
 pub use fields::{FIELDS, Field, FieldSpec, Kind, ValueType};
@@ -20,4 +21,4 @@ pub use parser::{
     Parser, RecordGroup, Records, Sink, TemplateMap, is_comment, is_in_template, is_start_of_log, records,
     unfinished_line,
 };
-pub use record::{Measures, Record, Rejection};
+pub use record::{Measures, Record, Rejection, TimeText};

@@ -1,12 +1,18 @@
 //! Names of log files, as S3 delivers them: the dates in them, and the ranges of names that a window of time covers.
 //!
-//! There are two layouts (Amazon S3 User Guide, "Log object key format"). Both begin with a fixed text, the *stem*,
+//! S3 itself has two layouts (Amazon S3 User Guide, "Log object key format"). Both begin with a fixed text, the *stem*,
 //! followed by a date and time in UTC:
 //!
 //! - simple: `[stem]YYYY-MM-DD-hh-mm-ss-UNIQUE`;
 //! - partitioned: `[stem]YYYY/MM/DD/YYYY-MM-DD-hh-mm-ss-UNIQUE`, where the stem ends in `ACCOUNT/REGION/BUCKET/`. If
 //!   partitioned by delivery time, the time is that of the delivery. By event time, it is `00-00-00` for every log file
 //!   of the day, and only UNIQUE (hexadecimal, random) differs.
+//!
+//! CloudWatch Logs and Firehose deliver into folders of a day or an hour, with names of any form in them:
+//!
+//! - `[stem]YYYY/MM/DD/[hh/]…`, where the stem may be `AWSLogs/ACCOUNT/…/REGION/`;
+//! - `[stem]year=YYYY/month=MM/day=DD/[hour=hh/]…`, as Apache Hive names partitions;
+//! - `[stem]YYYY-MM-DD/[hh/]…`, also after a `=`, as custom layouts have it.
 //!
 //! So names sort by time: a window of time is a range of names, and each can be computed from the other.
 
@@ -32,6 +38,38 @@ pub enum Layout {
     ByDeliveryTime,
     /// `YYYY/MM/DD/YYYY-MM-DD-00-00-00-UNIQUE`, the day of the requests.
     ByEventTime,
+    /// Folders of a day or an hour, with other names in them. Whether the day is that of the requests or of the delivery
+    /// is not known.
+    Folders {
+        /// How the date is spelled.
+        style: FolderStyle,
+        /// Whether there is a folder for each hour.
+        with_hour: bool,
+    },
+}
+
+/// How the names of folders spell a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FolderStyle {
+    /// `YYYY/MM/DD/`, and `hh/` for an hour.
+    Slashes,
+    /// `year=YYYY/month=MM/day=DD/`, and `hour=hh/`.
+    Hive,
+    /// `YYYY-MM-DD/`, and `hh/`.
+    Dashes,
+}
+
+impl FolderStyle {
+    const ALL: [FolderStyle; 3] = [FolderStyle::Slashes, FolderStyle::Hive, FolderStyle::Dashes];
+
+    /// The form of a date, and of the hour after it: each `0` stands for a digit.
+    fn forms(self) -> (&'static [u8], &'static [u8]) {
+        match self {
+            FolderStyle::Slashes => (b"0000/00/00/", b"00/"),
+            FolderStyle::Hive => (b"year=0000/month=00/day=00/", b"hour=00/"),
+            FolderStyle::Dashes => (b"0000-00-00/", b"00/"),
+        }
+    }
 }
 
 /// The date in the name of a log file.
@@ -52,6 +90,51 @@ pub struct NameDate {
 impl NameDate {
     /// Finds the last date and time in a name.
     pub fn find(name: &str) -> Option<NameDate> {
+        let in_name = NameDate::find_date_time(name);
+        if in_name.is_some_and(|date| date.layout != Layout::Simple) {
+            return in_name;
+        }
+        // A file of another day than its folders is in folders that have nothing to do with its date.
+        let folders = NameDate::find_folders(name).filter(|folders| {
+            in_name.is_none_or(|date| folders.day() == date.day() && folders.end <= date.stem)
+        });
+        folders.or(in_name)
+    }
+
+    /// The day, counted from that of the epoch.
+    fn day(&self) -> i64 {
+        self.instant.div_euclid(SECONDS_PER_DAY)
+    }
+
+    /// Finds the last folders of a date.
+    fn find_folders(name: &str) -> Option<NameDate> {
+        let bytes = name.as_bytes();
+        let ends = memchr::memrchr_iter(b'/', bytes).map(|slash| slash + 1);
+        ends.flat_map(|end| FolderStyle::ALL.map(|style| (end, style))).find_map(|(end, style)| {
+            let (form, hour_form) = style.forms();
+            let stem = end.checked_sub(form.len())?;
+            let date = digits_of(&bytes[stem..end], form)?;
+            // A number that is longer is no year.
+            if stem.checked_sub(1).is_some_and(|before| bytes[before].is_ascii_digit()) {
+                return None;
+            }
+            let number =
+                |digits: &[u8]| digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+            let hour = bytes
+                .get(end..end + hour_form.len())
+                .and_then(|folder| digits_of(folder, hour_form))
+                .map(|digits| number(&digits[..2]))
+                .filter(|hour| *hour < 24);
+            let time = [hour.unwrap_or(0), 0, 0];
+            let [year, month, day] = [&date[..4], &date[4..6], &date[6..]].map(number);
+            let instant = instant_of(i64::from(year), month, day, time)?;
+            let layout = Layout::Folders { style, with_hour: hour.is_some() };
+            Some(NameDate { stem, layout, instant, end, unique: None })
+        })
+    }
+
+    /// Finds the last `YYYY-MM-DD-hh-mm-ss` in a name.
+    fn find_date_time(name: &str) -> Option<NameDate> {
         let bytes = name.as_bytes();
         let last = bytes.len().checked_sub(DATE_TIME)?;
         let (at, instant) = (0..=last).rev().find_map(|at| Some((at, parse_date_time(bytes.get(at..)?)?)))?;
@@ -88,7 +171,8 @@ impl NameDate {
     }
 }
 
-/// The smallest name at `position` or later; the inverse of [`NameDate::position`]. `None` for years that a name cannot
+/// The smallest name at `position` or later; the inverse of [`NameDate::position`]. In folders it is the smallest name of
+/// the day or hour. `None` for years that a name cannot
 /// have.
 pub fn name_at(stem: &str, layout: Layout, position: i64) -> Option<String> {
     let (year, month, day) = date_of(position);
@@ -105,6 +189,18 @@ pub fn name_at(stem: &str, layout: Layout, position: i64) -> Option<String> {
         Layout::ByEventTime => {
             let unique = second * 65_536 / SECONDS_PER_DAY;
             format!("{stem}{folders}{date}-00-00-00-{unique:04X}")
+        }
+        Layout::Folders { style, with_hour } => {
+            let date = match style {
+                FolderStyle::Slashes => folders,
+                FolderStyle::Hive => format!("year={year:04}/month={month:02}/day={day:02}/"),
+                FolderStyle::Dashes => format!("{date}/"),
+            };
+            match (with_hour, style) {
+                (false, _) => format!("{stem}{date}"),
+                (true, FolderStyle::Hive) => format!("{stem}{date}hour={:02}/", second / 3600),
+                (true, _) => format!("{stem}{date}{:02}/", second / 3600),
+            }
         }
     })
 }
@@ -140,6 +236,11 @@ pub fn may_hold(name: &str, since: Option<i64>, until: Option<i64>, are_by_event
     (first..end).contains(&date.instant)
 }
 
+/// Whether a name has a date and time, as the names of log files that S3 writes.
+pub fn has_date_time(name: &str) -> bool {
+    NameDate::find_date_time(name).is_some()
+}
+
 /// Whether names are of the partitioned layout by event time: at least two have a date, and all dates are at midnight.
 pub fn are_by_event<'a>(names: impl Iterator<Item = &'a str>) -> bool {
     let count = |dates, date: NameDate| (date.layout == Layout::ByEventTime).then_some(dates + 1);
@@ -166,6 +267,24 @@ pub fn is_log_name(name: &str) -> bool {
     let consists_of = |fits: fn(&u8) -> bool| !unique.is_empty() && unique.bytes().all(|byte| fits(&byte));
     consists_of(u8::is_ascii_hexdigit)
         || (unique.len() >= 16 && consists_of(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
+}
+
+/// The digits of a text of this form, in which each `0` stands for a digit: eight of a date, or two of an hour.
+fn digits_of(text: &[u8], form: &[u8]) -> Option<[u8; 8]> {
+    let mut digits = [b'0'; 8];
+    let mut next = 0;
+    for (byte, form) in text.iter().zip(form) {
+        match form {
+            b'0' if byte.is_ascii_digit() => {
+                *digits.get_mut(next)? = *byte;
+                next += 1;
+            }
+            b'0' => return None,
+            form if byte != form => return None,
+            _ => {}
+        }
+    }
+    Some(digits)
 }
 
 /// Parses the `YYYY-MM-DD-hh-mm-ss` that a text begins with, unless another digit follows it.
@@ -196,9 +315,8 @@ mod tests {
             ("log12026-04-01-13-05-09-A1B2C3D4E5F67890", "log1"),
             ("/home/journaux-été/2026-04-01-13-05-09-A1B2C3D4E5F67890.gz", "/home/journaux-été/"),
             ("a/2020-01-01-00-00-00-old/x-2026-04-01-13-05-09-A1B2.gz", "a/2020-01-01-00-00-00-old/x-"),
-            // The folders of another day, or folders with more after them, are part of the stem.
+            // The folders of another day are part of the stem.
             ("2026/03/31/2026-04-01-13-05-09-A1B2", "2026/03/31/"),
-            ("2026/04/01/more/2026-04-01-13-05-09-A1B2", "2026/04/01/more/"),
         ] {
             let date = NameDate::find(name).unwrap();
             assert_eq!(&name[..date.stem], stem, "{name}");
@@ -217,6 +335,53 @@ mod tests {
         assert_eq!((date.stem, date.layout), (stem.len(), Layout::ByEventTime));
         assert_eq!(date.instant, instant("2026-04-01T00:00:00Z"));
         assert_eq!(date.position(Layout::ByEventTime) / 3600, instant("2026-04-01T12:00:00Z") / 3600);
+    }
+
+    #[test]
+    fn folders_of_a_day_or_an_hour_have_names_of_any_form() {
+        for (name, stem, day, hour) in [
+            (
+                "AWSLogs/111122223333/S3/us-east-1/2026/09/10/a.json.gz",
+                "AWSLogs/111122223333/S3/us-east-1/",
+                "10",
+                "",
+            ),
+            (
+                "p/AWSLogs/111122223333/us-east-1/2026/09/10/07/a.gz",
+                "p/AWSLogs/111122223333/us-east-1/",
+                "10",
+                "07",
+            ),
+            ("2026/09/10/23/logs-1-2026-09-10-23-04-05-0f3c.gz", "", "10", "23"),
+            ("p/2026/04/01/more/2026-04-01-13-05-09-A1B2", "p/", "01", ""),
+            ("p/year=2026/month=09/day=10/000000_0", "p/", "10", ""),
+            ("p/year=2026/month=09/day=10/hour=07/x.parquet", "p/", "10", "07"),
+            ("p/dt=2026-09-10/x.parquet", "p/dt=", "10", ""),
+            ("p/2026-09-10/07/x", "p/", "10", "07"),
+            ("p/2026/09/10/99/x", "p/", "10", ""),
+            ("p/2026/09/10/", "p/", "10", ""),
+        ] {
+            let date = NameDate::find(name).unwrap();
+            assert_eq!(&name[..date.stem], stem, "{name}");
+            assert!(
+                matches!(date.layout, Layout::Folders { with_hour, .. } if with_hour != hour.is_empty()),
+                "{name}"
+            );
+            let hour = if hour.is_empty() { "00" } else { hour };
+            let month = if day == "01" { "04" } else { "09" };
+            assert_eq!(date.instant, instant(&format!("2026-{month}-{day}T{hour}:00:00Z")), "{name}");
+            let first = name_at(stem, date.layout, date.instant).unwrap();
+            assert!(name.starts_with(&first), "{first}");
+        }
+        for name in [
+            "p/12026/09/10/x",
+            "p/2026/13/10/x",
+            "p/2026/9/10/x",
+            "year=2026/day=10/month=09/x",
+            "2026/09/10",
+        ] {
+            assert_eq!(NameDate::find(name), None, "{name}");
+        }
     }
 
     #[test]

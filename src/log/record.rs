@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Field, address, key, number};
 
-/// One request, as a line describes it. Borrows the line.
+/// One request, as a line or a structured record describes it. Borrows the line.
 ///
 /// A field is absent (`None`) if the line has `-`, `"-"` or `""` for it, or ends before it. It is never the text `-`.
 ///
@@ -36,7 +36,7 @@ pub(super) const MEASURES: [Field; 4] =
 
 impl<'a> Record<'a> {
     /// The text of a field in the line, not decoded; `None` if absent. [`Field::KeyLogged`] has the text of
-    /// [`Field::Key`].
+    /// [`Field::Key`]. In a structured record the measures may have no text.
     pub fn logged(&self, field: Field) -> Option<&'a [u8]> {
         let text = match field {
             Field::Extra => self.extra,
@@ -95,6 +95,9 @@ pub enum Rejection {
     /// There is no `[day/month/year:hour:minute:second offset]` in the place of the time.
     #[error("no time: expected [06/Feb/2019:00:00:38 +0000] after the bucket")]
     NoTime,
+    /// The text in brackets in the place of the time has its form, but there is no such date, time of day or offset.
+    #[error("not a valid time: [{0}]")]
+    InvalidTime(TimeText),
     /// A comment, or names of fields, as Wasabi writes at the start of a log file. Not an error.
     #[error("a header, not a record")]
     Header,
@@ -113,9 +116,73 @@ pub enum Rejection {
     /// Nothing shows which of more than four numbers belong to the four measures.
     #[error("more than four numbers after the error code")]
     TooManyNumbers,
+    /// The line ends within the numbers or directly after them, so that the last number may lack digits, or within a journal
+    /// record.
+    #[error(
+        "cut off: the line ends with a number that may lack digits, or before the last field that it needs"
+    )]
+    CutOff,
+    /// The size of a journal record is neither a number nor `-`. (Its operation follows the time directly.)
+    #[error(
+        "object_size is not a number: expected key, size, version id and ETag after an operation that follows the time"
+    )]
+    NoSize,
+    /// A journal record does not end with an ETag or `-`.
+    #[error("no ETag: expected key, size, version id and ETag after an operation that follows the time")]
+    NoEtag,
     /// A record without quotes whose fields can end in several places.
     #[error("fields without quotes: the request URI can end in several places")]
     Ambiguous,
+    /// A structured record that is no valid JSON from this byte on.
+    #[error("no valid JSON: unexpected text at byte {0}, or the end of the text")]
+    NotJson(usize),
+    /// A structured record without a value that every record has.
+    #[error("no {0}: every record has it")]
+    NoValue(&'static str),
+    /// A value of a structured record that its column cannot have.
+    #[error("{column} is not {expected}")]
+    BadValue {
+        /// The name of the column.
+        column: &'static str,
+        /// What the column may have.
+        expected: &'static str,
+    },
+    /// A column that a structured record has twice.
+    #[error("{0} occurs twice")]
+    Repeated(&'static str),
+}
+
+/// The text in the place of a time, for a message. Bytes that cannot be printed are `?`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TimeText {
+    text: [u8; TimeText::LENGTH_MAX],
+    length: u8,
+}
+
+impl TimeText {
+    /// The length of the longest text that is kept.
+    pub(super) const LENGTH_MAX: usize = 40;
+
+    pub(super) fn new(text: &[u8]) -> TimeText {
+        let mut kept = TimeText { text: [0; TimeText::LENGTH_MAX], length: 0 };
+        for (to, from) in kept.text.iter_mut().zip(text) {
+            *to = if matches!(from, b' '..=b'~') { *from } else { b'?' };
+            kept.length += 1;
+        }
+        kept
+    }
+}
+
+impl std::fmt::Display for TimeText {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&String::from_utf8_lossy(&self.text[..usize::from(self.length)]))
+    }
+}
+
+impl std::fmt::Debug for TimeText {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{self}")
+    }
 }
 
 #[cfg(test)]

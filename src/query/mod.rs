@@ -22,9 +22,9 @@ use crate::cache::CacheError;
 pub use engine::LocalEngine;
 pub use filter::Filter;
 pub use model::{
-    Answer, Ask, ComparedDimension, ComparedValue, Comparison, Counting, Dimension, Distribution, GroupRow,
-    Groups, Measure, PairRow, Pairs, Profile, Query, RequestRow, Requests, Series, Sort, Stats, TimeRange,
-    Totals, Value, answer, dimension, measure, origin,
+    Activity, Answer, Ask, Bucket, BucketWidth, ComparedDimension, ComparedValue, Comparison, Counting,
+    Dimension, Distribution, GroupRow, Groups, Measure, PairRow, Pairs, Profile, Query, RequestRow, Requests,
+    Series, Sort, Stats, TimeRange, Totals, Value, answer, dimension, measure, origin,
 };
 
 /// Answers queries, from several threads at the same time.

@@ -2,6 +2,8 @@
 //!
 //! Only known kinds are recognized: a log may have NUL bytes and invalid UTF-8.
 
+use crate::log::structured::{framing, schema};
+
 /// A kind of file that is not an S3 server access log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForeignKind {
@@ -32,11 +34,6 @@ const GOOGLE: ForeignKind = kind("a Google Cloud Storage usage log", "Google Clo
 const JSON: ForeignKind = kind("a JSON file", "JSON files");
 const XML: ForeignKind = kind("an XML document", "XML documents");
 const HTML: ForeignKind = kind("an HTML page", "HTML pages");
-const CLOUDWATCH: ForeignKind = ForeignKind {
-    singular: "a server access log as JSON from CloudWatch",
-    plural: "server access logs as JSON from CloudWatch",
-    advice: "name the log files that S3 delivers to a bucket",
-};
 const TAR: ForeignKind = packed("a tar archive", "tar archives");
 const ZIP: ForeignKind = packed("a zip archive", "zip archives");
 
@@ -72,6 +69,29 @@ const BY_BYTES: &[(&[u8], ForeignKind)] = &[
     (b"\0\0\0\x01Bud1", kind("a file manager's metadata file", "file manager metadata files")),
     (b"\0\x05\x16\x07", kind("a file manager's metadata file", "file manager metadata files")),
 ];
+
+/// The kind of a Parquet file without some of the columns that every record has: a `bucket_name` or `bucket_arn`, a
+/// `request_time` and an `operation`.
+pub fn parquet_without(columns: &[&str]) -> ForeignKind {
+    macro_rules! without {
+        ($columns:literal) => {
+            ForeignKind {
+                singular: concat!("a Parquet file without the columns ", $columns),
+                plural: concat!("Parquet files without the columns ", $columns),
+                advice: "name Parquet files with the columns of S3 server access logs, schema V_1_0",
+            }
+        };
+    }
+    match columns {
+        ["bucket_name"] => without!("bucket_name or bucket_arn"),
+        ["request_time"] => without!("request_time"),
+        ["operation"] => without!("operation"),
+        ["bucket_name", "request_time"] => without!("bucket_name and request_time"),
+        ["bucket_name", "operation"] => without!("bucket_name and operation"),
+        ["request_time", "operation"] => without!("request_time and operation"),
+        _ => without!("bucket_name, request_time and operation"),
+    }
+}
 
 /// The kind of a file whose decompressed content begins with `first`. `None`: it may be a log.
 pub fn by_bytes(first: &[u8]) -> Option<ForeignKind> {
@@ -135,11 +155,12 @@ pub fn by_lines(first: &[u8]) -> Option<ForeignKind> {
     if [&b"#Version:"[..], b"#Fields:", b"#Software:"].iter().any(|start| line.starts_with(start)) {
         return Some(if has(b"x-edge-") { CLOUDFRONT } else { WEB_SERVER });
     }
-    if is_json(text) {
-        let is_s3 = has(b"\"bucket_arn\"") || has(b"\"bucket_owner_id\"") || has(b"\"schema_version_id\"");
+    if is_json(framing::skip_to_object(text).unwrap_or(text)) {
+        if schema::has_names(text) {
+            return None;
+        }
         let is_trail = has(b"\"eventVersion\"") || has(b"\"awsAccountId\"") && has(b"\"digestStartTime\"");
         return Some(match () {
-            () if is_s3 && has(b"\"operation\"") => CLOUDWATCH,
             () if is_trail || text.starts_with(b"{\"Records\":[") => CLOUDTRAIL,
             () if has(b"\"x-edge-location\"") => CLOUDFRONT,
             () if has(b"\"webaclId\"") => WAF,
@@ -239,6 +260,9 @@ mod tests {
             b"log starts 2026-02-06 09:30:25.123456789 +0000 UTC m=+0.012345678",
             b"# a comment",
             b"These are the logs of the media bucket.",
+            b"{\"bucket_name\": \"media\", \"request_time\": \"2026-08-06T09:30:25.123Z\", \"operation\": \"x\"}",
+            b"2026-08-06T09:30:25.123Z {\"bucket_arn\":\"a:80\",\"request_time\":\"x\",\"operation\":\"x\"}",
+            b"{\"message\":\"{\\\"bucket_arn\\\":\\\"a\\\",\\\"request_time\\\":\\\"x\\\",\\\"operation\\\":1}\"}",
         ] {
             assert_eq!(by_bytes(log), None, "{}", log.escape_ascii());
             assert_eq!(by_lines(log), None, "{}", log.escape_ascii());
@@ -302,10 +326,8 @@ mod tests {
                 "a load balancer log",
             ),
             ("{\"Records\":[{\"eventVersion\":\"1.09\",\"eventSource\":\"s3\"}]}", "a CloudTrail log"),
-            (
-                "{\"schema_version_id\": \"V_1_0\", \"bucket_arn\": \"arn:aws:s3:::media\", \"operation\": \"x\"}",
-                "a server access log as JSON from CloudWatch",
-            ),
+            ("2026-08-06T09:30:25.123Z {\"a\": \"b:80\", \"c\": 1}", "a JSON file"),
+            ("{\"message\":\"hello\"}", "a JSON file"),
             ("{\"timestamp\":1,\"formatVersion\":1,\"webaclId\":\"x\"}", "an AWS WAF log"),
             ("[ {\"a\": 1} ]", "a JSON file"),
             ("2 123456789012 eni-1235b8ca123456789 192.0.2.1 192.0.2.2 20641 22 6", "a VPC flow log"),

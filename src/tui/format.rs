@@ -3,7 +3,7 @@
 pub(crate) use crate::human::{bytes, count, counted, dollars, duration, percent, plural};
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::{export::visible::visible_bytes, log::Field, query::Value};
+use crate::{export::visible::visible_bytes, log::Field, query::BucketWidth, query::Value};
 
 /// A whole number in at most `width` terminal columns: `12,408,113`, or `12.4 M` if that does not fit.
 pub(crate) fn count_within(number: u64, width: usize) -> String {
@@ -80,6 +80,37 @@ pub(crate) fn per(seconds: u32) -> String {
     }
 }
 
+/// The width of a time bucket: `15 min`, `1 week`, `1 month`.
+pub(crate) fn bucket_width(width: BucketWidth) -> String {
+    match width {
+        BucketWidth::Month => "1 month".to_owned(),
+        BucketWidth::Seconds(604_800) => "1 week".to_owned(),
+        BucketWidth::Seconds(86_400) => "1 day".to_owned(),
+        BucketWidth::Seconds(seconds) => length_of_time(i64::from(seconds)),
+    }
+}
+
+/// The unit of a row of the table of times.
+pub(crate) fn per_bucket(width: BucketWidth) -> String {
+    match width {
+        BucketWidth::Month => "per month".to_owned(),
+        BucketWidth::Seconds(seconds) => per(seconds),
+    }
+}
+
+/// The time of a bucket, as exact as its length needs: `2026-04-01 12:00`, `2026-04-01 Wed`, `2026-04`.
+pub(crate) fn time_row(start: i64, end: i64, zone: &TimeZone) -> String {
+    const DAY: i64 = 86_400;
+    let starts_day = instant(start, zone, "%H:%M:%S") == "00:00:00";
+    let format = match end.saturating_sub(start) {
+        seconds if seconds > 27 * DAY && starts_day && instant(start, zone, "%d") == "01" => "%Y-%m %B",
+        seconds if seconds % DAY == 0 && starts_day => "%Y-%m-%d %a",
+        seconds if seconds % 60 == 0 => "%Y-%m-%d %H:%M",
+        _ => FULL_INSTANT,
+    };
+    instant(start, zone, format)
+}
+
 /// A remaining time: `0:42`, `1:02:03`.
 pub(crate) fn remaining(seconds: f64) -> String {
     let whole = seconds.clamp(0.0, 359_999.0).round() as u64;
@@ -104,6 +135,18 @@ pub(crate) fn instant(seconds: i64, zone: &TimeZone, format: &str) -> String {
     match Timestamp::from_second(seconds) {
         Ok(instant) => instant.to_zoned(zone.clone()).strftime(format).to_string(),
         Err(_) => seconds.to_string(),
+    }
+}
+
+/// The offset of a time zone from UTC: `UTC+2`, `UTC-3:30`.
+pub(crate) fn offset(seconds: i64, zone: &TimeZone) -> String {
+    let at = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
+    let minutes = zone.to_offset(at).seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+    match minutes {
+        0 => format!("UTC{sign}{hours}"),
+        minutes => format!("UTC{sign}{hours}:{minutes:02}"),
     }
 }
 
@@ -142,6 +185,30 @@ pub(crate) fn period(start: i64, end: i64, zone: &TimeZone) -> String {
         format!("{}–{}", part(start, "%m-%d %H:%M"), part(shown_end, "%H:%M"))
     } else {
         format!("{} – {}", part(start, "%m-%d"), part(last, "%m-%d"))
+    }
+}
+
+/// A time range without redundant parts, for times of one year: `04-09 12:00–18:00`, `04-01 – 04-08`,
+/// `04-01 12:00 – 04-03 06:00`. `end` is the first second after it. Years are shown if `with_year`.
+pub(crate) fn span(start: i64, end: i64, zone: &TimeZone, with_year: bool) -> String {
+    let part = |at, format| instant(at, zone, format);
+    let date = if with_year { "%Y-%m-%d" } else { "%m-%d" };
+    let starts_day = |at| part(at, "%H:%M:%S") == "00:00:00";
+    let last = end.saturating_sub(1).max(start);
+    let is_one_day = part(start, "%Y-%m-%d") == part(last, "%Y-%m-%d");
+    if starts_day(start) && starts_day(end) {
+        return match is_one_day {
+            true => part(start, date),
+            false => format!("{} – {}", part(start, date), part(last, date)),
+        };
+    }
+    let has_seconds = start % 60 != 0 || end % 60 != 0;
+    let time = if has_seconds { "%H:%M:%S" } else { "%H:%M" };
+    let from = format!("{} {}", part(start, date), part(start, time));
+    match is_one_day {
+        true if starts_day(end) => format!("{from}–24:00"),
+        true => format!("{from}–{}", part(end, time)),
+        false => format!("{from} – {} {}", part(end, date), part(end, time)),
     }
 }
 

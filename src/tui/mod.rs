@@ -3,7 +3,7 @@
 //! An action (a key, an answer, progress of the ingest) goes into `update`, which changes the `model` and returns
 //! effects. `view` draws the model. `app` runs the event loop, which connects both with the terminal, the engine and
 //! the ingest. `widgets` draws texts and bars and knows nothing of requests; `format` formats numbers, times and
-//! values. `update` and `view` share the model and do not import each other.
+//! values, `cell_text` shortens values for tables. `update` and `view` share the model and do not import each other.
 //!
 //! Queries are derived from the model: whenever a query on the screen or the data changes, it is sent again, and the
 //! old rows stay until new ones arrive. All keys are in one table (`model/keymap.rs`).
@@ -11,6 +11,7 @@
 //! Never contains SQL, S3 or reading of log files. Control characters in values are made visible before they are drawn.
 
 mod app;
+mod cell_text;
 mod format;
 #[cfg(test)]
 mod journeys;

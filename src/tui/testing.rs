@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use parking_lot::Mutex;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::style::{Color, Modifier};
 
 use crate::ingest::Progress;
 use crate::insight::findings::{Findings, mute::Mute};
@@ -357,6 +358,58 @@ impl Explorer {
             lines.push(line.trim_end().to_owned());
         }
         lines.join("\n")
+    }
+
+    /// The screen, and below it a letter per cell for its style with the dark and with the light theme.
+    pub(crate) fn screen_and_styles(&mut self) -> String {
+        let mut parts = vec![self.screen()];
+        let before = self.state.theme;
+        for name in [themes::DARK, themes::LIGHT] {
+            self.state.theme = themes::of_program(name).unwrap();
+            self.screen();
+            parts.push(format!("--- {name}\n{}", self.styles()));
+        }
+        self.state.theme = before;
+        parts.join("\n")
+    }
+
+    /// A letter per cell of the last drawn screen for the role of its colour: `a`ccent, `b`ar, `e`rror, `w`arning, `g`ood,
+    /// `m`ark, `f`aint, `q`uiet, br`u`shed, `.` none, `?` another; a capital if it is bold, `#` reversed, `x` crossed out, `_` underlined,
+    /// `%` with another colour behind it. Blanks have none.
+    fn styles(&self) -> String {
+        let theme = self.state.theme;
+        let roles = [
+            ('a', theme.accent()),
+            ('b', theme.bar()),
+            ('e', theme.error()),
+            ('w', theme.warning()),
+            ('g', theme.good()),
+            ('m', theme.mark()),
+            ('f', theme.faint()),
+            ('q', theme.quiet()),
+            ('u', theme.brushed()),
+        ];
+        let buffer = self.terminal.backend().buffer();
+        let area = buffer.area;
+        let letter = |x: u16, y: u16| {
+            let cell = &buffer[(x, y)];
+            let colour = match cell.fg {
+                Color::Reset => '.',
+                fg => roles.iter().find(|(_, style)| style.fg == Some(fg)).map_or('?', |(letter, _)| *letter),
+            };
+            match cell.modifier {
+                of if of.contains(Modifier::REVERSED) => '#',
+                of if of.contains(Modifier::CROSSED_OUT) => 'x',
+                _ if cell.symbol() == " " => ' ',
+                _ if cell.bg != Color::Reset => '%',
+                of if of.contains(Modifier::UNDERLINED) => '_',
+                of if of.contains(Modifier::BOLD) && colour == '.' => 'B',
+                of if of.contains(Modifier::BOLD) => colour.to_ascii_uppercase(),
+                _ => colour,
+            }
+        };
+        let line = |y: u16| (0..area.width).map(|x| letter(x, y)).collect::<String>().trim_end().to_owned();
+        (0..area.height).map(line).collect::<Vec<_>>().join("\n")
     }
 
     /// The cells of the last drawn screen.

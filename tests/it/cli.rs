@@ -141,7 +141,9 @@ fn wrong_usage_is_exit_code_2_and_the_message_says_what_is_expected() {
     let home = Home::new();
     assert!(home.fails(2, &["report", "key", "--top", "x"]).contains("--top <N>"));
     assert!(home.fails(2, &["report", "key", "--format", "xml"]).contains("table, csv, json, ndjson"));
-    assert!(home.fails(2, &["report", "time", "--bucket", "often"]).contains("30s, 5m, 1h or 1d"));
+    assert!(
+        home.fails(2, &["report", "time", "--bucket", "often"]).contains("1w, or 1mo for calendar months")
+    );
     assert!(home.fails(2, &["report"]).contains("DIMENSION"));
     assert!(home.fails(2, &["--nonsense"]).contains("--nonsense"));
     let text = home.fails_in_one_line(2, &["report", "key", "--sort", "nonsense"]);

@@ -254,6 +254,18 @@ fn an_error_names_the_column_and_what_was_expected() {
     assert!(error("- a").contains("column 1: expected a term directly after \"-\""));
     assert!(error("x key~a(b").contains("column 7: invalid regular expression: unclosed group"));
     assert!(error("status:500..400").contains("ends before it begins"));
+    for (filter, expected) in [
+        ("hour_of_day:99", "column 13: hour_of_day is a number from 0 to 23: no request matches"),
+        ("hour_of_day>23", "column 13: hour_of_day is a number from 0 to 23: no request matches"),
+        ("hour_of_day:20..24", "column 13: hour_of_day is a number from 0 to 23: no request matches"),
+        ("weekday:9", "column 9: weekday is a number from 1 to 7: no request matches"),
+        ("weekday:0", "column 9: weekday is a number from 1 to 7: no request matches"),
+        ("status:99", "column 8: http_status is a number from 100 to 999: no request matches"),
+        ("status>999", "column 8: http_status is a number from 100 to 999: no request matches"),
+    ] {
+        assert_eq!(error(filter), expected, "{filter}");
+    }
+    assert!(Filter::parse("status>0", NOW).is_ok());
     assert!(error("time:yesteryear").contains("2026-04-01"));
     assert!(error("time~2026").contains("time is not text"));
     assert!(error("bytes>99999999TB").contains("too large"));
@@ -483,12 +495,25 @@ fn any_filter() -> impl Strategy<Value = Filter> {
     })
 }
 
-/// Whether the language can express a filter. A requester pattern `role/x*` would be read as `*role/x*`.
+/// Whether the language can express a filter. A requester pattern `role/x*` would be read as `*role/x*`, and a range that
+/// no request is in is an error.
 fn is_expressible(filter: &Filter) -> bool {
     match filter {
         Filter::All(terms) | Filter::Any(terms) => terms.iter().all(is_expressible),
         Filter::Not(inner) => is_expressible(inner),
         Filter::Term(Subject::Field(Field::Requester), Test::Glob(_)) => false,
+        Filter::Term(subject, Test::Range(from, to)) => {
+            let are_within =
+                |least, greatest| from.iter().chain(to).all(|bound| (least..=greatest).contains(bound));
+            match subject {
+                Subject::Derived(Dimension::HourOfDay) => are_within(0, 23),
+                Subject::Derived(Dimension::Weekday) => are_within(1, 7),
+                Subject::Field(Field::HttpStatus) => {
+                    from.is_none_or(|from| from <= 999) && to.is_none_or(|to| to >= 100)
+                }
+                _ => true,
+            }
+        }
         Filter::Term(..) => true,
     }
 }

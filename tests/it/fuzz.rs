@@ -15,7 +15,7 @@ use crate::support::lines;
 const SECONDS: f64 = 0.3;
 
 /// Maximum length of a mutated sample.
-const BYTES_MAX: usize = 8 << 10;
+const BYTES_MAX: usize = 16 << 10;
 
 /// Texts that mutations insert: they have a meaning for a parser.
 const FRAGMENTS: &[&[u8]] = &[
@@ -51,6 +51,11 @@ const FRAGMENTS: &[&[u8]] = &[
     b"status>=",
     b"TLS 1.3",
     b"# ",
+    b"{",
+    b"}",
+    b"{\"",
+    b"null",
+    b"\\u0000",
 ];
 
 /// Random numbers: xorshift64*.
@@ -149,6 +154,31 @@ fn compressed_and_plain_blocks() {
     let zstd = zstd::encode_all(&plain[..5000], 3).unwrap();
     let samples = [plain[..5000].to_vec(), gzip.finish().unwrap(), packed.finish().unwrap(), zstd];
     run("block", fuzz_targets::block, &samples);
+}
+
+#[test]
+fn json() {
+    let lines = line_samples().join(&b'\n');
+    let mut objects = Vec::new();
+    tamarin::demo::LogFormat::Json.write(&lines, &mut objects).unwrap();
+    let object = std::str::from_utf8(&objects).unwrap().lines().next().unwrap();
+    let message =
+        serde_json::json!({"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": object}]});
+    let samples = [
+        objects[..4000].to_vec(),
+        object.repeat(3).into_bytes(),
+        message.to_string().into_bytes(),
+        format!("2026-08-06T09:30:25.123Z {object}\n{{\"message\":{}}}", serde_json::json!(object))
+            .into_bytes(),
+    ];
+    run("json", fuzz_targets::json, &samples);
+}
+
+#[test]
+fn parquet_files() {
+    let mut file = Vec::new();
+    tamarin::demo::LogFormat::Parquet.write(&line_samples()[0], &mut file).unwrap();
+    run("parquet", fuzz_targets::parquet, &[file]);
 }
 
 #[test]

@@ -40,6 +40,7 @@ mod sql_command;
 #[cfg(unix)]
 mod stopping;
 mod strangers;
+mod structured;
 mod support;
 mod together;
 mod upkeep;

@@ -136,6 +136,43 @@ fn groups_by(by: Dimension, sorted_by: Measure) -> Query {
 }
 
 #[test]
+fn after_a_pull_only_new_segments_are_profiled() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.tamarin");
+    let mut filling = Filling::new(&path, 100);
+    let mut naive = NaiveCache::default();
+    let source = filling.writer.source(SOURCES[0]).unwrap();
+    naive.add_source(source.get() as u32, SOURCES[0]);
+    let engine = LocalEngine::new(Arc::new(Cache::open(&path).unwrap()));
+    let lines = lines_with(7, &(0..=249).collect::<Vec<u8>>());
+    // The clients of the second time are others in part.
+    let of = |days: std::ops::Range<i64>| {
+        let client = |day| (Dimension::Weekday, Value::Integer(day), TimeRange::default());
+        query(Ask::Profiles { of: days.map(client).collect() })
+    };
+    for (new, query, is_repeated) in [
+        (&lines[..220], of(1..7), false),
+        (&lines[220..], of(1..7), true),
+        (&[][..], of(3..8), false),
+        (&[][..], of(3..8), true),
+    ] {
+        let finals = |engine: &LocalEngine| {
+            let segments = engine.cache().snapshot().unwrap().segments.clone();
+            segments.iter().filter(|segment| segment.is_final).map(|segment| segment.rows as u64).sum::<u64>()
+        };
+        let known = if is_repeated { finals(&engine) } else { 0 };
+        // A full segment, and one that grows.
+        new.chunks(150).for_each(|lines| _ = filling.append(source, lines));
+        filling.writer.commit().unwrap();
+        new.iter().for_each(|line| _ = naive.push(source.get() as u32, line.as_bytes()));
+        let reply = engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap();
+        assert_eq!(reply.answer, naive.answer(&query));
+        assert_eq!(reply.statistics.rows_scanned, reply.statistics.rows - known);
+        assert!(!is_repeated || known > 0);
+    }
+}
+
+#[test]
 fn rows_sorted_by_an_estimate_have_exact_counts_and_are_marked() {
     // 200 addresses request one object each, and one address requests all of them.
     let log: Vec<String> = (0..200u8)

@@ -77,6 +77,48 @@ fn weeks_begin_on_monday() {
 }
 
 #[test]
+fn months_are_those_of_the_calendar() {
+    let home = Home::new();
+    let rows = home.rows(&["report", "time", "--bucket", "1mo", "logs"]);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0]["time"], "2026-04-01T00:00:00Z");
+    assert_eq!(rows[0]["requests"], 3);
+    let error = home.fails(2, &["report", "time", "--bucket", "2mo"]);
+    assert!(error.contains("1mo for calendar months"), "{error}");
+}
+
+#[test]
+fn report_time_has_more_columns_by_name() {
+    let home = Home::new();
+    home.succeeds(&["pull", "logs", "-q"]);
+    let plain = home.rows(&["report", "time", "--bucket", "30m"]);
+    let more =
+        home.rows(&["report", "time", "--bucket", "30m", "--columns", "addresses,total_time_max,cost"]);
+    let column = |rows: &[Value], name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
+    // The same rows, also those without requests.
+    for name in ["time", "requests", "bytes_sent", "errors", "share"] {
+        assert_eq!(column(&more, name), column(&plain, name), "{name}");
+    }
+    assert!(plain.iter().any(|row| row["requests"] == 0));
+    for row in &more {
+        assert_eq!(row["addresses"].as_u64().unwrap() > 0, row["requests"].as_u64().unwrap() > 0, "{row}");
+    }
+    let month = home.rows(&["report", "time", "--bucket", "1mo", "--columns", "addresses"]);
+    let all = home.rows(&["report", "remote_ip"]).len();
+    assert_eq!((month.len(), month[0]["addresses"].as_u64()), (1, Some(all as u64)));
+    // The busiest first.
+    let busiest = home.rows(&["report", "time", "--bucket", "1h", "--sort", "addresses", "--top", "1"]);
+    assert_eq!(busiest.len(), 1);
+    let table = home.succeeds(&["report", "time", "--columns", "objects"]);
+    assert!(
+        table.contains("2026-04-01 00:00:00") && table.contains("Objects") || table.contains("objects"),
+        "{table}"
+    );
+    let error = home.fails_in_one_line(2, &["report", "time", "--columns", "rank"]);
+    assert!(error.contains("compares groups"), "{error}");
+}
+
+#[test]
 fn rows_are_sorted_and_limited() {
     let home = Home::new();
     home.succeeds(&["pull", "logs", "-q"]);

@@ -144,6 +144,30 @@ async fn a_window_lists_only_its_days() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_lists_only_its_day_folders() {
+    let server = S3Server::start(&[BUCKET]);
+    for (prefix, folder) in [
+        ("AWSLogs/111122223333/S3/eu-west-1/", "2026/04/DD/"),
+        ("hive/", "year=2026/month=04/day=DD/hour=07/"),
+        ("custom/", "dt=2026-04-DD/"),
+    ] {
+        let name = |day: u32, n: u32| {
+            format!("{prefix}{}{n:03}.json.gz", folder.replace("DD", &format!("{day:02}")))
+        };
+        let all: Vec<String> =
+            (1..=30).flat_map(|day| (0..20).map(move |n| (day, n))).map(|(day, n)| name(day, n)).collect();
+        for name in &all {
+            server.put(BUCKET, name, b"x");
+        }
+        let source = open(&format!("s3://{BUCKET}/{prefix}"), &server.options()).unwrap();
+        assert_eq!(names(&list(&source, Window::default()).await), all);
+        let window = Window { since: at("2026-04-05T10:00:00Z"), until: at("2026-04-06T00:00:00Z") };
+        // Ten days more, for late deliveries.
+        assert_eq!(names(&list(&source, window).await), all[4 * 20..15 * 20]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn listing_stops_when_the_receiver_is_dropped() {
     let server = S3Server::start(&[BUCKET]);
     server.put(BUCKET, "a.log", "x");

@@ -58,6 +58,11 @@ impl<K: Eq + Hash + Clone, V: Clone> ByteCache<K, V> {
         Ok(weighed.value)
     }
 
+    /// The value of a key, if it is in memory.
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
+        self.0.get(key).map(|weighed| weighed.value)
+    }
+
     pub(crate) fn remove(&self, key: &K) -> Option<V> {
         self.0.remove(key).map(|(_, weighed)| weighed.value)
     }

@@ -56,6 +56,8 @@ pub enum LogFileStatus {
     InPart(Vec<Range<u64>>),
     /// This version was read to its end.
     Whole,
+    /// This version is no log file.
+    NoLog,
 }
 
 /// A rejected line with its number (from 1), the source and the name of its log file, and why it is not a record.
@@ -220,6 +222,7 @@ pub(in crate::cache) fn log_file_status(
     let Some(file) = LogFileRow::find(connection, source, name)? else { return Ok(LogFileStatus::New) };
     match version.is_some() && file.version.as_deref() == version {
         true if file.state == IN_PART => Ok(LogFileStatus::InPart(parts(connection, &file)?)),
+        true if file.state == NO_LOG => Ok(LogFileStatus::NoLog),
         true => Ok(LogFileStatus::Whole),
         false => Ok(LogFileStatus::Changed),
     }

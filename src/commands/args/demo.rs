@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use super::values::{at_least_one, zero_or_more};
+use crate::demo::LogFormat;
+
+use super::values::{demo_requests, zero_or_more};
 
 /// `tamarin demo`.
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
     /// Number of requests to generate
-    #[arg(long, value_name = "N", default_value_t = 400_000, value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 400_000, value_parser = demo_requests, allow_negative_numbers = true)]
     pub requests: u64,
     /// Seed of the generator: another seed gives other requests
     #[arg(long, value_name = "S", default_value_t = 1, value_parser = zero_or_more, allow_negative_numbers = true)]
@@ -16,4 +18,7 @@ pub struct DemoArgs {
     /// Write the log files into this new or empty folder instead of exploring them
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// How to write them: as lines of text, or as Amazon delivers them through CloudWatch Logs
+    #[arg(long = "as", value_name = "FORMAT", requires = "out", default_value = "text")]
+    pub log_format: LogFormat,
 }

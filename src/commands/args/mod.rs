@@ -41,7 +41,8 @@ use values::{seconds, source};
     about = "Explore Amazon S3 server access logs: which clients request what from a bucket, and when",
     disable_help_subcommand = true,
     subcommand_precedence_over_arg = true,
-    after_help = "Write a file or folder that is named like a subcommand as ./NAME.\n\
+    after_help = "Log files are lines of text, JSON or Parquet, also compressed or in archives; their content shows which.\n\
+                  Write a file or folder that is named like a subcommand as ./NAME.\n\
                   Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some log files could not be read; \
                   4 findings --fail-on found something."
 )]
@@ -144,6 +145,7 @@ mod tests {
             (&["report", "key", "--top", "99999999999999999999"], "expected at most 18446744073709551615"),
             (&["demo", "--requests", "abc"], "'--requests <N>': expected a whole number, 1 or more"),
             (&["demo", "--requests", "0"], "'0' for '--requests <N>': expected a whole number, 1 or more"),
+            (&["demo", "--requests", "1000000001"], "for '--requests <N>': expected at most 1000000000"),
             (&["demo", "--seed", "-1"], "'-1' for '--seed <S>': expected a whole number, 0 or more"),
             (&["pull", "--every", "0s"], "'0s' for '--every <TIME>': expected at least 1s"),
             (&["pull", "--every", "-5m"], "'-5m' for '--every <TIME>': expected a duration such as 30s"),

@@ -1,8 +1,8 @@
 //! Arguments of `tamarin report`.
 
 use super::counting::CountingArgs;
-use super::values::{seconds, source};
-use crate::query::Measure;
+use super::values::{bucket_width, source};
+use crate::query::{BucketWidth, Measure};
 
 /// The help on the columns that `report --columns` and `--sort` accept.
 fn columns_help() -> String {
@@ -33,10 +33,11 @@ pub struct ReportArgs {
     /// Sources to pull first; the answer is about them only. None: all sources of the cache, without a pull
     #[arg(value_name = "SOURCE", value_parser = source())]
     pub sources: Vec<String>,
-    /// Time range of a row of `report time`: 1m, 5m, 1h, 1d
-    #[arg(long, value_name = "TIME", value_parser = seconds, allow_hyphen_values = true)]
-    pub bucket: Option<u32>,
-    /// Additional columns, separated by commas; `tamarin help report` lists them. `total` may have only `cost`
+    /// Time range of a row of `report time`: 1m, 5m, 1h, 1d, 1w (from Monday), 1mo (calendar months)
+    #[arg(long, value_name = "TIME", value_parser = bucket_width, allow_hyphen_values = true)]
+    pub bucket: Option<BucketWidth>,
+    /// Additional columns, separated by commas; `tamarin help report` lists them. `total` may have only `cost`, `time`
+    /// all that do not compare rows
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
     /// In a report by remote_ip, look up the names of the addresses (reverse DNS) and print them as the column

@@ -1,6 +1,9 @@
 //! How the values of arguments are parsed: sources, durations, numbers.
 
+use crate::query::BucketWidth;
 use clap::builder::{OsStringValueParser, TypedValueParser};
+
+use crate::demo::MAX_REQUESTS;
 
 /// Parses a SOURCE. Paths need not be UTF-8.
 pub(super) fn source() -> impl TypedValueParser<Value = String> {
@@ -17,6 +20,17 @@ pub(super) fn seconds(text: &str) -> Result<u32, String> {
         }
         _ => Err("expected a duration such as 30s, 5m, 1h or 1d".to_owned()),
     }
+}
+
+/// Parses the width of time buckets: a duration such as `5m`, `1d` or `1w`, or `1mo` for calendar months.
+pub(super) fn bucket_width(text: &str) -> Result<BucketWidth, String> {
+    if matches!(text, "1mo" | "mo" | "month") {
+        return Ok(BucketWidth::Month);
+    }
+    seconds(text).map(BucketWidth::Seconds).map_err(|error| match error.strip_prefix("expected a duration") {
+        Some(_) => "expected a duration such as 5m, 1h, 1d or 1w, or 1mo for calendar months".to_owned(),
+        None => error,
+    })
 }
 
 /// Parses a whole number of at least `min`.
@@ -37,8 +51,12 @@ pub(super) fn zero_or_more(text: &str) -> Result<u64, String> {
     whole_number(text, 0)
 }
 
-pub(super) fn at_least_one(text: &str) -> Result<u64, String> {
-    whole_number(text, 1)
+/// Parses a number of requests of the demo.
+pub(super) fn demo_requests(text: &str) -> Result<u64, String> {
+    match whole_number(text, 1)? {
+        requests if requests > MAX_REQUESTS => Err(format!("expected at most {MAX_REQUESTS}")),
+        requests => Ok(requests),
+    }
 }
 
 /// Parses a number of rows.
@@ -54,6 +72,9 @@ mod tests {
     #[test]
     fn durations_are_seconds() {
         assert_eq!(seconds("5m"), Ok(300));
+        assert_eq!(bucket_width("1w"), Ok(BucketWidth::Seconds(604_800)));
+        assert_eq!(bucket_width("1mo"), Ok(BucketWidth::Month));
+        assert!(bucket_width("2mo").unwrap_err().contains("1mo for calendar months"));
         assert!(seconds("0s").is_err() && seconds("5").is_err() && seconds("").is_err());
     }
 }

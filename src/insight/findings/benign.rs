@@ -4,7 +4,7 @@
 //! Each function looks at one candidate and returns a label for [`Finding::label`](super::Finding::label).
 
 use super::baseline::Grid;
-use super::timeline::{Counted, Timeline, requests_of_each};
+use super::timeline::{Counted, Timeline};
 use super::{Finding, Kind, Ordinary};
 use crate::identity::is_crawler;
 use crate::insight::survey::Survey;
@@ -43,9 +43,8 @@ pub(super) fn label_clients(survey: &Survey<'_>, findings: &mut [Finding]) -> Re
 /// [`Ordinary::SteadyPace`] if a client has a steady pace.
 fn mirror(survey: &Survey<'_>, dimension: &Dimension, value: &Value) -> Result<Option<Ordinary>, QueryError> {
     let Some((_, wide)) = Timeline::whole(survey)? else { return Ok(None) };
-    let everything = Filter::everything();
-    let lines = requests_of_each(survey, &everything, dimension, vec![value.clone()], &wide.grid)?;
-    Ok(lines.first().and_then(|hourly| steady_pace(&wide.grid, hourly)))
+    let of_client = Timeline::of(survey, &Filter::term_for(dimension, value), &wide.grid)?;
+    Ok(steady_pace(&wide.grid, &of_client.values(Counted::Requests)))
 }
 
 /// [`Ordinary::Crawler`] if at least 90 % of the requests of a filter have user agents of known crawlers.

@@ -53,9 +53,9 @@ impl Client<'_> {
         self.share(self.did.anonymous) > 0.5
     }
 
-    /// How often each byte of the partially read objects was read.
+    /// How often each byte of the partially read objects was read; 0 if they are too many objects to know.
     pub(super) fn rereads(&self) -> f64 {
-        self.did.partial_bytes as f64 / self.did.partial_object_bytes.max(1) as f64
+        self.did.partial_object_bytes.map_or(0.0, |bytes| self.did.partial_bytes as f64 / bytes.max(1) as f64)
     }
 
     /// Mean bytes of a partial response.

@@ -18,6 +18,8 @@ use crate::log::time::SECONDS_PER_DAY;
 use crate::query::filter::{Subject, Test};
 use crate::query::{Dimension, Filter, GroupRow, Measure, Profile, QueryError, TimeRange, Value};
 
+/// Dimensions whose clients are profiled in one scan: with more, the profiles take more memory at a time.
+const DIMENSIONS_PER_SCAN: usize = 2;
 /// Candidates per dimension and order.
 const CANDIDATES: usize = 25;
 /// A client with fewer requests is no candidate.
@@ -31,6 +33,15 @@ const NEARLY_ALL: f64 = 0.9;
 /// A network or user agent of which one address sends this share of the requests is left to its address.
 const ONE_ADDRESS_SHARE: f64 = 0.8;
 
+/// The clients of one dimension that are looked at.
+struct Clients {
+    dimension: Dimension,
+    /// Number of all clients.
+    count: u64,
+    candidates: Vec<(Value, History)>,
+}
+
+/// The dimensions of clients.
 fn dimensions() -> [Dimension; 4] {
     [
         Dimension::Field(Field::RemoteIp),
@@ -46,14 +57,14 @@ pub(super) type Populations = RefCell<Vec<Population>>;
 /// Finds scraping, key-guessing, retry-storm, range-abuse and bandwidth-hog.
 pub(super) fn detect(survey: &Survey<'_>, populations: &Populations) -> Result<Vec<Finding>, QueryError> {
     let usual_bytes = usual_bytes(survey)?;
+    let clients = Clients::of_dimensions(survey, dimensions())?;
     let mut found = Vec::new();
-    for dimension in dimensions() {
-        let all = survey.groups(&Filter::everything(), &dimension, &[], Measure::Requests, CANDIDATES)?;
-        let values = candidates(survey, &dimension, &all.rows)?;
-        let look = Look::at(survey, &dimension, values)?;
-        let population = Population::new(survey, all.group_count, &look.wholes(), usual_bytes);
-        found.extend(look.judge(survey, &population)?);
-        populations.borrow_mut().push(population);
+    for clients in clients.chunks(DIMENSIONS_PER_SCAN) {
+        for (clients, did) in clients.iter().zip(profiles(survey, clients)?) {
+            let population = Population::new(survey, clients.count, &clients.wholes(&did), usual_bytes);
+            found.extend(clients.findings(survey, &did, &population)?);
+            populations.borrow_mut().push(population);
+        }
     }
     Ok(found)
 }
@@ -65,95 +76,121 @@ pub(super) fn look_again(
     found: &[Finding],
     populations: &Populations,
 ) -> Result<Vec<Finding>, QueryError> {
-    let mut clients: BTreeSet<(usize, Value)> = BTreeSet::new();
     let is_vague = |finding: &&Finding| {
         matches!(finding.kind, Kind::NewAgent | Kind::Burst)
             && finding.label.is_none()
             && finding.subject.is_some()
     };
+    let mut of: Vec<(Dimension, Vec<Value>)> = dimensions().map(|dimension| (dimension, Vec::new())).into();
     for finding in found.iter().filter(is_vague) {
-        for (at, dimension) in dimensions().iter().enumerate() {
+        for (dimension, values) in &mut of {
             let first = survey.groups(&finding.filter, dimension, &[], Measure::Requests, 1)?;
-            let row = first.rows.into_iter().find(|row| {
-                row.value != Value::Absent
-                    && row.stats.requests as f64 >= ONE_ADDRESS_SHARE * first.totals.requests as f64
-            });
-            clients.extend(row.map(|row| (at, row.value)));
+            let least = ONE_ADDRESS_SHARE * first.totals.requests as f64;
+            let main = first.rows.into_iter().find(|row| row.stats.requests as f64 >= least);
+            values.extend(main.map(|row| row.value).filter(|value| *value != Value::Absent));
         }
     }
+    for (_, values) in &mut of {
+        values.sort_unstable();
+        values.dedup();
+    }
+    if of.iter().all(|(_, values)| values.is_empty()) {
+        return Ok(Vec::new());
+    }
+    let histories = History::of_all(survey, &Filter::everything(), of.clone())?;
+    let clients: Vec<Clients> = (of.into_iter().zip(histories))
+        .map(|((dimension, values), histories)| {
+            let candidates = values.into_iter().zip(histories).collect();
+            Clients { dimension, count: 0, candidates }
+        })
+        .collect();
     let mut more = Vec::new();
-    for (at, (dimension, population)) in dimensions().iter().zip(populations.borrow().iter()).enumerate() {
-        let values: Vec<Value> =
-            clients.iter().filter(|(of, _)| *of == at).map(|(_, value)| value.clone()).collect();
-        more.extend(Look::at(survey, dimension, values)?.judge(survey, population)?);
+    let profiles = profiles(survey, &clients)?;
+    for ((clients, did), population) in clients.iter().zip(profiles).zip(populations.borrow().iter()) {
+        more.extend(clients.findings(survey, &did, population)?);
     }
     Ok(more)
 }
 
-/// The bytes of the whole log without what its largest days have more than others.
+/// What the candidates of each dimension did in their periods.
+fn profiles(survey: &Survey<'_>, clients: &[Clients]) -> Result<Vec<Vec<Profile>>, QueryError> {
+    let of = clients.iter().flat_map(Clients::periods);
+    let of = of.map(|(clients, value, _, time)| (clients.dimension.clone(), value.clone(), time)).collect();
+    let mut profiles = survey.profiles_of_all(&Filter::everything(), of)?.into_iter();
+    Ok(clients.iter().map(|clients| profiles.by_ref().take(clients.periods().count()).collect()).collect())
+}
+
+/// The bytes of the whole log, if its largest days had no more than the largest of the others.
 fn usual_bytes(survey: &Survey<'_>) -> Result<f64, QueryError> {
-    /// Part of the days that counts as the largest of the others.
+    /// One of this many days is among the largest.
     const LARGEST: usize = 10;
-    let series = survey.series(&Filter::everything(), SECONDS_PER_DAY as u32, None)?;
+    let series = survey.series(&Filter::everything(), SECONDS_PER_DAY as u32)?;
     let mut days: Vec<u64> =
         series.lines.into_iter().take(1).flatten().map(|stats| stats.bytes_sent).collect();
     days.sort_unstable();
-    let most = days.len().checked_sub(1 + days.len().div_ceil(LARGEST)).and_then(|at| days.get(at).copied());
-    Ok(days.iter().map(|bytes| (*bytes).min(most.unwrap_or(u64::MAX)) as f64).sum())
+    let others = days.len().saturating_sub(days.len().div_ceil(LARGEST));
+    let most = others.checked_sub(1).and_then(|last| days.get(last).copied()).unwrap_or(u64::MAX);
+    Ok(days.iter().map(|bytes| (*bytes).min(most) as f64).sum())
 }
 
-/// Some clients of a dimension and what they did.
-struct Look<'d> {
-    dimension: &'d Dimension,
-    values: Vec<Value>,
-    histories: Vec<History>,
-    /// The index of a client and what it did in one of its periods. The first period of a client is its whole activity.
-    profiles: Vec<(usize, Profile)>,
-}
-
-impl<'d> Look<'d> {
-    fn at(survey: &Survey<'_>, dimension: &'d Dimension, values: Vec<Value>) -> Result<Look<'d>, QueryError> {
+impl Clients {
+    fn of_dimensions(survey: &Survey<'_>, dimensions: [Dimension; 4]) -> Result<Vec<Clients>, QueryError> {
         let everything = Filter::everything();
-        let histories = History::of(survey, &everything, dimension, values.clone())?;
-        let mut periods_of: Vec<(usize, TimeRange)> = Vec::new();
-        for (at, history) in histories.iter().enumerate() {
-            let ranges = periods(history).into_iter();
-            periods_of
-                .extend(ranges.map(|(start, end)| (at, TimeRange { start: Some(start), end: Some(end) })));
+        let (mut counts, mut of) = (Vec::new(), Vec::new());
+        for dimension in dimensions {
+            let all = survey.groups(&everything, &dimension, &[], Measure::Requests, CANDIDATES)?;
+            let values = candidates(survey, &dimension, &all.rows)?;
+            counts.push(all.group_count);
+            of.push((dimension, values));
         }
-        let of: Vec<_> = periods_of.iter().map(|(at, range)| (values[*at].clone(), *range)).collect();
-        let profiles =
-            if of.is_empty() { Vec::new() } else { survey.profiles(&everything, dimension, of)? };
-        let profiles = periods_of.into_iter().map(|(at, _)| at).zip(profiles).collect();
-        Ok(Look { dimension, values, histories, profiles })
+        let histories = History::of_all(survey, &everything, of.clone())?;
+        let clients = counts.into_iter().zip(of).zip(histories);
+        let clients = clients.map(|((count, (dimension, values)), histories)| {
+            let candidates = values.into_iter().zip(histories).collect();
+            Clients { dimension, count, candidates }
+        });
+        Ok(clients.collect())
     }
 
-    fn is_whole(&self, index: usize) -> bool {
-        index == 0 || self.profiles[index - 1].0 != self.profiles[index].0
+    /// The periods in which each candidate is looked at. The first one of each is its whole activity.
+    fn periods(&self) -> impl Iterator<Item = (&Clients, &Value, &History, TimeRange)> {
+        self.candidates.iter().flat_map(move |(value, history)| {
+            periods(history).into_iter().map(move |period| (self, value, history, period))
+        })
     }
 
-    /// The whole activity of each client.
-    fn wholes(&self) -> Vec<&Profile> {
-        let wholes = self.profiles.iter().enumerate().filter(|(index, _)| self.is_whole(*index));
-        wholes.map(|(_, (_, did))| did).collect()
+    /// Whether each period is the whole activity of a candidate, and not a window.
+    fn are_whole(&self) -> Vec<bool> {
+        let values: Vec<&Value> = self.periods().map(|(_, value, ..)| value).collect();
+        (0..values.len()).map(|at| at == 0 || values[at - 1] != values[at]).collect()
     }
 
-    /// Whether a period is the whole activity of a client of which nearly everything is in one of the windows after it.
-    fn is_in_a_window(&self, index: usize) -> bool {
-        let (at, whole) = &self.profiles[index];
-        let windows = self.profiles[index + 1..].iter().take_while(|(of, _)| of == at);
-        let least = NEARLY_ALL * whole.stats.requests as f64;
-        self.is_whole(index) && windows.into_iter().any(|(_, did)| did.stats.requests as f64 >= least)
+    /// The whole activity of each candidate. `did`: the profiles of all periods.
+    fn wholes<'p>(&self, did: &'p [Profile]) -> Vec<&'p Profile> {
+        did.iter().zip(self.are_whole()).filter(|(_, is_whole)| *is_whole).map(|(did, _)| did).collect()
     }
 
-    fn judge(&self, survey: &Survey<'_>, population: &Population) -> Result<Vec<Finding>, QueryError> {
+    /// `did`: the profiles of all periods.
+    fn findings(
+        &self,
+        survey: &Survey<'_>,
+        did: &[Profile],
+        population: &Population,
+    ) -> Result<Vec<Finding>, QueryError> {
+        let dimension = &self.dimension;
+        let are_whole = self.are_whole();
+        // Nearly everything of the whole activity is in one of the windows after it.
+        let is_in_a_window = |at: usize| {
+            let windows = (at + 1..did.len()).take_while(|window| !are_whole[*window]);
+            let least = NEARLY_ALL * did[at].stats.requests as f64;
+            are_whole[at] && windows.into_iter().any(|window| did[window].stats.requests as f64 >= least)
+        };
         let mut found = Vec::new();
-        for (index, (at, did)) in self.profiles.iter().enumerate() {
-            let (dimension, value) = (self.dimension, &self.values[*at]);
+        for (at, ((_, value, history, _), did)) in self.periods().zip(did).enumerate() {
             let period = (did.stats.first_seen, did.stats.last_seen.saturating_add(1));
-            let client = Client { dimension, value, history: &self.histories[*at], period, did };
+            let client = Client { dimension, value, history, period, did };
             let is_small = did.stats.requests < MIN_REQUESTS && did.stats.bytes_sent < LARGE_BYTES;
-            if is_small || is_left_to_its_address(&client) || self.is_in_a_window(index) {
+            if is_small || is_left_to_its_address(&client) || is_in_a_window(at) {
                 continue;
             }
             for verdict in judge::verdicts(&client, population) {
@@ -171,14 +208,12 @@ impl<'d> Look<'d> {
 }
 
 /// The whole activity of a client, and its busiest windows.
-fn periods(history: &History) -> Vec<(i64, i64)> {
-    let mut periods: Vec<(i64, i64)> = history.whole().into_iter().collect();
-    for window in history.windows().into_iter().take(MAX_WINDOWS) {
-        if !periods.contains(&window) {
-            periods.push(window);
-        }
-    }
-    periods
+fn periods(history: &History) -> Vec<TimeRange> {
+    let Some(whole) = history.whole() else { return Vec::new() };
+    let windows = history.windows().into_iter().take(MAX_WINDOWS).filter(|window| *window != whole);
+    let windows = windows.map(|(start, end)| TimeRange { start: Some(start), end: Some(end) });
+    // Without bounds, the question is the same when the client has sent more requests, and only those are profiled.
+    std::iter::once(TimeRange::default()).chain(windows).collect()
 }
 
 /// The values that are first in some order that matters to a judge.

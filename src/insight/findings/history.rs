@@ -2,7 +2,7 @@
 
 use crate::insight::survey::Survey;
 use crate::log::time::SECONDS_PER_DAY;
-use crate::query::{Dimension, Filter, QueryError, Stats, Value};
+use crate::query::{Activity, Dimension, Filter, QueryError, Value};
 
 /// A series has at most about this many buckets.
 const MAX_BUCKETS: i64 = 2_000;
@@ -25,7 +25,7 @@ pub(super) struct History {
     /// Start of the first bucket.
     start: i64,
     /// The buckets, from the first to the last request of all clients that were asked about together.
-    line: Vec<Stats>,
+    line: Vec<u64>,
     /// Number of buckets of the whole log: in those that `line` does not have, none of the clients was active.
     log_buckets: usize,
 }
@@ -43,24 +43,31 @@ impl History {
         dimension: &Dimension,
         values: Vec<Value>,
     ) -> Result<Vec<History>, QueryError> {
-        if values.is_empty() {
-            return Ok(Vec::new());
-        }
-        let bucket = bucket_for(survey.seconds());
-        let series = survey.series(filter, bucket, Some((dimension.clone(), values)))?;
-        let start = series.start;
-        let log_buckets = (survey.seconds() / i64::from(bucket)) as usize + 1;
-        Ok(series.lines.into_iter().map(|line| History { bucket, start, line, log_buckets }).collect())
+        let mut all = History::of_all(survey, filter, vec![(dimension.clone(), values)])?;
+        Ok(all.pop().unwrap_or_default())
     }
 
-    fn is_active(stats: &Stats) -> bool {
-        stats.requests > 0
+    /// The histories of several values of each dimension, in their order.
+    pub(super) fn of_all(
+        survey: &Survey<'_>,
+        filter: &Filter,
+        of: Vec<(Dimension, Vec<Value>)>,
+    ) -> Result<Vec<Vec<History>>, QueryError> {
+        if of.iter().all(|(_, values)| values.is_empty()) {
+            return Ok(vec![Vec::new(); of.len()]);
+        }
+        let bucket = bucket_for(survey.seconds());
+        let log_buckets = (survey.seconds() / i64::from(bucket)) as usize + 1;
+        let histories = |Activity { start, lines, .. }: Activity| {
+            lines.into_iter().map(|line| History { bucket, start, line, log_buckets }).collect()
+        };
+        Ok(survey.activity(filter, bucket, of)?.into_iter().map(histories).collect())
     }
 
     /// First second, and first second after the last request, to the bucket; `None` without requests.
     pub(super) fn whole(&self) -> Option<(i64, i64)> {
-        let first = self.line.iter().position(History::is_active)?;
-        let last = self.line.iter().rposition(History::is_active)?;
+        let first = self.line.iter().position(|requests| *requests > 0)?;
+        let last = self.line.iter().rposition(|requests| *requests > 0)?;
         Some((self.time(first), self.time(last + 1)))
     }
 
@@ -70,7 +77,7 @@ impl History {
 
     /// The windows in which the client was far busier than in its busy times otherwise, the largest first.
     pub(super) fn windows(&self) -> Vec<(i64, i64)> {
-        let mut counts: Vec<u64> = self.line.iter().map(|stats| stats.requests).collect();
+        let mut counts = self.line.clone();
         if counts.is_empty() {
             return Vec::new();
         }
@@ -80,13 +87,15 @@ impl History {
         let least = (busy * TIMES_BUSY).max(MIN_REQUESTS_PER_BUCKET);
         let max_gap = (MAX_GAP_SECONDS / i64::from(self.bucket)).max(1) as usize;
         let mut windows: Vec<(usize, usize, u64)> = Vec::new();
-        for (index, stats) in self.line.iter().enumerate().filter(|(_, stats)| stats.requests >= least) {
+        for (index, requests) in
+            self.line.iter().copied().enumerate().filter(|(_, requests)| *requests >= least)
+        {
             match windows.last_mut() {
-                Some((_, last, requests)) if index - *last <= max_gap => {
+                Some((_, last, sum)) if index - *last <= max_gap => {
                     *last = index;
-                    *requests += stats.requests;
+                    *sum += requests;
                 }
-                _ => windows.push((index, index, stats.requests)),
+                _ => windows.push((index, index, requests)),
             }
         }
         windows.sort_by(|a, b| b.2.cmp(&a.2).then(a.0.cmp(&b.0)));
@@ -96,11 +105,11 @@ impl History {
     /// Requests per UTC day, from the first to the last bucket.
     pub(super) fn days(&self) -> Vec<(i64, u64)> {
         let mut days: Vec<(i64, u64)> = Vec::new();
-        for (index, stats) in self.line.iter().enumerate() {
+        for (index, requests) in self.line.iter().enumerate() {
             let day = self.time(index).div_euclid(SECONDS_PER_DAY);
             match days.last_mut() {
-                Some((last, requests)) if *last == day => *requests += stats.requests,
-                _ => days.push((day, stats.requests)),
+                Some((last, sum)) if *last == day => *sum += requests,
+                _ => days.push((day, *requests)),
             }
         }
         days
@@ -146,12 +155,7 @@ impl History {
         const SHIFT: i64 = 3_600;
         let sum = |from: i64, to: i64| -> u64 {
             let is_within = |at: usize| self.time(at + 1) > from && self.time(at) < to;
-            self.line
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| is_within(*at))
-                .map(|(_, stats)| stats.requests)
-                .sum()
+            self.line.iter().enumerate().filter(|(at, _)| is_within(*at)).map(|(_, requests)| requests).sum()
         };
         if window.1 - window.0 > SECONDS_PER_DAY {
             return false;
@@ -199,8 +203,7 @@ mod tests {
     use super::*;
 
     fn history(line: &[u64]) -> History {
-        let line = line.iter().map(|requests| Stats { requests: *requests, ..Stats::default() }).collect();
-        History { bucket: 3_600, start: 0, line, log_buckets: 720 }
+        History { bucket: 3_600, start: 0, line: line.to_vec(), log_buckets: 720 }
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     for (value, history) in values.iter().zip(&histories) {
         let Some(whole) = history.whole() else { continue };
         if whole.0 - log_start >= NEW_AFTER_SECONDS {
-            of.push((value.clone(), TimeRange { start: Some(whole.0), end: Some(whole.1) }));
+            of.push((value.clone(), TimeRange::default()));
         } else if let Some((start, end)) = history.windows().first() {
             of.push((value.clone(), TimeRange { start: Some(*start), end: Some(*end) }));
         }
@@ -83,8 +83,8 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             stats: Some(did.stats),
         };
         let sentence = |stats: &Stats| {
-            let objects = match (&did.key, did.keys) {
-                (Some((key, _)), 1) => words::value(key),
+            let objects = match (&did.only_key, did.keys) {
+                (Some(key), _) => words::value(key),
                 (_, keys) => human::counted(keys, "object"),
             };
             Ok(format!(

@@ -188,7 +188,7 @@ fn is_explained(volume: &Volume<'_, '_>, shift: &Shift) -> Result<bool, QueryErr
     };
     let period = Filter::within(TimeRange { start: Some(shift.start), end: Some(shift.end) });
     let explained = Filter::term_for(dimension, value).and(period).and(Filter::any(filters));
-    let per_day = volume.history.series(&explained, SECONDS_PER_DAY as u32, None)?;
+    let per_day = volume.history.series(&explained, SECONDS_PER_DAY as u32)?;
     let most = EXPLAINED * shift.more_per_day();
     let is_most = |stats: &&Stats| stats.requests as f64 >= most;
     let explained = per_day.lines.first().map_or(0, |days| days.iter().filter(is_most).count());

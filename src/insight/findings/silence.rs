@@ -125,8 +125,8 @@ fn candidates(history: &Survey<'_>, grid: &Grid) -> Result<Vec<Series>, QueryErr
             })
             .collect();
         let values = rows.iter().map(|row| row.value.clone()).collect();
-        let lines = requests_of_each(history, &filter, &dimension, values, grid)?;
-        for (row, requests) in rows.into_iter().zip(lines) {
+        let lines = requests_of_each(history, &filter, vec![(dimension.clone(), values)], grid)?;
+        for (row, requests) in rows.into_iter().zip(lines.into_iter().flatten()) {
             let whole = all.iter().find(|other| other.dimension == dimension && other.value == row.value);
             let of_whole = whole.map_or(row.stats.requests as f64, |whole| whole.requests.iter().sum());
             all.push(Series {

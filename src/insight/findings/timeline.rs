@@ -2,7 +2,7 @@
 
 use super::baseline::Grid;
 use crate::insight::survey::Survey;
-use crate::query::{Dimension, Filter, QueryError, Series, Stats, Value};
+use crate::query::{Activity, Dimension, Filter, QueryError, Series, Stats, Value};
 
 /// Width of the narrow buckets, in seconds.
 const NARROW: u32 = 300;
@@ -41,11 +41,11 @@ impl Timeline {
     /// All requests before the end of the scope, in narrow and in wide buckets. `None` without requests.
     pub(super) fn whole(history: &Survey<'_>) -> Result<Option<(Timeline, Timeline)>, QueryError> {
         let everything = Filter::everything();
-        let Some(wide) = Timeline::new(history.series(&everything, HOUR, None)?) else { return Ok(None) };
+        let Some(wide) = Timeline::new(history.series(&everything, HOUR)?) else { return Ok(None) };
         if wide.stats.len() as i64 * i64::from(HOUR) > MAX_NARROW_SECONDS {
             return Ok(Some((wide.clone(), wide)));
         }
-        let Some(mut narrow) = Timeline::new(history.series(&everything, NARROW, None)?) else {
+        let Some(mut narrow) = Timeline::new(history.series(&everything, NARROW)?) else {
             return Ok(None);
         };
         // Few requests per narrow bucket do not show a gap.
@@ -67,7 +67,7 @@ impl Timeline {
 
     /// The requests of a filter, on the buckets of `grid`.
     pub(super) fn of(history: &Survey<'_>, filter: &Filter, grid: &Grid) -> Result<Timeline, QueryError> {
-        let series = history.series(filter, grid.bucket as u32, None)?;
+        let series = history.series(filter, grid.bucket as u32)?;
         let mut stats = vec![Stats::default(); grid.len()];
         for (index, part) in series.lines.first().into_iter().flatten().enumerate() {
             if let Some(stats) = stats.get_mut(grid.index(series.start + index as i64 * grid.bucket)) {
@@ -79,7 +79,7 @@ impl Timeline {
 
     /// Takes the requests of a filter out.
     pub(super) fn subtract(&mut self, history: &Survey<'_>, filter: &Filter) -> Result<(), QueryError> {
-        let series = history.series(filter, self.grid.bucket as u32, None)?;
+        let series = history.series(filter, self.grid.bucket as u32)?;
         for (index, part) in series.lines.first().into_iter().flatten().enumerate() {
             let at = self.grid.index(series.start + index as i64 * self.grid.bucket);
             if let Some(stats) = self.stats.get_mut(at) {
@@ -97,27 +97,27 @@ impl Timeline {
     }
 }
 
-/// The numbers of requests of each of some values, on the buckets of `grid`.
+/// The numbers of requests of each of some values of each dimension, on the buckets of `grid`.
 pub(super) fn requests_of_each(
     survey: &Survey<'_>,
     filter: &Filter,
-    by: &Dimension,
-    values: Vec<Value>,
+    of: Vec<(Dimension, Vec<Value>)>,
     grid: &Grid,
-) -> Result<Vec<Vec<f64>>, QueryError> {
-    if values.is_empty() {
-        return Ok(Vec::new());
+) -> Result<Vec<Vec<Vec<f64>>>, QueryError> {
+    if of.iter().all(|(_, values)| values.is_empty()) {
+        return Ok(vec![Vec::new(); of.len()]);
     }
-    let Series { start, lines, .. } =
-        survey.series(filter, grid.bucket as u32, Some((by.clone(), values)))?;
-    let on_grid = |line: Vec<Stats>| {
-        let mut requests = vec![0.0; grid.len()];
-        for (index, stats) in line.into_iter().enumerate() {
-            if let Some(number) = requests.get_mut(grid.index(start + index as i64 * grid.bucket)) {
-                *number += stats.requests as f64;
+    let on_grid = |Activity { start, lines, .. }: Activity| {
+        let line_on_grid = |line: Vec<u64>| {
+            let mut requests = vec![0.0; grid.len()];
+            for (index, count) in line.into_iter().enumerate() {
+                if let Some(number) = requests.get_mut(grid.index(start + index as i64 * grid.bucket)) {
+                    *number += count as f64;
+                }
             }
-        }
-        requests
+            requests
+        };
+        lines.into_iter().map(line_on_grid).collect()
     };
-    Ok(lines.into_iter().map(on_grid).collect())
+    Ok(survey.activity(filter, grid.bucket as u32, of)?.into_iter().map(on_grid).collect())
 }

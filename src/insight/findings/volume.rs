@@ -81,14 +81,19 @@ pub(super) fn explains_volume(finding: &Finding, all: &Timeline) -> bool {
 fn subjects(history: &Survey<'_>, wide: &Timeline) -> Result<Vec<Subject>, QueryError> {
     let total: u64 = wide.stats.iter().map(|stats| stats.requests).sum();
     let everything = Filter::everything();
-    let mut subjects = Vec::new();
+    let mut of: Vec<(Dimension, Vec<GroupRow>)> = Vec::new();
     for dimension in dimensions() {
         let groups = history.groups(&everything, &dimension, &[], Measure::Requests, SUBJECTS)?;
         let rows: Vec<GroupRow> = (groups.rows.into_iter())
             .filter(|row| row.value != Value::Absent && row.stats.requests as f64 >= MIN_SHARE * total as f64)
             .collect();
-        let values = rows.iter().map(|row| row.value.clone()).collect();
-        let lines = requests_of_each(history, &everything, &dimension, values, &wide.grid)?;
+        of.push((dimension, rows));
+    }
+    let values = |rows: &[GroupRow]| rows.iter().map(|row| row.value.clone()).collect();
+    let each = of.iter().map(|(dimension, rows)| (dimension.clone(), values(rows))).collect();
+    let lines = requests_of_each(history, &everything, each, &wide.grid)?;
+    let mut subjects = Vec::new();
+    for ((dimension, rows), lines) in of.into_iter().zip(lines) {
         for (GroupRow { value, stats, .. }, requests) in rows.into_iter().zip(lines) {
             if let Some(baseline) = Baseline::fit(&wide.grid, &requests) {
                 let (dimension, bytes_per_request) =

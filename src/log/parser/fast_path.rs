@@ -3,14 +3,14 @@
 //! It checks everything that it assumes, and gives up at the first deviation; then the tolerant path reads the line. A
 //! line that both paths can read gives the same record in both, which a test checks.
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use super::super::number;
 use super::super::record::MEASURES;
 use super::super::{Field, Record, address};
 use super::separators::{Line, LineScanner, Separators, Spaces};
 use super::words::{absent_if_dash, without_dashes};
-use super::{identity, line_head, trailing_fields};
+use super::{identity, key_and_uri::TWO_TEXTS, line_head, server_forms, trailing_fields};
 use super::{templates::Templates, text_fields::certain_end_of_uri};
 
 /// The only frequent requester with spaces: CloudFront, which reads with an origin access identity. Its id follows.
@@ -109,7 +109,7 @@ pub(super) fn read_into<'a>(
             let close = certain_end_of_uri(line, start)?;
             let uri = &line[start..close];
             // With a bracket, the line may be cut off within the URI and joined with another record.
-            if memchr(b'[', uri).is_some() {
+            if memchr(b'[', uri).is_some() || memmem::find(uri, TWO_TEXTS).is_some() {
                 return None;
             }
             uri
@@ -165,6 +165,10 @@ pub(super) fn read_into<'a>(
             words.jump_after_space(words.at)?;
         }
     } else {
+        // The only quoted text may be the user agent, not the referer.
+        if !logged[Field::Referer as usize].is_empty() {
+            return None;
+        }
         logged[Field::UserAgent as usize] = &[];
         words.dash()?;
     }
@@ -198,6 +202,10 @@ fn read_trailing_fields<'a>(
         record.logged[field as usize] = if words.at < line.len() { words.next()? } else { &[] };
     }
     let tail = &line[words.at..];
+    // Huawei OBS does not log a host id: it would be its agency.
+    if tail.is_empty() && server_forms::is_obs_owner(record.logged[Field::BucketOwner as usize]) {
+        return None;
+    }
     if words.separators.quote(start) < words.at
         || user_agent_is_quoted && !trailing_fields::can_begin(record.logged[Field::VersionId as usize])
     {

@@ -13,6 +13,8 @@ pub(super) struct Identity<'a> {
     pub(super) requester: &'a [u8],
     pub(super) request_id: &'a [u8],
     pub(super) operation: &'a [u8],
+    /// Text that can be several of the fields.
+    pub(super) unknown: &'a [u8],
     pub(super) end: usize,
     pub(super) operation_is_first: bool,
 }
@@ -52,8 +54,23 @@ impl<'a> Identity<'a> {
         let mut found = Identity { operation, end, operation_is_first: index == 0, ..Identity::default() };
         match index {
             0 => {}
-            1 if is_id(text(0)) => found.request_id = unquoted_field(text(0)),
-            1 => found.remote_ip = unquoted_field(text(0)),
+            // A field is missing. The form of the others shows which it is, or they are in no field.
+            1 if can_be_address(text(0)) => found.remote_ip = unquoted_field(text(0)),
+            1 if is_usual_id(text(0)) => found.request_id = text(0),
+            1 => found.unknown = text(0),
+            2 if is_usual_id(text(1)) && can_be_address(text(0)) => {
+                found.remote_ip = unquoted_field(text(0));
+                found.request_id = text(1);
+            }
+            2 if is_usual_id(text(1)) => {
+                found.requester = unquoted_field(text(0));
+                found.request_id = text(1);
+            }
+            2 if can_be_address(text(0)) => {
+                found.remote_ip = unquoted_field(text(0));
+                found.unknown = unquoted_field(text(1));
+            }
+            2 => found.unknown = &line[spans[0].0..spans[1].1],
             _ => {
                 found.remote_ip = unquoted_field(text(0));
                 found.request_id = unquoted_field(text(index - 1));
@@ -139,7 +156,7 @@ fn with_empty_fields(line: &[u8], at: usize) -> Option<Identity<'_>> {
     }
     let end = at + 1 + before.iter().map(|word| word.len() + 1).sum::<usize>() + operation.len();
     let [remote_ip, requester, request_id] = before.map(unquoted_field);
-    Some(Identity { remote_ip, requester, request_id, operation, end, operation_is_first: false })
+    Some(Identity { remote_ip, requester, request_id, operation, end, ..Identity::default() })
 }
 
 /// Whether a word can be an address: absent, an address, a list of them, or one that was made unrecognizable.
@@ -179,7 +196,7 @@ fn can_be_operation(word: &[u8]) -> bool {
 }
 
 /// Whether a requester means an anonymous request. Until about 2010, S3 logged the id of a group for it.
-pub(super) fn is_anonymous(requester: &[u8]) -> bool {
+pub(in crate::log) fn is_anonymous(requester: &[u8]) -> bool {
     match requester.len() {
         32 => requester == b"65a011a29cdf8ec533ec3d1ccaae921c",
         9 => requester.eq_ignore_ascii_case(b"anonymous"),

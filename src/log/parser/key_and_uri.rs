@@ -3,12 +3,17 @@
 //! S3 encodes keys, so a key is one word. Some servers do not: their keys may have spaces and quotes, and end where the
 //! request line begins.
 
-use super::super::number::is_status;
+use memchr::memmem;
+
+use super::super::number::{is_digits, is_status};
 use super::super::{Rejection, method};
 use super::number_fields;
 use super::server_forms::{end_of_request_line, is_path_of};
-use super::text_fields::{end_of_status, end_of_uri};
+use super::text_fields::{end_of_status, end_of_uri, ends_with_version};
 use super::words::{next_quoted_word, trim_spaces, word_at};
+
+/// What separates two quoted texts. A URI with it is one text only if it is a request line up to its version.
+pub(super) const TWO_TEXTS: &[u8] = b"\" \"";
 
 /// Key and request URI of a line, without quotes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +62,9 @@ pub(super) fn read<'a>(
         return with_quoted_uri(line, (start, end), next);
     }
     if !is_quoted {
-        let is_last = word_at(line, end_of_next).is_none();
+        // The line may end here, or within the status.
+        let is_last = word_at(line, end_of_next)
+            .is_none_or(|(start, end)| end == line.len() && is_digits(&line[start..end]));
         if line[next..end_of_next] == *b"-" && (is_last || end_of_status(line, end_of_next).is_some()) {
             return Ok(KeyAndUri { key, end: end_of_next, ..KeyAndUri::default() });
         }
@@ -93,12 +100,18 @@ fn with_quoted_uri(
         None if can_be_cut_off(line, open) => line.len(),
         None => return Err(Rejection::NoRequestUri),
     };
-    Ok(KeyAndUri {
-        key: &line[start..end],
-        uri: &line[open + 1..close],
-        end: (close + 1).min(line.len()),
-        uri_is_unquoted: false,
-    })
+    let uri = &line[open + 1..close];
+    if let Some(quote) = memmem::find(uri, TWO_TEXTS) {
+        let next = open + 1 + quote + TWO_TEXTS.len() - 1;
+        if !begins_with_request_line(line, open) {
+            if begins_with_request_line(line, next) {
+                return Err(Rejection::NoRequestUri);
+            }
+        } else if !ends_with_version(uri) && close < line.len() {
+            return Err(Rejection::NoStatus);
+        }
+    }
+    Ok(KeyAndUri { key: &line[start..end], uri, end: (close + 1).min(line.len()), uri_is_unquoted: false })
 }
 
 /// The quote at which the request line begins after a key of several words that begins at `start`: the first one that a

@@ -2,6 +2,7 @@
 
 use memchr::memchr;
 
+use super::super::record::TimeText;
 use super::super::{Rejection, time};
 use super::words::{next_word, skip_spaces, unquoted_field};
 
@@ -39,7 +40,13 @@ impl<'a> LineHead<'a> {
             return Ok(LineHead { owner: &[], bucket: first, time, instant, end });
         }
         let Some((time, instant, end)) = time_at(line, skip_spaces(line, end_of_second)) else {
-            return Err(if is_header(first, second) { Rejection::Header } else { Rejection::NoTime });
+            return Err(if is_header(first, second) {
+                Rejection::Header
+            } else if let Some(text) = time_like_at(line, skip_spaces(line, end_of_second)) {
+                Rejection::InvalidTime(TimeText::new(text))
+            } else {
+                Rejection::NoTime
+            });
         };
         if unquoted_field(second).is_empty() {
             return Err(Rejection::NoBucket);
@@ -60,6 +67,15 @@ pub(super) fn time_at(line: &[u8], at: usize) -> Option<(&[u8], i64, usize)> {
     let length = memchr(b']', &rest[..rest.len().min(TIME_LENGTH + 6)])?;
     let text = &rest[..length];
     Some((text, time::parse_full_month(text)?, at + length + 2))
+}
+
+/// The text in brackets at `at` that has the form of a time: `day/month/year:hour:minute:second offset`, each of any
+/// digits or letters.
+fn time_like_at(line: &[u8], at: usize) -> Option<&[u8]> {
+    let rest = line.get(at..)?.strip_prefix(b"[")?;
+    let text = &rest[..memchr(b']', &rest[..rest.len().min(TimeText::LENGTH_MAX)])?];
+    let separators = text.iter().copied().filter(|byte| matches!(byte, b'/' | b':' | b' '));
+    separators.eq(*b"//::: ").then_some(text)
 }
 
 /// The text in brackets at `at` that has the length of a time, without the brackets.

@@ -1,9 +1,11 @@
 //! The parsers: from the bytes of lines to [`Record`]s that borrow them.
 //!
-//! [`Parser`] reads blocks of lines, [`records`] reads a single line. Both try the fast path (`fast_path`) first, which
+//! [`Parser`] reads blocks of lines, [`records`] reads a single line. The parser leaves lines with JSON to
+//! [`structured`](super::structured). For all others, both try the fast path (`fast_path`) first, which
 //! reads lines as S3 writes them, with the structural index (`separators`) and line templates (`templates`). All other
 //! lines are read by the tolerant path (`tolerant`), with the help of `line_head`, `identity`, `key_and_uri`,
-//! `number_fields`, `text_fields`, `user_agent`, `trailing_fields`, and `server_forms` for the forms of other servers. `joined_records` finds lines with two records.
+//! `number_fields`, `text_fields`, `quotes`, `user_agent`, `trailing_fields`, and `server_forms` for the forms of other
+//! servers. `joined_records` finds lines with two records.
 //! Never here: I/O, decoding of values.
 
 mod comment;
@@ -13,6 +15,7 @@ mod joined_records;
 mod key_and_uri;
 mod line_head;
 mod number_fields;
+mod quotes;
 mod separators;
 mod server_forms;
 mod templates;
@@ -26,8 +29,12 @@ mod user_agent;
 mod words;
 
 use self::separators::LineScanner;
-use self::templates::{ParserId, Templates};
+use self::templates::Templates;
+use super::structured::{is_object_line, json::JsonReader, json::LinesRead};
 use super::{Record, Rejection};
+
+pub(super) use identity::is_anonymous;
+pub(super) use templates::ParserId;
 
 pub use comment::{is_comment, is_start_of_log};
 pub use templates::{RecordGroup, TemplateMap, is_in_template};
@@ -35,7 +42,7 @@ pub use unfinished_line::unfinished_line;
 
 /// Records in a group. Their lines are still in the processor's cache when the group is handed on, and code that
 /// looks values up can overlap the waits for memory.
-const RECORDS_PER_GROUP: usize = 32;
+pub(super) const RECORDS_PER_GROUP: usize = 32;
 
 /// Receives what a [`Parser`] reads. Lines are numbered within their block, from 0.
 pub trait Sink {
@@ -55,6 +62,7 @@ pub trait Sink {
 pub struct Parser {
     id: ParserId,
     templates: Templates,
+    json: JsonReader,
 }
 
 impl Parser {
@@ -70,6 +78,14 @@ impl Parser {
         let mut lines = LineScanner::new(block);
         let mut number = 0;
         while let Some(line) = lines.next_line() {
+            if is_object_line(line.text) {
+                group.flush(sink);
+                let start = line.text.as_ptr().addr() - block.as_ptr().addr();
+                let LinesRead { bytes, lines: count } = self.json.read_lines(&block[start..], number, sink);
+                lines = LineScanner::new(&block[start + bytes..]);
+                number += count;
+                continue;
+            }
             if is_comment(line.text) {
                 sink.record_count(number, 0);
             } else if fast_path::read_into(&line, group.next(), &mut self.templates).is_some() {

@@ -10,7 +10,7 @@ use super::super::record::MEASURES;
 use super::super::{Field, Rejection};
 use super::text_fields::end_of_referer;
 use super::trailing_fields::Layout;
-use super::words::word_at;
+use super::words::{last_word, word_at};
 
 /// Status, error code and measures.
 const FIELDS: usize = 2 + MEASURES.len();
@@ -62,6 +62,18 @@ impl Numbers<'_> {
 /// Reads the fields from the space at `at` on. `is_unquoted` says whether the request line had no quotes.
 pub(super) fn read(line: &[u8], at: usize, is_unquoted: bool) -> Result<Numbers<'_>, Rejection> {
     let words = Words::split(line, at);
+    let found = read_words(line, at, &words, is_unquoted)?;
+    // A number at the end of the line may lack digits. A status has three.
+    let is_number = || words.count > 1 && last_word(&line[at..]).is_some_and(|(_, word)| is_digits(word));
+    if found.end == line.len() && is_number() { Err(Rejection::CutOff) } else { Ok(found) }
+}
+
+fn read_words<'a>(
+    line: &'a [u8],
+    at: usize,
+    words: &Words,
+    is_unquoted: bool,
+) -> Result<Numbers<'a>, Rejection> {
     let spans = words.as_slice();
     let mut fields = [(at, at); FIELDS];
     let count = spans.len().min(FIELDS);
@@ -111,12 +123,8 @@ pub(super) fn read(line: &[u8], at: usize, is_unquoted: bool) -> Result<Numbers<
         }
     }
     if let Some((index, rejection)) = error {
-        // The line ends within the status.
-        let (start, end) = fields[index];
-        if index == 0 && is_cut_off && count == 1 && end - start < 3 && is_digits(&line[start..end]) {
-            return Ok(Numbers { extra: Some((start, end)), ..numbers(line, &[(at, at); FIELDS], end) });
-        }
-        return Err(rejection);
+        let is_status = index == 0 && is_start_of_status(line, spans, quote);
+        return Err(if is_status { Rejection::CutOff } else { rejection });
     }
     if is_cut_off {
         for field in &mut fields[count..] {
@@ -128,8 +136,16 @@ pub(super) fn read(line: &[u8], at: usize, is_unquoted: bool) -> Result<Numbers<
     Err(missing(count))
 }
 
-/// Reads the fields after a request line without quotes, as moto writes it. It writes three numbers, and nothing shows
-/// which one is missing.
+/// Whether the line ends within a status, the only one of the words.
+fn is_start_of_status(line: &[u8], words: &[(usize, usize)], quote: Option<usize>) -> bool {
+    match words {
+        [(start, end)] => quote.is_none() && end - start < 3 && is_digits(&line[*start..*end]),
+        _ => false,
+    }
+}
+
+/// Reads the fields after a request line without quotes. moto writes three numbers, and nothing shows which one is
+/// missing.
 fn without_measures<'a>(
     line: &'a [u8],
     words: &[(usize, usize)],
@@ -137,15 +153,23 @@ fn without_measures<'a>(
     quote: Option<usize>,
 ) -> Result<Numbers<'a>, Rejection> {
     if let Some((_, rejection)) = check(line, &words[..words.len().min(2)]) {
-        return Err(rejection);
+        return Err(if is_start_of_status(line, words, quote) { Rejection::CutOff } else { rejection });
     }
     let measures = words.get(2..).unwrap_or_default();
-    let can_be_time = |&(start, end): &(usize, usize)| can_be_measure(Field::TotalTime, &line[start..end]);
+    let text = |&(start, end): &(usize, usize)| &line[start..end];
+    let can_be_time = |word: &(usize, usize)| can_be_measure(Field::TotalTime, text(word));
     let count = measures.len();
-    let is_whole = quote.is_some() && matches!(count, 3 | 4);
-    let is_cut_off = quote.is_none() && count < MEASURES.len();
+    if quote.is_some()
+        && let Ok(fields) = words.try_into()
+        && check(line, words).is_none()
+    {
+        return Ok(Numbers { words_before_quote: Some(0), ..numbers(line, fields, end) });
+    }
+    let is_whole = quote.is_some() && count == MEASURES.len() - 1;
+    let is_cut_off = quote.is_none() && count <= MEASURES.len();
     if !(is_whole || is_cut_off) || !measures.iter().all(can_be_time) {
-        return Err(missing(2 + count));
+        let wrong = measures.iter().position(|word| !can_be_time(word)).unwrap_or(count);
+        return Err(missing(2 + wrong));
     }
     let mut fields = [(end, end); FIELDS];
     for (field, word) in fields.iter_mut().zip(words.iter().take(2)) {
@@ -166,7 +190,7 @@ fn is_better(line: &[u8], quote: Option<usize>, single: usize, end: usize) -> bo
                 at = word_at(line, at).filter(|&(start, end)| line[start..end] == *b"-")?.1;
             }
             let fields = Layout::of(line, at);
-            (fields.is_readable && fields.is_certain && fields.unknown == 0).then_some(())
+            fields.fits().then_some(())
         };
         return fits(single).is_some() && fits(end).is_none();
     };

@@ -4,10 +4,11 @@
 use memchr::memchr;
 
 use super::super::number::{is_digits, is_status};
+use super::super::record::MEASURES;
 use super::super::{Rejection, method};
 use super::trailing_fields;
-use super::user_agent;
 use super::words::{is_hex, last_word, without_quotes, word_at, word_or_quoted_text_at};
+use super::{quotes, user_agent};
 
 /// Number of words that are searched for the status of a record without quotes.
 const UNQUOTED_WORDS_MAX: usize = 128;
@@ -24,18 +25,40 @@ pub(super) struct Journal<'a> {
 }
 
 /// Reads the `rest` of a line after an operation that follows directly after the time.
-pub(super) fn read_journal(rest: &[u8]) -> Option<Journal<'_>> {
-    let (rest, etag) = last_word(rest)?;
-    let (rest, version) = last_word(rest)?;
-    let (rest, size) = last_word(rest)?;
-    let key = rest.trim_ascii();
+pub(super) fn read_journal(rest: &[u8]) -> Result<Journal<'_>, Rejection> {
+    let words = || -> Option<Journal<'_>> {
+        let (rest, etag) = last_word(rest)?;
+        let (rest, version) = last_word(rest)?;
+        let (rest, size) = last_word(rest)?;
+        let key = rest.trim_ascii();
+        (!key.is_empty()).then_some(Journal { key, size, version, etag })
+    };
+    let has_quote = || memchr(b'"', rest).is_some();
+    let Some(journal) = words() else {
+        return Err(if has_quote() { Rejection::NoEtag } else { Rejection::CutOff });
+    };
+    let Journal { key, size, version, etag } = journal;
     let is_absent = |word: &[u8]| word == b"-";
-    // Only an ETag shows where a key with spaces ends. A version of three digits is more likely a status.
-    let is_journal = !key.is_empty()
-        && (is_absent(size) || is_digits(size))
-        && (is_etag(etag) || (is_absent(etag) && memchr(b' ', key).is_none()))
-        && !(is_absent(size) && is_absent(etag) && is_status(version));
-    is_journal.then_some(Journal { key, size, version, etag })
+    if !is_etag(etag) {
+        if is_start_of_etag(etag) {
+            return Err(Rejection::CutOff);
+        }
+        // Only an ETag shows where a key with spaces ends. A version of three digits is more likely a status.
+        let is_unclear = memchr(b' ', key).is_some() || is_absent(size) && is_status(version);
+        if !is_absent(etag) || is_unclear {
+            return Err(Rejection::NoEtag);
+        }
+    }
+    if memchr(b'"', version).is_some() {
+        return Err(Rejection::NoEtag);
+    }
+    if is_absent(size) || is_digits(size) { Ok(journal) } else { Err(Rejection::NoSize) }
+}
+
+/// Whether a word at the end of a line can be an ETag that is cut off.
+fn is_start_of_etag(word: &[u8]) -> bool {
+    let word = word.strip_prefix(b"\"").unwrap_or(word);
+    word.len() < 32 && !word.is_empty() && is_hex(word, word.len())
 }
 
 /// Whether a word is an MD5, with the number of parts if the object has several.
@@ -83,9 +106,10 @@ pub(super) fn read_unquoted<'a>(
     // them is damaged, and those found are in the referer or user agent.
     let is_error = |first: usize, end: usize| {
         let is_pair = |index: usize| is_digits(text(index)) && is_digits(text(index + 1));
-        let is_one_word = end == first + 1;
-        !is_digits(text(first))
-            && (is_one_word || !(first..end).any(|index| text(index) == b"-" || is_pair(index)))
+        // Nor does a message begin with a code.
+        let can_be_message =
+            || !is_code(text(first)) && !(first..end).any(|index| text(index) == b"-" || is_pair(index));
+        !is_digits(text(first)) && (end == first + 1 || can_be_message())
     };
     let mut found = None;
     let mut is_damaged = false;
@@ -122,7 +146,62 @@ pub(super) fn read_unquoted<'a>(
             });
         }
     }
-    Ok(found)
+    match found {
+        // The last number may lack digits.
+        Some(found) if found.end == line.len() => Err(Rejection::CutOff),
+        found => Ok(found),
+    }
+}
+
+/// Whether a word has the form of the error codes of S3, such as `NoSuchKey`.
+fn is_code(word: &[u8]) -> bool {
+    word.first().is_some_and(u8::is_ascii_uppercase)
+        && word.iter().all(u8::is_ascii_alphanumeric)
+        && word.iter().filter(|byte| byte.is_ascii_uppercase()).count() > 1
+        && word.iter().any(u8::is_ascii_lowercase)
+}
+
+/// What is wrong with a record without quotes that [`read_unquoted`] cannot read. `None` if no path of its key shows that
+/// it has this form.
+pub(super) fn fault_of_unquoted(line: &[u8], at: usize, bucket: &[u8]) -> Option<Rejection> {
+    let mut words = Vec::new();
+    let mut next = at;
+    while words.len() < UNQUOTED_WORDS_MAX
+        && let Some((start, end)) = word_at(line, next)
+    {
+        words.push((start, end));
+        next = end;
+    }
+    let text = |index: usize| words.get(index).map(|&(start, end)| &line[start..end]);
+    let is_path = |index: &usize| {
+        let key = &line[words[0].0..words[index - 1].1];
+        text(*index).is_some_and(|path| is_path_of(path, bucket, key))
+    };
+    let path = (1..words.len()).find(is_path)?;
+    let is_last = |index: usize| index + 1 == words.len();
+    let Some(status) = text(path + 1) else { return Some(Rejection::CutOff) };
+    if !is_status(status) {
+        let is_cut_off = is_last(path + 1) && is_digits(status) && status.len() < 3;
+        return Some(if is_cut_off { Rejection::CutOff } else { Rejection::NoStatus });
+    }
+    let Some(error) = text(path + 2) else { return Some(Rejection::CutOff) };
+    if is_digits(error) {
+        return Some(Rejection::NoErrorCode);
+    }
+    let first = path + 3;
+    for (index, field) in MEASURES.into_iter().enumerate() {
+        match text(first + index) {
+            None => return Some(Rejection::CutOff),
+            Some(word) if !is_digits(word) => return Some(Rejection::NotANumber(field)),
+            Some(_) => {}
+        }
+    }
+    let next = text(first + MEASURES.len());
+    Some(match next {
+        None => Rejection::CutOff,
+        Some(word) if is_digits(word) => Rejection::TooManyNumbers,
+        Some(_) => Rejection::Ambiguous,
+    })
 }
 
 /// Whether a path is that of a key, with the bucket in the path or in the host name.
@@ -199,8 +278,9 @@ pub(super) fn is_obs_owner(owner: &[u8]) -> bool {
 }
 
 /// Reads the end of a record of Huawei OBS whose user agent begins at the quote at `open`. After the version id it has
-/// an agency, two storage classes, the name of a directory, which is quoted, and ids.
+/// an agency, two storage classes, the name of a directory, which may be quoted, and ids.
 pub(super) fn read_obs(line: &[u8], open: usize) -> Option<Obs> {
+    let last = user_agent::closing_quotes(line, open).next()?;
     // A later quote may be in the name.
     user_agent::closing_quotes(line, open).find_map(|close| {
         let mut words = Vec::with_capacity(OBS_WORDS_MAX);
@@ -215,15 +295,29 @@ pub(super) fn read_obs(line: &[u8], open: usize) -> Option<Obs> {
         let can_be_class = |index: usize| text(index) == b"-" || is_storage_class(text(index));
         // Two classes follow the version id and the agency. A quoted name or a name of a class shows which words are the
         // classes.
-        let are_classes = |first: usize| {
+        let are_classes = |first: &usize| {
+            let first = *first;
             let is_certain = is_storage_class(text(first)) || is_storage_class(text(first + 1));
             let name_is_quoted = text(first + 2).first() == Some(&b'"');
             let are_both = can_be_class(first) && can_be_class(first + 1);
             if name_is_quoted { is_certain || are_both } else { is_certain && are_both }
         };
-        let is_obs = (2..words.len()).any(are_classes);
+        let classes = (2..words.len()).find(are_classes)?;
+        // An agency with quotes may be the end of the user agent.
+        if close != last && memchr(b'"', &line[close + 1..words[classes].0]).is_some() {
+            return None;
+        }
+        let name = || line.get(words.get(classes + 2)?.0..last)?.strip_prefix(b"\"");
+        let is_obs = close == last || name().is_some_and(quotes::are_paired) && are_ids(&line[last + 1..]);
         is_obs.then(|| Obs { close, version: words[0] })
     })
+}
+
+/// Whether a text can be the ids at the end of a record of OBS. Words of other forms may be the version id and the agency
+/// of a record without name and ids.
+fn are_ids(text: &[u8]) -> bool {
+    let mut words = text.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    words.next().is_some_and(|first| is_hex(first, 32) || is_digits(first)) && words.all(|word| word != b"-")
 }
 
 fn is_storage_class(word: &[u8]) -> bool {

@@ -180,7 +180,7 @@ fn slot_of(tail: &[u8]) -> usize {
 
 /// Identifies the parser whose templates the records of a [`RecordGroup`] have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ParserId(NonZeroU64);
+pub(in crate::log) struct ParserId(NonZeroU64);
 
 impl Default for ParserId {
     /// An id that no other parser of the process has.
@@ -193,8 +193,8 @@ impl Default for ParserId {
 /// Records, and the parser that read them if they have templates.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordGroup<'r, 'l> {
-    pub(super) records: &'r [Record<'l>],
-    pub(super) parser: Option<ParserId>,
+    pub(in crate::log) records: &'r [Record<'l>],
+    pub(in crate::log) parser: Option<ParserId>,
 }
 
 impl<'r, 'l> RecordGroup<'r, 'l> {

@@ -2,11 +2,10 @@
 //!
 //! S3 does not escape quotes. A quote ends a field only if what follows it can follow the field.
 
-use memchr::{memchr, memrchr_iter};
+use memchr::memchr;
 
 use super::super::number::is_status;
 use super::number_fields;
-use super::trailing_fields;
 use super::words::{next_word, quotes_from, skip_spaces, word_at};
 
 /// The quote that ends the request URI that begins at `start`; `None` if the line ends within the URI.
@@ -25,6 +24,10 @@ pub(super) fn end_of_uri(line: &[u8], start: usize) -> Option<usize> {
         }
         let uri = &line[start..quote];
         let is_whole = matches!(uri, b"" | b"-") || ends_with_version(uri);
+        // A quoted text in the place of the status is not a part of the URI.
+        if is_whole && line.get(skip_spaces(line, after)) == Some(&b'"') {
+            return Some(quote);
+        }
         let has_status = word_at(line, after).is_some_and(|(start, end)| is_status(&line[start..end]));
         if is_whole && has_status {
             return Some(quote);
@@ -55,7 +58,7 @@ pub(super) fn certain_end_of_uri(line: &[u8], start: usize) -> Option<usize> {
 }
 
 /// Whether a request line ends with ` HTTP/1.1` or another version.
-fn ends_with_version(uri: &[u8]) -> bool {
+pub(super) fn ends_with_version(uri: &[u8]) -> bool {
     let version = uri.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
     let Some(version) = version.strip_prefix(b"HTTP/") else { return false };
     uri.len() > version.len() + 5
@@ -92,14 +95,4 @@ pub(super) fn end_of_referer(line: &[u8], start: usize) -> Option<(usize, usize)
     let is_escaped =
         |quote: usize| line[start..quote].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
     pairs().find(|(quote, _)| !is_escaped(*quote)).or_else(|| pairs().next())
-}
-
-/// The quote that ends the last quoted field of the line, which begins at `start`: the last one that the trailing
-/// fields can follow. `None` if the line ends within the field.
-pub(super) fn end_of_last_text(line: &[u8], start: usize) -> Option<usize> {
-    memrchr_iter(b'"', &line[start..]).map(|offset| start + offset).find(|&quote| match line.get(quote + 1) {
-        None => true,
-        Some(b' ') => next_word(line, quote + 1).is_none_or(|(text, _)| trailing_fields::can_begin(text)),
-        Some(_) => false,
-    })
 }

@@ -22,7 +22,10 @@ use super::words::{
     absent_if_dash, next_quoted_word, next_word, skip_spaces, trim_spaces, unquoted_field, without_dashes,
     without_quotes,
 };
-use super::{key_and_uri, server_forms};
+use super::{
+    key_and_uri::{self, TWO_TEXTS},
+    server_forms,
+};
 
 /// Reads a line. Text from `doubtful` on, which looks like another record, is also in `extra`, so that it can be found.
 pub(super) fn read(line: &[u8], doubtful: Option<usize>) -> Result<Record<'_>, Rejection> {
@@ -46,8 +49,11 @@ pub(super) fn read(line: &[u8], doubtful: Option<usize>) -> Result<Record<'_>, R
     reader.identity()?;
     match reader.fields_after_operation() {
         Ok(()) => {}
-        // The record is cut off before another one: nothing else can be read.
-        Err(_) if doubtful.is_some() => reader.add_extra(reader.at, line.len()),
+        // The record is cut off before another one: nothing else can be read, except a key that a quote follows.
+        Err(_) if doubtful.is_some() => {
+            reader.key_before_quote();
+            reader.add_extra(reader.at, line.len());
+        }
         Err(rejection) => return Err(rejection),
     }
     if let Some(doubtful) = doubtful {
@@ -118,6 +124,9 @@ impl<'a> LineReader<'a> {
             self.set(Field::Requester, found.requester);
         }
         self.set(Field::RequestId, found.request_id);
+        if !found.unknown.is_empty() {
+            self.add_text_to_extra(found.unknown);
+        }
         self.set(Field::Operation, found.operation);
         self.operation_is_first = found.operation_is_first;
         self.at = found.end;
@@ -126,22 +135,36 @@ impl<'a> LineReader<'a> {
 
     /// After an error, `at` is the start of what cannot be read.
     fn fields_after_operation(&mut self) -> Result<(), Rejection> {
-        if self.operation_is_first && self.journal() {
-            return Ok(());
+        if self.operation_is_first {
+            return self.journal();
         }
         if self.unquoted()? {
             self.unquoted_texts();
             return Ok(());
         }
-        self.key_and_uri()?;
+        self.key_and_uri().map_err(|rejection| {
+            let bucket = self.logged[Field::Bucket as usize];
+            let fault = || server_forms::fault_of_unquoted(self.line, self.at, bucket);
+            if rejection == Rejection::NoRequestUri { fault().unwrap_or(rejection) } else { rejection }
+        })?;
         let numbers = self.numbers()?;
         self.texts(&numbers);
         Ok(())
     }
 
+    /// Reads the key if it is one word and a quoted text follows.
+    fn key_before_quote(&mut self) {
+        let Some((key, end)) = next_word(self.line, self.at) else { return };
+        let quote_follows = self.line.get(skip_spaces(self.line, end)) == Some(&b'"');
+        if quote_follows && key[0] != b'"' && self.logged[Field::Key as usize].is_empty() {
+            self.set(Field::Key, unquoted_field(key));
+            self.at = end;
+        }
+    }
+
     /// Reads the rest of a journal record of Ceph RGW.
-    fn journal(&mut self) -> bool {
-        let Some(journal) = server_forms::read_journal(&self.line[self.at..]) else { return false };
+    fn journal(&mut self) -> Result<(), Rejection> {
+        let journal = server_forms::read_journal(&self.line[self.at..])?;
         self.set(Field::Key, unquoted_field(journal.key));
         self.set(Field::ObjectSize, unquoted_field(journal.size));
         self.set(Field::VersionId, unquoted_field(journal.version));
@@ -149,7 +172,7 @@ impl<'a> LineReader<'a> {
         if journal.etag != b"-" {
             self.add_text_to_extra(without_quotes(journal.etag));
         }
-        true
+        Ok(())
     }
 
     /// Adds a number to `extra` if it is beyond 64 bits.
@@ -192,6 +215,12 @@ impl<'a> LineReader<'a> {
         }
     }
 
+    /// Whether a user agent without quotes, which is not empty, and the trailing fields follow.
+    fn unquoted_agent_follows(&self) -> bool {
+        let start = skip_spaces(self.line, self.at);
+        server_forms::start_of_trailing_fields(self.line, start).is_some_and(|end| end > start)
+    }
+
     /// Reads a user agent of any words without quotes, and the trailing fields. `false` if nothing shows where the user
     /// agent ends.
     fn unquoted_user_agent(&mut self) -> bool {
@@ -208,7 +237,8 @@ impl<'a> LineReader<'a> {
         let agent = &self.line[start..end_of_agent];
         let begins_earlier =
             [&b"http://"[..], b"https://", b"- "].iter().any(|start| agent.starts_with(start));
-        if has_empty || is_empty || begins_earlier {
+        // Nor does it end with one, which would be the version id.
+        if has_empty || is_empty || begins_earlier || agent.ends_with(b" -") {
             return false;
         }
         self.set(Field::UserAgent, unquoted_field(&self.line[start..end_of_agent]));
@@ -256,10 +286,23 @@ impl<'a> LineReader<'a> {
             }
             b"-" => {
                 self.word();
+                if self.empty_user_agent() {
+                    return;
+                }
                 if self.peek() == b"-" {
                     self.word();
                     self.trailing_fields_without_texts(numbers);
                 } else {
+                    let start = skip_spaces(self.line, self.at);
+                    let is_quoted = self.peek().first() == Some(&b'"');
+                    if is_quoted && memchr::memmem::find(&self.line[start..], TWO_TEXTS).is_some() {
+                        // The `-` may be one of the numbers, or the user agent has quotes in it.
+                        self.doubt_measures(numbers);
+                        return self.keep_rest(start);
+                    }
+                    if !is_quoted && !self.peek().is_empty() && !self.unquoted_agent_follows() {
+                        self.doubt_measures(numbers);
+                    }
                     self.user_agent();
                 }
             }
@@ -267,7 +310,7 @@ impl<'a> LineReader<'a> {
                 self.user_agent();
             }
             [b'"', ..] => {
-                if self.quoted_referer(open) {
+                if self.quoted_referer(open, numbers) {
                     self.user_agent();
                 }
             }
@@ -276,30 +319,39 @@ impl<'a> LineReader<'a> {
         }
     }
 
-    /// Reads the trailing fields after a referer and a user agent that are both `-`. With a further `-`, nothing shows
-    /// whether the first one is a measure: then all measures are absent.
+    /// Reads the trailing fields after a referer and a user agent that are both `-`. If they do not fit, and another `-`
+    /// is before them, it may be one of the numbers.
     fn trailing_fields_without_texts(&mut self, numbers: &Numbers<'a>) {
         let fields = Layout::of(self.line, self.at);
-        if fields.unknown > 0 && numbers.measures.iter().any(|word| !word.is_empty() && *word != b"-") {
-            for (field, word) in MEASURES.into_iter().zip(numbers.measures) {
-                self.set(field, &[]);
-                if !word.is_empty() {
-                    self.add_text_to_extra(word);
-                }
-            }
+        if fields.unknown > 0 || !fields.is_readable {
+            self.doubt_measures(numbers);
         }
         self.trailing_fields(&fields);
     }
 
+    /// Makes the measures absent if the fields after them do not fit and one of them is `-`: then nothing shows whether it
+    /// is a measure, and which. Adds them to `extra`.
+    fn doubt_measures(&mut self, numbers: &Numbers<'a>) {
+        let is_present = |word: &&[u8]| !word.is_empty() && **word != *b"-";
+        if !numbers.measures.contains(&&b"-"[..]) || !numbers.measures.iter().any(is_present) {
+            return;
+        }
+        for (field, word) in MEASURES.into_iter().zip(numbers.measures) {
+            self.set(field, &[]);
+            if !word.is_empty() {
+                self.add_text_to_extra(word);
+            }
+        }
+    }
+
     /// Reads the referer that begins at the quote at `open`. `false` if nothing shows where it ends.
-    fn quoted_referer(&mut self, open: usize) -> bool {
+    fn quoted_referer(&mut self, open: usize, numbers: &Numbers<'a>) -> bool {
         if let Some((close, next)) = end_of_referer(self.line, open + 1) {
             self.set(Field::Referer, absent_if_dash(&self.line[open + 1..close]));
             self.at = next;
             return true;
         }
-        // The only quoted text. With other quotes in it, it may be several fields. If the trailing fields follow it
-        // directly, it may be the user agent.
+        // The only quoted text. With other quotes in it, it may be several fields.
         let mut quotes = user_agent::closing_quotes(self.line, open);
         let close = quotes.next().unwrap_or(self.line.len());
         let text = &self.line[open + 1..close];
@@ -307,16 +359,32 @@ impl<'a> LineReader<'a> {
         let is_unclear = quotes.next().is_some()
             || memchr::memmem::find(text, b" \"").is_some()
             || (close == self.line.len() && server_forms::ends_with_trailing_fields(self.line, open + 1))
-            || (self.line[after..].starts_with(b" ")
-                && !self.line[after..].starts_with(b"  ")
-                && server_forms::start_of_trailing_fields(self.line, after) == Some(after + 1));
+            || !self.user_agent_can_follow(text, after);
         if is_unclear {
+            self.doubt_measures(numbers);
             self.keep_rest(open);
             return false;
         }
         self.set(Field::Referer, absent_if_dash(text));
         self.at = after;
         true
+    }
+
+    /// Whether the fields from `after` on, which are not quoted, show that the only quoted `text` before them is the
+    /// referer, not the user agent.
+    fn user_agent_can_follow(&self, text: &[u8], after: usize) -> bool {
+        if self.line[after..].starts_with(b"  ") {
+            return true;
+        }
+        match next_word(self.line, after) {
+            None => true,
+            Some((b"-", end)) => {
+                let fit = |at: usize| Layout::of(self.line, at).fits();
+                matches!(text, b"" | b"-") || fit(end) && !fit(after)
+            }
+            Some(_) => server_forms::start_of_trailing_fields(self.line, after)
+                .is_some_and(|start| start != after + 1),
+        }
     }
 
     /// Reads words without quotes between the numbers and a quoted text. They are unknown fields before the referer, or
@@ -330,7 +398,7 @@ impl<'a> LineReader<'a> {
         self.at = quote;
         if !numbers.is_of_ceph() && end_of_referer(self.line, quote + 1).is_some() {
             self.add_extra(start, end);
-            if self.quoted_referer(quote) {
+            if self.quoted_referer(quote, numbers) {
                 self.user_agent();
             }
             return true;
@@ -351,8 +419,28 @@ impl<'a> LineReader<'a> {
         true
     }
 
+    /// Reads an empty user agent, which leaves two spaces, and the trailing fields. `false` if the fields do not show
+    /// that it is empty.
+    fn empty_user_agent(&mut self) -> bool {
+        let start = skip_spaces(self.line, self.at);
+        if start != self.at + 2 || self.line.get(start).is_none_or(|byte| *byte == b'"') {
+            return false;
+        }
+        let fields = Layout::of(self.line, self.at + 1);
+        let is_dash = self.peek() == b"-";
+        if !fields.fits() || is_dash && Layout::of(self.line, start + 1).fits() {
+            return false;
+        }
+        self.at += 1;
+        self.trailing_fields(&fields);
+        true
+    }
+
     /// Reads the user agent and the trailing fields.
     fn user_agent(&mut self) {
+        if self.empty_user_agent() {
+            return;
+        }
         let open = skip_spaces(self.line, self.at);
         match self.peek() {
             [b'"', ..] => {}

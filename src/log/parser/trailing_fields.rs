@@ -13,11 +13,14 @@ pub(super) const FIRST: usize = Field::VersionId as usize;
 pub(super) const FIELDS: usize = Field::LOGGED - FIRST;
 /// Number of words that are needed to find out which word belongs to which field.
 const WORDS: usize = FIELDS + 2;
+/// The length of the shortest word that is a host id after an unknown word. Those of S3 have 44 characters or more.
+const HOST_ID_MIN: usize = 40;
+/// The length of the longest unknown word before a host id.
+const UNKNOWN_MAX: usize = 16;
 /// Records with a signature version, or newer, have at least this number of trailing fields.
 pub(super) const FIELDS_OF_NEWER_RECORDS: usize = Field::TlsVersion as usize - FIRST + 1;
-
-/// Older records have at most version id and host id, and perhaps an unknown word between them.
-pub(super) const FIELDS_OF_OLDER_RECORDS: usize = 3;
+/// Older records have at most version id and host id.
+const FIELDS_OF_OLDER_RECORDS: usize = 2;
 
 const SIGNATURE: usize = Field::SignatureVersion as usize - FIRST;
 const CIPHER: usize = Field::CipherSuite as usize - FIRST;
@@ -211,6 +214,7 @@ impl<'a> Layout<'a> {
         let is_end = words.end() == line.len();
         // Without a field that shows it, two spaces may be one separator or an empty field.
         let is_unclear = !has_empty_fields
+            && words.count > FIELDS_OF_OLDER_RECORDS
             && count_anchors(fields) == 0
             && has_spaces
             && !fields.iter().all(|word| is_absent(word));
@@ -222,6 +226,16 @@ impl<'a> Layout<'a> {
     /// Number of words, at most two more than fields.
     pub(super) fn count(&self) -> usize {
         self.words.count
+    }
+
+    /// Whether the words are certainly the trailing fields of a newer record, without unknown ones.
+    pub(super) fn fits(&self) -> bool {
+        self.is_readable && self.is_certain && self.unknown == 0
+    }
+
+    /// Whether all words are absent fields, which no record of S3 has: they may follow any quoted text.
+    pub(super) fn is_absent(&self) -> bool {
+        self.words.as_slice().iter().all(|word| is_absent(word))
     }
 
     /// The text of each field that the line has, and its end.
@@ -250,11 +264,12 @@ fn unknown_before_host_id(words: &[&[u8]]) -> usize {
         let Some(shifted) = words.get(unknown..) else { break };
         // The first of the shifted words is the last unknown one; the host id follows it.
         let Some(host_id) = shifted.get(1) else { break };
-        // Without a field to check by, only length distinguishes a host id from other words.
-        let recognised = count_anchors(shifted) > 0
-            || unknown == 1 && (shifted.len() > SIGNATURE || (host_id.len() >= 16 && words[1].len() < 16));
-        let is_host_id = !is_absent(host_id) && !words[1..=unknown + 1].iter().any(|word| is_anchor(word));
-        if recognised && is_host_id && is_aligned(shifted) {
+        // Only its length distinguishes a host id from other words: `- word SigV4` may also be an absent host id and an
+        // unknown word.
+        let is_host_id = host_id.len() >= HOST_ID_MIN && can_begin(host_id);
+        let are_unknown = words[1..=unknown].iter().all(|word| word.len() <= UNKNOWN_MAX && !is_anchor(word));
+        let is_certain = unknown == 1 || count_anchors(shifted) > 0;
+        if is_host_id && are_unknown && is_certain && is_aligned(shifted) {
             return unknown;
         }
     }
@@ -289,12 +304,21 @@ mod tests {
 
     #[test]
     fn an_unknown_word_before_the_host_id_is_recognised_by_the_words_after_it() {
-        assert_eq!(unknown("- h0stId= SigV4 ECDHE AuthHeader b.example TLSv1.2 - - -"), 0);
-        assert_eq!(unknown("- - h0stId= SigV4 ECDHE AuthHeader b.example TLSv1.2 - - -"), 1);
-        assert_eq!(unknown("v1 word h0stId= SigV4 ECDHE AuthHeader b.example TLSv1.2"), 1);
-        assert_eq!(unknown("v1 a b h0stId= SigV4 ECDHE AuthHeader b.example TLSv1.2"), 2);
-        assert_eq!(unknown("- - h0stId= - - - b.example -"), 1);
-        assert_eq!(unknown("- - s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3"), 1);
+        let host_id = "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3=";
+        for (tail, count) in [
+            ("- ID SigV4 ECDHE AuthHeader b.example TLSv1.2 - - -", 0),
+            ("- - ID SigV4 ECDHE AuthHeader b.example TLSv1.2 - - -", 1),
+            ("v1 word ID SigV4 ECDHE AuthHeader b.example TLSv1.2", 1),
+            ("v1 a b ID SigV4 ECDHE AuthHeader b.example TLSv1.2", 2),
+            ("- - ID - - - b.example -", 1),
+            ("- - ID", 1),
+            // Words that cannot be told from a host id.
+            ("v1 ID word SigV4 ECDHE AuthHeader b.example TLSv1.2", 0),
+            ("v1 - word SigV4 ECDHE AuthHeader b.example TLSv1.2", 0),
+            ("v1 h0stId= word SigV4 ECDHE AuthHeader b.example TLSv1.2", 0),
+        ] {
+            assert_eq!(unknown(&tail.replace("ID", host_id)), count, "{tail}");
+        }
     }
 
     #[test]

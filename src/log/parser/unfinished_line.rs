@@ -1,6 +1,6 @@
 //! Whether the last line of a log file that is still being written is complete.
 
-use super::super::Field;
+use super::super::{Field, structured};
 use super::{is_comment, records};
 
 /// Fields of the shortest complete record: up to the user agent.
@@ -12,13 +12,16 @@ const LINES_BACK: usize = 100;
 /// The last line of a text, if it has no line end and looks like the start of a record; else empty.
 ///
 /// The line looks complete if it has as many fields as the record before it, and its last field, which may be cut off,
-/// is absent or equal to that of the other record. If there is no record before it, it needs all fields up to the user
+/// is absent or equal to that of the other record. A line with JSON looks complete if its last object is. If there is no record before it, it needs all fields up to the user
 /// agent. So only texts at the end of a record can be cut off unnoticed, never numbers.
 pub fn unfinished_line(text: &[u8]) -> &[u8] {
     let start = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
     let (before, last) = text.split_at(start);
     if last.is_empty() || is_comment(last) {
         return &[];
+    }
+    if structured::is_object_line(last) {
+        return if structured::is_complete(last) { &[] } else { last };
     }
     let is_record = |line: &&[u8]| records(line).next().is_some_and(|(_, record)| record.is_ok());
     let previous = before.rsplit(|byte| *byte == b'\n').take(LINES_BACK).find(is_record);

@@ -3,9 +3,10 @@
 
 use memchr::memrchr_iter;
 
+use super::quotes;
 use super::server_forms::{self, Obs};
-use super::text_fields::end_of_last_text;
-use super::trailing_fields::{FIELDS_OF_NEWER_RECORDS, FIELDS_OF_OLDER_RECORDS, Layout};
+use super::trailing_fields::{self, FIELDS_OF_NEWER_RECORDS, Layout};
+use super::words::word_at;
 
 /// Number of quotes that are examined; limits the cost of hostile lines.
 const QUOTES_MAX: usize = 64;
@@ -26,17 +27,11 @@ pub(super) enum End<'a> {
 
 /// The end of the user agent that begins at the quote at `open`.
 ///
-/// After the last quote, only S3 has written. So if the trailing fields of a newer record follow it, it is the end, and no
-/// text of a client can move it. Otherwise one of the trailing fields, or a new field after them, may be
-/// quoted: then the end is the last quote after which these fields can be read.
+/// After the last quote, only the server has written. So if the trailing fields of a newer record follow it, it is the end, and
+/// no text of a client can move it. Otherwise, the record is older, of a server that logs less, or cut off, or a later
+/// field is quoted. If words and quoted texts follow several quotes, nothing shows which of them is the end.
 pub(super) fn find<'a>(line: &'a [u8], owner: &[u8], open: usize) -> End<'a> {
-    let obs = server_forms::read_obs(line, open);
-    let is_obs_owner = server_forms::is_obs_owner(owner);
-    if is_obs_owner && let Some(obs) = obs {
-        return End::Obs(obs);
-    }
-    let mut quotes = closing_quotes(line, open);
-    let Some(last) = quotes.next() else {
+    let Some(last) = closing_quotes(line, open).next() else {
         // With the trailing fields, it is not the end of the line that cuts the user agent off.
         return if server_forms::ends_with_trailing_fields(line, open + 1) {
             End::Unclear
@@ -45,31 +40,26 @@ pub(super) fn find<'a>(line: &'a [u8], owner: &[u8], open: usize) -> End<'a> {
         };
     };
     let after_last = Layout::of(line, last + 1);
-    let is_newer = after_last.count() >= FIELDS_OF_NEWER_RECORDS;
-    if after_last.is_readable && is_newer {
+    if after_last.is_readable && after_last.count() >= FIELDS_OF_NEWER_RECORDS && !after_last.is_absent() {
         return End::Fields(last, Box::new(after_last));
     }
-    let mut others = 0;
-    let mut are_certain = false;
-    for quote in quotes {
-        others += 1;
-        let fields = Layout::of(line, quote + 1);
-        if fields.is_readable && fields.is_certain {
-            return End::Fields(quote, Box::new(fields));
-        }
-        are_certain |= fields.is_certain;
-    }
-    if let Some(obs) = obs {
+    let is_obs = server_forms::is_obs_owner(owner);
+    if is_obs && let Some(obs) = server_forms::read_obs(line, open) {
         return End::Obs(obs);
     }
-    let is_older = after_last.count() <= FIELDS_OF_OLDER_RECORDS;
-    // Records of OBS have a quoted name after the user agent, unless they end at the version id.
-    let has_name = || memchr::memmem::find(&line[open + 1..last], b" \"").is_some();
-    let may_be_obs = is_obs_owner && after_last.count() > 0 && (others > 0 || has_name());
-    if may_be_obs || others > 0 && (are_certain || !after_last.is_readable || !is_older) {
+    if !quotes::are_whole_words(line, last + 1) {
+        return End::Unclear;
+    }
+    let has_others = closing_quotes(line, open).skip(1).any(|quote| quotes::are_whole_words(line, quote + 1));
+    // With other quotes, the last one may close a part of a user agent that is cut off, or be in a later field.
+    if has_others || !quotes::are_paired(&line[open + 1..last]) {
+        return End::Unclear;
+    }
+    let Some((start, end)) = word_at(line, last + 1) else { return End::Fields(last, Box::new(after_last)) };
+    if !trailing_fields::can_begin(&line[start..end]) {
         End::Unclear
-    } else if !is_newer && end_of_last_text(line, open + 1) != Some(last) {
-        End::CutOff
+    } else if is_obs {
+        End::Obs(Obs { close: last, version: (start, end) })
     } else if after_last.is_readable {
         End::Fields(last, Box::new(after_last))
     } else {

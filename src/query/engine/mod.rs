@@ -36,15 +36,18 @@ use groups::keys::{DerivedGroups, GroupKeys};
 use groups::{ChargeRules, Groups, HowGrouped, HowPaired, PairSums};
 use partials_cache::PartialsCache;
 use predicate::{IdSets, Passes, Predicate};
+use profiles::{ProfiledClient, Tally};
 use requests::deep_offset::DeepOffset;
 use requests::value_ranks::ValueRanks;
-use series::{HowBucketed, SeriesSums};
+use series::{ActivityCounts, HowBucketed, HowCounted, SeriesSums};
 use uri_columns::UriColumns;
 
 /// Bytes of memory for partial groups: enough for one or two tables of a million keys.
 const GROUP_PARTIALS_BUDGET: usize = 48 << 20;
 /// Bytes of memory for partial series.
-const SERIES_PARTIALS_BUDGET: usize = 16 << 20;
+const SERIES_PARTIALS_BUDGET: usize = 8 << 20;
+/// Bytes of memory for partial counts per bucket.
+const ACTIVITY_PARTIALS_BUDGET: usize = 4 << 20;
 /// Bytes of memory for partial pairs.
 const PAIR_PARTIALS_BUDGET: usize = 16 << 20;
 /// Bytes of memory for partial comparisons: one of all dimensions with a million keys.
@@ -62,8 +65,10 @@ pub struct LocalEngine {
     uri_columns: Arc<UriColumns>,
     group_partials: PartialsCache<HowGrouped, Groups>,
     series_partials: PartialsCache<HowBucketed, SeriesSums>,
+    activity_partials: PartialsCache<HowCounted, ActivityCounts>,
     pair_partials: PartialsCache<HowPaired, PairSums>,
     compare_partials: PartialsCache<HowCompared, Counts>,
+    profile_partials: PartialsCache<ProfiledClient, Tally>,
     value_ranks: ValueRanks,
     deep_offset: DeepOffset,
     /// The snapshot that answers all queries while it is pinned.
@@ -93,8 +98,10 @@ impl LocalEngine {
             uri_columns,
             group_partials: PartialsCache::new(GROUP_PARTIALS_BUDGET),
             series_partials: PartialsCache::new(SERIES_PARTIALS_BUDGET),
+            activity_partials: PartialsCache::new(ACTIVITY_PARTIALS_BUDGET),
             pair_partials: PartialsCache::new(PAIR_PARTIALS_BUDGET),
             compare_partials: PartialsCache::new(COMPARE_PARTIALS_BUDGET),
+            profile_partials: PartialsCache::new(profiles::PARTIALS_BUDGET),
             value_ranks: ValueRanks::default(),
             deep_offset: DeepOffset::default(),
             pinned: Mutex::new(None),
@@ -174,7 +181,8 @@ impl LocalEngine {
             }
             Ask::Distribution { by, of } => context.answer_distribution(by, *of, on_partial)?,
             Ask::Series { bucket, each } => context.answer_series(*bucket, each.as_ref(), on_partial)?,
-            Ask::Profiles { by, of } => context.answer_profiles(by, of)?,
+            Ask::Activity { bucket, of } => context.answer_activity(*bucket, of, on_partial)?,
+            Ask::Profiles { of } => context.answer_profiles(of)?,
             Ask::Requests { sort, offset, limit, fields } => {
                 context.answer_requests(*sort, *offset, *limit, fields)?
             }

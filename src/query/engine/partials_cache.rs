@@ -38,7 +38,7 @@ impl<H> PartialKey<H> {
 }
 
 /// An aggregate and the segments that it includes: final segments only, because others are replaced while they grow.
-type Entry<P> = (Arc<P>, Vec<SegmentId>);
+pub(super) type Entry<P> = (Arc<P>, Vec<SegmentId>);
 
 /// The partials of recent queries, within a memory budget.
 pub(super) struct PartialsCache<H, P> {
@@ -53,14 +53,15 @@ impl<H: Eq + Hash + Clone, P: Partial> PartialsCache<H, P> {
     }
 
     /// Removes a partial and returns it, if all its segments are still in the snapshot.
-    fn take(&self, key: &PartialKey<H>, segments: &[SegmentInfo]) -> Option<Entry<P>> {
+    pub(super) fn take(&self, key: &PartialKey<H>, segments: &[SegmentInfo]) -> Option<Entry<P>> {
         let entry = self.entries.remove(key)?;
         let mut ids: Vec<SegmentId> = segments.iter().map(|segment| segment.id).collect();
         ids.sort_unstable();
         entry.1.iter().all(|id| ids.binary_search(id).is_ok()).then_some(entry)
     }
 
-    fn put(&self, key: PartialKey<H>, partial: Arc<P>, included: Vec<SegmentId>) {
+    /// Keeps a partial. `included`: all segments that it includes, final ones.
+    pub(super) fn put(&self, key: PartialKey<H>, partial: Arc<P>, included: Vec<SegmentId>) {
         let memory = partial.memory();
         if memory <= self.max_partial {
             self.entries.insert(key, (partial, included), memory);

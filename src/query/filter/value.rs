@@ -151,17 +151,17 @@ pub(super) fn interpret_comparison(
         let period = parse_period(text, now)?;
         (period.first, period.end_of_range())
     } else {
-        let number = number_of(kind, text)?;
+        let number = within_limits(subject, number_of(kind, text)?)?;
         (number, number)
     };
     let too_large = || format!("\"{}\" is too large", shorten(text));
-    let test = match comparison {
-        Comparison::Less => Test::Range(None, Some(first.checked_sub(1).ok_or_else(too_large)?)),
-        Comparison::LessOrEqual => Test::Range(None, Some(last)),
-        Comparison::Greater => Test::Range(Some(last.checked_add(1).ok_or_else(too_large)?), None),
-        Comparison::GreaterOrEqual => Test::Range(Some(first), None),
+    let (from, to) = match comparison {
+        Comparison::Less => (None, Some(first.checked_sub(1).ok_or_else(too_large)?)),
+        Comparison::LessOrEqual => (None, Some(last)),
+        Comparison::Greater => (Some(last.checked_add(1).ok_or_else(too_large)?), None),
+        Comparison::GreaterOrEqual => (Some(first), None),
     };
-    Ok(Filter::Term(subject.clone(), test))
+    Ok(Filter::Term(subject.clone(), possible_range(subject, from, to)?))
 }
 
 fn not_comparable(subject: &Subject) -> String {
@@ -191,15 +191,17 @@ fn numbers(subject: &Subject, kind: NumberKind, text: &str, now: i64) -> Result<
     {
         return Ok(Test::Range(Some(class * 100), Some(class * 100 + 99)));
     }
+    let number_of = |text: &str| number_of(kind, text).and_then(|number| within_limits(subject, number));
     let Some((from, to)) = text.split_once("..") else {
-        let number = number_of(kind, text)?;
-        return Ok(Test::Range(Some(number), Some(number)));
+        let number = number_of(text)?;
+        return possible_range(subject, Some(number), Some(number));
     };
     let bound = |text: &str| match text {
         "" => Ok(None),
-        text => number_of(kind, text).map(Some),
+        text => number_of(text).map(Some),
     };
-    range(bound(from)?, bound(to)?, text)
+    let (from, to) = (bound(from)?, bound(to)?);
+    range(from, to, text).and_then(|_| possible_range(subject, from, to))
 }
 
 fn number_of(kind: NumberKind, text: &str) -> Result<i64, String> {
@@ -210,6 +212,45 @@ fn number_of(kind: NumberKind, text: &str) -> Result<i64, String> {
             format!("expected a day from 1 (Monday) to 7, or mon to sun, not \"{}\"", shorten(text))
         }),
     }
+}
+
+/// The least and the greatest value of a subject whose values are limited.
+fn limits(subject: &Subject) -> Option<(i64, i64)> {
+    match subject {
+        Subject::Derived(Dimension::HourOfDay) => Some((0, 23)),
+        Subject::Derived(Dimension::Weekday) => Some((1, 7)),
+        Subject::Field(Field::HttpStatus) => Some((100, 999)),
+        _ => None,
+    }
+}
+
+/// The number, if it is an hour, a day of the week, or of a subject without limits. (A status outside of its limits can be
+/// the end of a range: `status>0`.)
+fn within_limits(subject: &Subject, number: i64) -> Result<i64, String> {
+    let limits = limits(subject).filter(|_| matches!(subject, Subject::Derived(_)));
+    match limits {
+        Some((least, greatest)) if !(least..=greatest).contains(&number) => {
+            Err(beyond_limits(subject, (least, greatest)))
+        }
+        _ => Ok(number),
+    }
+}
+
+/// The test for a range, if the subject can have a number in it.
+fn possible_range(subject: &Subject, from: Option<i64>, to: Option<i64>) -> Result<Test, String> {
+    match limits(subject) {
+        Some((least, greatest))
+            if from.is_some_and(|from| from > greatest) || to.is_some_and(|to| to < least) =>
+        {
+            Err(beyond_limits(subject, (least, greatest)))
+        }
+        _ => Ok(Test::Range(from, to)),
+    }
+}
+
+fn beyond_limits(subject: &Subject, (least, greatest): (i64, i64)) -> String {
+    let name = name_of(subject, Spelling::Canonical);
+    format!("{name} is a number from {least} to {greatest}: no request matches")
 }
 
 fn weekday(text: &str) -> Option<i64> {

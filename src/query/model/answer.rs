@@ -23,6 +23,8 @@ pub enum Answer {
     Distribution(Distribution),
     /// The answer to [`Ask::Series`](super::Ask::Series).
     Series(Series),
+    /// The answer to [`Ask::Activity`](super::Ask::Activity): one for each dimension, in the order of the query.
+    Activity(Vec<Activity>),
     /// The answer to [`Ask::Profiles`](super::Ask::Profiles): a profile for each client, in the order of the query.
     Profiles(Vec<Profile>),
     /// The answer to [`Ask::Requests`](super::Ask::Requests) and [`Ask::RequestsById`](super::Ask::RequestsById).
@@ -190,6 +192,17 @@ pub struct Series {
     /// One list of buckets, or one for each group of the query in its order. All lists have the same length; bucket `i`
     /// starts at `start + i × bucket`. Buckets without requests are included.
     pub lines: Vec<Vec<Stats>>,
+}
+
+/// The numbers of requests of some values of a dimension per time bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// Width of a bucket in seconds.
+    pub bucket: u32,
+    /// Start of the first bucket in which one of the values has requests, in seconds since the epoch; 0 without buckets.
+    pub start: i64,
+    /// The buckets of each value, in the order of the query, until the last bucket in which one of them has requests.
+    pub lines: Vec<Vec<u64>>,
 }
 
 /// Single requests.

@@ -33,6 +33,7 @@ impl Dimension {
             },
             Dimension::HourOfDay
             | Dimension::Weekday
+            | Dimension::Bucket(_)
             | Dimension::Country
             | Dimension::Asn
             | Dimension::Aws => None,
@@ -50,6 +51,7 @@ impl Dimension {
         const HOUR: i64 = 3600;
         match self {
             Dimension::HourOfDay => Some(time.rem_euclid(SECONDS_PER_DAY) / HOUR),
+            Dimension::Bucket(width) => Some(width.bounds(time).0),
             // 1970-01-01 was a Thursday.
             Dimension::Weekday => Some((time.div_euclid(SECONDS_PER_DAY) + 3).rem_euclid(7) + 1),
             _ => None,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::BucketWidth;
 use crate::identity::About;
 use crate::log::{Field, Kind};
 
@@ -50,6 +51,8 @@ pub enum Dimension {
     HourOfDay,
     /// Day of the week (UTC), 1 (Monday) – 7.
     Weekday,
+    /// The time bucket of the request: its first second. Only for the rows of a report; it has no name in filters.
+    Bucket(BucketWidth),
     /// The percent-decoded value of a parameter in the query of `request_uri`. Clients can add information to the logs with
     /// parameters whose names begin with `x-`, which S3 ignores; other names work, too.
     QueryParam {
@@ -163,6 +166,7 @@ impl Dimension {
             Dimension::StatusClass => "status_class".to_owned(),
             Dimension::HourOfDay => "hour_of_day".to_owned(),
             Dimension::Weekday => "weekday".to_owned(),
+            Dimension::Bucket(_) => "time".to_owned(),
             Dimension::QueryParam { name } => format!("{}:{name}", QUERY_PARAM[0]),
         }
     }
@@ -195,7 +199,7 @@ impl Dimension {
             Dimension::AgentFamily => Field::UserAgent,
             Dimension::Method => Field::Operation,
             Dimension::StatusClass => Field::HttpStatus,
-            Dimension::HourOfDay | Dimension::Weekday => Field::Time,
+            Dimension::HourOfDay | Dimension::Weekday | Dimension::Bucket(_) => Field::Time,
             Dimension::QueryParam { .. } => Field::RequestUri,
         }
     }

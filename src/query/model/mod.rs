@@ -3,6 +3,7 @@
 //! Never here: how answers are computed, where data is stored.
 
 pub mod answer;
+pub mod bucket;
 mod derive;
 pub mod dimension;
 pub mod measure;
@@ -10,9 +11,10 @@ pub mod profile;
 pub mod query;
 
 pub use answer::{
-    Answer, ComparedDimension, ComparedValue, Comparison, Distribution, GroupRow, Groups, PairRow, Pairs,
-    RequestRow, Requests, Series, Stats, Totals, Value,
+    Activity, Answer, ComparedDimension, ComparedValue, Comparison, Distribution, GroupRow, Groups, PairRow,
+    Pairs, RequestRow, Requests, Series, Stats, Totals, Value,
 };
+pub use bucket::{Bucket, BucketWidth};
 pub use dimension::Dimension;
 pub use measure::Measure;
 pub use profile::Profile;

@@ -32,21 +32,22 @@ pub struct Profile {
     pub partial: u64,
     /// Bytes sent in these.
     pub partial_bytes: u64,
-    /// Sum of the sizes of the distinct objects that these are parts of.
-    pub partial_object_bytes: u64,
+    /// Sum of the sizes of the distinct objects that these are parts of; `None` if there are more than
+    /// [`MAX_PARTIAL_OBJECTS`].
+    pub partial_object_bytes: Option<u64>,
     /// Steps from one key to a key that sorts after it, from request to request.
     pub later_keys: u64,
     /// Steps to a key that sorts before it.
     pub earlier_keys: u64,
     /// The folder that the keys have in common, with `/` at its end; empty if they have none.
     pub folder: Vec<u8>,
+    /// The key, if all requests that have one have the same.
+    pub only_key: Option<Value>,
     /// The most frequent value of these fields, with the number of its requests; of equally frequent values the
     /// smallest. `None` if no request has the field.
     pub address: Option<(Value, u64)>,
     /// The most frequent user agent.
     pub agent: Option<(Value, u64)>,
-    /// The most frequent key.
-    pub key: Option<(Value, u64)>,
     /// The most frequent operation.
     pub operation: Option<(Value, u64)>,
     /// The most frequent error code.
@@ -56,3 +57,6 @@ pub struct Profile {
 /// The steps and the folder of a [`Profile`] are those of its first requests in the order of time, then of arrival: at
 /// most this number.
 pub const PROFILE_SAMPLE: usize = 4_096;
+
+/// The distinct objects whose sizes a [`Profile`] adds up.
+pub const MAX_PARTIAL_OBJECTS: usize = 1 << 13;

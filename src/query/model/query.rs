@@ -98,13 +98,19 @@ pub enum Ask {
         /// If present: a series for each of these groups, instead of one over all requests.
         each: Option<(Dimension, Vec<Value>)>,
     },
-    /// What some clients did in more detail than stats. The answer is
+    /// The number of requests of some values per time bucket: less than a series, in a fraction of the time. One scan counts
+    /// all dimensions. The answer is [`Answer::Activity`](super::Answer::Activity).
+    Activity {
+        /// Width of a bucket in seconds, as of a series.
+        bucket: u32,
+        /// The values of each dimension.
+        of: Vec<(Dimension, Vec<Value>)>,
+    },
+    /// What some clients did in more detail than stats. One scan profiles all of them. The answer is
     /// [`Answer::Profiles`](super::Answer::Profiles).
     Profiles {
-        /// The dimension whose values are the clients.
-        by: Dimension,
-        /// The clients, each with the time range that is profiled. A value may occur several times.
-        of: Vec<(Value, TimeRange)>,
+        /// The clients: each is a value of a dimension in a time range. A value may occur several times.
+        of: Vec<(Dimension, Value, TimeRange)>,
     },
     /// Single requests. The answer is [`Answer::Requests`](super::Answer::Requests).
     Requests {

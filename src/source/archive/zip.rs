@@ -27,10 +27,36 @@ pub(crate) fn visit_zip<R: Read + Seek>(
         return Err(too_many_members());
     }
     reader.rewind()?;
+    let archive = zip::ZipArchive::new(reader).map_err(directory_error)?;
+    let (start, offset, distinct) = (archive.central_directory_start(), archive.offset(), archive.len());
+    let mut reader = archive.into_inner();
+    let hidden = hidden_members(&mut reader, start, offset, distinct)?;
+    reader.rewind()?;
     let mut archive = zip::ZipArchive::new(reader).map_err(directory_error)?;
     let mut names = MemberNames::default();
-    // The names that the library decoded from another encoding than UTF-8.
-    let mut decoded = HashMap::new();
+    // The members that share a name with a later one come first, so that the first member of a name has no number.
+    if !hidden.is_empty() {
+        let decoded = decoded_names(&mut archive);
+        let mut reader = archive.into_inner();
+        for entry in hidden.iter().filter(|entry| entry.is_file) {
+            let utf8 = String::from_utf8_lossy(&entry.name);
+            let raw_name = decoded.get(&entry.name).map_or(utf8.as_ref(), String::as_str);
+            let is_open = match entry.content(&mut reader) {
+                Ok(content) => {
+                    visit_member(raw_name, entry.size, MemberContent(content), limit, &mut names, visitor)?
+                }
+                Err(error) => {
+                    visitor.failed(raw_name, &error);
+                    true
+                }
+            };
+            if !is_open {
+                return Ok(());
+            }
+        }
+        reader.rewind()?;
+        archive = zip::ZipArchive::new(reader).map_err(directory_error)?;
+    }
     for index in 0..archive.len() {
         let raw_name = archive.name_for_index(index).unwrap_or_default().to_owned();
         let mut member = match archive.by_index(index) {
@@ -40,9 +66,6 @@ pub(crate) fn visit_zip<R: Read + Seek>(
                 continue;
             }
         };
-        if member.name_raw() != raw_name.as_bytes() {
-            decoded.insert(member.name_raw().to_vec(), raw_name.clone());
-        }
         if !member.is_file() {
             continue;
         }
@@ -52,28 +75,21 @@ pub(crate) fn visit_zip<R: Read + Seek>(
             return Ok(());
         }
     }
-    let (start, offset, distinct) = (archive.central_directory_start(), archive.offset(), archive.len());
-    let mut reader = archive.into_inner();
-    for entry in hidden_members(&mut reader, start, offset, distinct)? {
-        if !entry.is_file {
-            continue;
-        }
-        let utf8 = String::from_utf8_lossy(&entry.name);
-        let raw_name = decoded.get(&entry.name).map_or(utf8.as_ref(), String::as_str);
-        let is_open = match entry.content(&mut reader) {
-            Ok(content) => {
-                visit_member(raw_name, entry.size, MemberContent(content), limit, &mut names, visitor)?
-            }
-            Err(error) => {
-                visitor.failed(raw_name, &error);
-                true
-            }
-        };
-        if !is_open {
-            return Ok(());
+    Ok(())
+}
+
+/// The names that the library decoded from another encoding than UTF-8, by their bytes.
+fn decoded_names<R: Read + Seek>(archive: &mut zip::ZipArchive<R>) -> HashMap<Vec<u8>, String> {
+    let mut decoded = HashMap::new();
+    for index in 0..archive.len() {
+        let name = archive.name_for_index(index).unwrap_or_default().to_owned();
+        if let Ok(member) = archive.by_index_raw(index)
+            && member.name_raw() != name.as_bytes()
+        {
+            decoded.insert(member.name_raw().to_vec(), name);
         }
     }
-    Ok(())
+    decoded
 }
 
 /// Passes a member to the visitor. Returns `false` if it ends the visit.
@@ -243,10 +259,10 @@ mod tests {
                 let content = [vec![b'x'; before], content.clone()].concat();
                 let mut found = Found::default();
                 visit_zip(Cursor::new(content), &limit(1 << 20), &mut found).unwrap();
-                assert_eq!(found.names(), ["same.log", "once.log", "same.log (2)", "same.log (3)"]);
+                assert_eq!(found.names(), ["same.log", "same.log (2)", "same.log (3)", "once.log"]);
                 let first: Vec<&str> =
                     found.members.iter().map(|(_, text)| text.lines().next().unwrap()).collect();
-                assert_eq!(first, ["content 3", "content 1", "content 0", "content 2"]);
+                assert_eq!(first, ["content 0", "content 2", "content 3", "content 1"]);
                 assert!(found.members.iter().all(|(_, text)| text.lines().count() == 1000));
                 assert_eq!(found.failed, []);
             }
@@ -261,7 +277,7 @@ mod tests {
         let mut found = Found::default();
         visit_zip(Cursor::new(content), &limit(1 << 20), &mut found).unwrap();
         let error = "the member of the zip archive is damaged: Invalid checksum";
-        assert_eq!(found.failed, [("same.log (2)".to_owned(), error.to_owned())]);
+        assert_eq!(found.failed, [("same.log".to_owned(), error.to_owned())]);
     }
 
     #[test]

@@ -363,6 +363,37 @@ mod tests {
     }
 
     #[test]
+    fn a_window_lists_only_its_day_folders() {
+        use crate::log::object_name::FolderStyle;
+        let window =
+            Window { since: Some(at("2026-03-10T00:00:00Z")), until: Some(at("2026-03-11T00:00:00Z")) };
+        for style in [FolderStyle::Slashes, FolderStyle::Hive, FolderStyle::Dashes] {
+            for with_hour in [false, true] {
+                let layout = Layout::Folders { style, with_hour };
+                let mut names: Vec<String> = (0..480 * 96)
+                    .map(|n| {
+                        let time = at("2025-01-01T00:00:00Z") + n * SECONDS_PER_DAY / 96;
+                        let folder =
+                            object_name::name_at("AWSLogs/111122223333/S3/eu-west-1/", layout, time).unwrap();
+                        format!("{folder}{:08x}.json.gz", n.wrapping_mul(0x9E37_79B9))
+                    })
+                    .collect();
+                names.sort();
+                let expected: Vec<&String> = names
+                    .iter()
+                    .filter(|name| object_name::may_hold(name, window.since, window.until, false))
+                    .collect();
+                assert_eq!(expected.len(), 11 * 96);
+                let (found, requests, _) = list(&names, 1000, window);
+                assert!(found.iter().eq(expected), "{layout:?}");
+                assert!(requests <= 8, "{requests} requests for 2 pages of {layout:?}");
+                let (found, ..) = list(&names, 1000, Window::default());
+                assert_eq!(found, names);
+            }
+        }
+    }
+
+    #[test]
     fn a_window_with_one_end() {
         let names = simple("p/", "2026-01-01T00:00:00Z", 100, 10);
         let since = Window { since: Some(at("2026-03-01T00:00:00Z")), until: None };

@@ -71,7 +71,10 @@ async fn names(location: &Location) -> Result<Vec<String>, SourceError> {
 }
 
 fn is_log_name(name: &str) -> bool {
-    object_name::NameDate::find(name).is_some() || LOG_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
+    // Data may be in folders of days, too. Only logs of AWS are below `AWSLogs/`.
+    object_name::has_date_time(name)
+        || format!("/{name}").contains("/AWSLogs/")
+        || LOG_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }
 
 fn uri_of(logging: &LoggingEnabled) -> String {
@@ -98,11 +101,24 @@ mod tests {
 
     #[test]
     fn log_files_are_recognized_by_their_names() {
-        for name in ["media/2026-04-03-03-11-11-0123456789ABCDEF", "april.log", "x/april.log.gz", "a.log.zst"]
-        {
+        for name in [
+            "media/2026-04-03-03-11-11-0123456789ABCDEF",
+            "2026/04/03/03/logs-1-2026-04-03-03-11-11-0f3c.gz",
+            "AWSLogs/111122223333/S3/eu-west-1/2026/04/03/a.json.gz",
+            "april.log",
+            "x/april.log.gz",
+            "a.log.zst",
+        ] {
             assert!(is_log_name(name), "{name}");
         }
-        for name in ["film.mp4", "backup.tar.gz", "catalog", "2026-04-03.jpg"] {
+        for name in [
+            "film.mp4",
+            "backup.tar.gz",
+            "catalog",
+            "2026-04-03.jpg",
+            "sales/year=2026/month=04/day=03/part-0.parquet",
+            "photos/2026/04/03/cat.jpg",
+        ] {
             assert!(!is_log_name(name), "{name}");
         }
     }

@@ -70,6 +70,7 @@ fn write(
             Answer::Comparison(comparison) => {
                 comparison.dimensions.iter().map(|by| by.rows.len() as u64).sum()
             }
+            Answer::Activity(activity) => activity.iter().map(|activity| activity.lines.len() as u64).sum(),
             Answer::Profiles(profiles) => profiles.len() as u64,
             Answer::Distribution(distribution) => distribution.sizes.len() as u64,
             Answer::Totals(_) | Answer::Cost(_) => 1,
@@ -108,6 +109,11 @@ fn write(
                     }
                 }
             }
+            Answer::Pairs(mut pairs) => {
+                let marks: HashSet<&RowId> = export.marks.iter().collect();
+                pairs.rows.retain(|row| marks.is_empty() || marks.contains(&RowId::Pair(row.values.clone())));
+                write_page(&Answer::Pairs(pairs), 0)?;
+            }
             answer => write_page(&answer, 0)?,
         }
     }
@@ -133,15 +139,17 @@ fn sheet<'a>(export: &'a Export, answer: &'a Answer) -> Sheet<'a> {
     if export.columns.is_empty() {
         return sheet;
     }
-    let by = match &export.query.ask {
-        Ask::Groups { by, .. } => by.name(),
-        _ => String::new(),
+    let (by, second) = match &export.query.ask {
+        Ask::Groups { by, .. } => (by.name(), String::new()),
+        Ask::Pairs { by: [first, second], .. } => (first.name(), second.name()),
+        _ => (String::new(), String::new()),
     };
     let names: Vec<&str> = export
         .columns
         .iter()
         .map(|column| match column {
             Column::Value => by.as_str(),
+            Column::Second => second.as_str(),
             column => column.name(),
         })
         .collect();
@@ -150,7 +158,9 @@ fn sheet<'a>(export: &'a Export, answer: &'a Answer) -> Sheet<'a> {
 
 /// The chosen rows of the table of times, in its order.
 fn time_rows(export: &Export, series: &Series) -> Vec<TimeRow> {
-    let Rows::Times { mut rows, .. } = Rows::of_series(series, export.sort) else { return Vec::new() };
+    let Rows::Times { mut rows, .. } = Rows::of_series(series, export.bucket_width, export.sort) else {
+        return Vec::new();
+    };
     rows.retain(|row| export.marks.is_empty() || export.marks.contains(&RowId::Instant(row.start)));
     rows
 }
@@ -162,7 +172,7 @@ fn times_sheet<'a>(export: &'a Export, series: &Series) -> Sheet<'a> {
         .iter()
         .map(|column| if *column == Column::Value { "time" } else { column.name() })
         .collect();
-    let rows = time_rows(export, series).into_iter().map(move |TimeRow { start, stats }| {
+    let rows = time_rows(export, series).into_iter().map(move |TimeRow { start, stats, .. }| {
         let cell = |column: &Column| match column {
             Column::Value => Cell::Instant(start),
             Column::Share => Cell::Share(human::share(stats.bytes_sent, total_bytes)),

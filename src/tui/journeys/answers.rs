@@ -7,6 +7,7 @@ use crate::tui::testing::{APRIL, get};
 #[test]
 fn rows_are_queried_first_and_lazy_columns_last() {
     let mut explorer = start(130, 34);
+    explorer.press(":").types("by user_agent").press("Enter");
     explorer.holds_answers = true;
     explorer.press("Enter");
     let mut order = Vec::new();
@@ -22,7 +23,8 @@ fn rows_are_queried_first_and_lazy_columns_last() {
         }
         explorer.handle(Action::Answered(Box::new(result)));
     }
-    assert_eq!(order, [Slot::Table, Slot::Timeline, Slot::Activity, Slot::LazyMeasures, Slot::Cost]);
+    use Slot::*;
+    assert_eq!(order, [Table, Timeline, Activity, LazyMeasures, Cost, SessionBursts]);
 }
 
 #[test]
@@ -73,6 +75,7 @@ fn a_paused_screen_shows_one_snapshot() {
         let layer = explorer.state.layer();
         let Some(rows) = &layer.table().rows.data else { continue };
         let in_table = match rows {
+            Rows::Pairs(pairs) => pairs.totals.requests,
             Rows::Groups(groups) => groups.totals.requests,
             Rows::Times { totals, .. } => totals.requests,
             Rows::Requests { requests, .. } => requests.matched,

@@ -87,7 +87,7 @@ fn an_export_has_the_chosen_columns_and_rows() {
     explorer.press("3 l s m j m");
     let written = export(&mut explorer, "times.csv");
     assert!(
-        written.starts_with("time,requests,bytes_sent,share,error_rate,errors\n2026-04-02T03:00:00Z,125,"),
+        written.starts_with("time,requests,bytes_sent,error_rate,errors,share\n2026-04-02T03:00:00Z,125,"),
         "{written}"
     );
     assert_eq!(written.lines().count(), 3);

@@ -7,24 +7,27 @@ mod columns;
 mod exporting;
 mod filtering;
 mod findings;
+mod heat_map;
 mod hostile_text;
+mod pairs;
+mod room;
 mod states;
 mod timeline;
 
 use crate::tui::testing::{Explorer, three_days};
 
 /// The sizes of most terminals.
-const SIZES: [(u16, u16); 2] = [(80, 24), (130, 34)];
+const SIZES: [(u16, u16); 3] = [(80, 24), (130, 34), (200, 50)];
 
 fn start(columns: u16, rows: u16) -> Explorer {
     Explorer::with(columns, rows, three_days())
 }
 
-/// Compares the screens after `keys` with snapshots.
+/// Compares the screens after `keys`, and their styles on a dark and on a light background, with snapshots.
 fn snapshots(name: &str, keys: &str) {
     for (columns, rows) in SIZES {
         let mut explorer = start(columns, rows);
         explorer.press(keys);
-        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), explorer.screen());
+        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), explorer.screen_and_styles());
     }
 }

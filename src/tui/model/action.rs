@@ -6,7 +6,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::ingest::Progress;
 use crate::insight::findings::mute::Mute;
-use crate::query::{Answer, Dimension, Query, Sort, Statistics};
+use crate::query::{Answer, BucketWidth, Dimension, Query, Sort, Statistics};
 use crate::tui::model::{AnalysisJob, AnalysisResult, AnalysisSlot, Column, RowId};
 
 /// When an action happened. Passed with every action, so that `update` reads no clock.
@@ -92,6 +92,8 @@ pub(crate) struct Export {
     pub(crate) marks: Vec<RowId>,
     /// The order of the rows of the table of times.
     pub(crate) sort: Sort<Column>,
+    /// The buckets of the table of times.
+    pub(crate) bucket_width: BucketWidth,
 }
 
 impl Eq for Export {}
@@ -102,11 +104,17 @@ pub(crate) enum Slot {
     /// All requests of the sources, for the header.
     Totals,
     Timeline,
+    /// The part of the timeline with a status of 500 or more.
+    ServerErrors,
     /// The estimated cost of the requests of the layer.
     Cost,
     /// The series in which bursts are looked for.
     Bursts,
+    /// The same over the time range of the session.
+    SessionBursts,
     Table,
+    /// The heat map of a week, in the place of the table.
+    HeatMap,
     Activity,
     /// The lazy measures of the visible rows.
     LazyMeasures,
@@ -114,14 +122,17 @@ pub(crate) enum Slot {
 }
 
 impl Slot {
-    pub(crate) const COUNT: usize = 8;
+    pub(crate) const COUNT: usize = 11;
 
     /// The slots whose answers belong to a layer.
-    pub(crate) const OF_LAYERS: [Slot; 7] = [
+    pub(crate) const OF_LAYERS: [Slot; 10] = [
         Slot::Timeline,
+        Slot::ServerErrors,
         Slot::Cost,
         Slot::Bursts,
+        Slot::SessionBursts,
         Slot::Table,
+        Slot::HeatMap,
         Slot::Activity,
         Slot::LazyMeasures,
         Slot::Detail,

@@ -32,6 +32,13 @@ impl Axis {
         Axis::among(&ROUND_WIDTHS, start, end, max_count)
     }
 
+    /// As [`Axis::of`], with widths that are multiples of `of`.
+    pub(crate) fn of_multiples(of: u32, start: i64, end: i64, max_count: usize) -> Axis {
+        let widths: Vec<u32> =
+            FINE_WIDTHS.into_iter().filter(|width| width.is_multiple_of(of.max(1))).collect();
+        Axis::among(&widths, start, end, max_count)
+    }
+
     fn among(widths: &[u32], start: i64, end: i64, max_count: usize) -> Axis {
         let end = end.max(start.saturating_add(1));
         let mut last = Axis::with(86_400, start, end);

@@ -26,7 +26,11 @@ pub(crate) fn term_of_cell(field: Field, value: &Value) -> Filter {
 
 /// Whether `filter` allows only one value of `field`: grouping by the field would give one row.
 pub(crate) fn pins(filter: &Filter, field: Field) -> bool {
-    filter.terms().iter().any(|term| {
-        matches!(term, Filter::Term(Subject::Field(pinned), Test::Equals(_) | Test::Absent) if *pinned == field)
+    filter.terms().iter().any(|term| match term {
+        Filter::Term(Subject::Field(pinned), Test::Equals(_) | Test::Absent) => *pinned == field,
+        Filter::Term(Subject::Field(pinned), Test::Range(Some(from), Some(to))) => {
+            *pinned == field && from == to
+        }
+        _ => false,
     })
 }

@@ -1,19 +1,8 @@
 //! Places the columns of a table: which of them fit, where they are, how wide they are.
 
 use crate::log::{Field, ValueType};
-use crate::query::Measure;
-use crate::query::measure::{MeasureSpec, Unit};
-use crate::tui::model::{Column, FindingColumn, columns::Choice};
-
-/// The widths that are useful for a column, in terminal columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Shape {
-    min_width: u16,
-    max_width: u16,
-    is_right_aligned: bool,
-    /// Columns with a larger rank are the first to be left out.
-    rank: u8,
-}
+use crate::query::{Measure, measure::Unit};
+use crate::tui::model::{Column, FindingColumn};
 
 /// A column on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,145 +15,163 @@ pub(crate) struct Placed {
     pub(crate) is_right_aligned: bool,
 }
 
-/// Terminal columns of a time with its year, `2026-04-01 00:00:00`.
-pub(crate) const FULL_INSTANT_WIDTH: u16 = 19;
 /// Terminal columns before the first column, for the mark of a row.
 const MARGIN: u16 = 2;
-/// Terminal columns between two columns.
+/// Terminal columns after the last column.
+const RIGHT_MARGIN: u16 = 1;
+/// Terminal columns between two columns. The second half of a sort mark is in the gap.
 pub(crate) const GAP: u16 = 2;
+/// Terminal columns of the number of a share; its bar is behind it.
+pub(crate) const SHARE_WIDTH: u16 = 7;
+/// The widest bar of a share beside other columns that can use the room.
+const MAX_SHARE_BAR: u16 = 20;
+/// Columns with this rank or a higher one give way to keys and other values that are not complete.
+const FIRST_YIELDING_RANK: u8 = 2;
 
 /// The terminal columns that a column needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Needs {
-    /// For its heading with the sort mark.
+    /// For its heading without the sort mark.
     pub(crate) heading: u16,
-    /// For the texts of the first rows. This decides which columns fit.
+    /// For nearly all of the first texts. This decides which columns fit.
     pub(crate) first: u16,
-    /// For all texts that were visible. A column grows for them only into room that is left over.
+    /// For all texts that are known. A column grows for them only into room that is left over.
     pub(crate) seen: u16,
     /// The previous width; it is kept if possible.
     pub(crate) before: u16,
+    /// Whether the user wants to see all of the text.
+    pub(crate) is_widened: bool,
 }
 
+/// The widths of a column, in terminal columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shape {
+    /// With less room the column is left out.
+    least: u16,
+    /// Enough for nearly all texts.
+    wanted: u16,
+    /// More room is of no use.
+    most: u16,
+    is_right_aligned: bool,
+    /// Columns with a larger rank are the first to be left out.
+    rank: u8,
+    use_of_room: UseOfRoom,
+}
+
+/// What a column does with more room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UseOfRoom {
+    /// It shows what the table is about: it gets room first, and other columns give way to it.
+    Subject,
+    Text,
+    /// A longer bar or a sparkline with more buckets.
+    Bar,
+}
+
+/// The part of the table that a subject may claim before other columns get any room, in percent.
+const SUBJECT_OF_GROUPS: u32 = 60;
+const SUBJECT_OF_REQUESTS: u32 = 40;
+
 impl Column {
-    /// `content` is the width of its texts, `room` that of the table, in terminal columns. In a wide table, texts get more
-    /// room before the least important columns get any.
-    fn shape(self, content: u16, room: u16) -> Shape {
-        let text = if room >= 110 { content.clamp(18, 36) } else { 18 };
-        let number =
-            |min_width, rank| Shape { min_width, max_width: min_width, is_right_aligned: true, rank };
-        let words =
-            |min_width, max_width, rank| Shape { min_width, max_width, is_right_aligned: false, rank };
-        match self {
-            // The values get more room before the last column gets any: two keys must not look the same.
-            Column::Value => words(text.max(content.clamp(18, 26)) - 2, content.max(16), 0),
-            Column::Share => {
-                let column = &Measure::Share.spec().column;
-                words(column.width, 19, column.rank)
+    fn shape(self, needs: Needs, room: u16) -> Shape {
+        // One cell for the sort mark; the other one is in the gap.
+        let heading = needs.heading + 1;
+        let text = |least: u16, rank, use_of_room| {
+            let wanted = needs.first.max(heading);
+            let least = wanted.min(least).max(heading);
+            let most = needs.seen.max(wanted);
+            Shape { least, wanted, most, is_right_aligned: false, rank, use_of_room }
+        };
+        // Numbers are as wide as they are.
+        let number = |rank| {
+            let width = needs.first.max(heading);
+            let most = needs.seen.max(width);
+            Shape {
+                least: width,
+                wanted: width,
+                most,
+                is_right_aligned: true,
+                rank,
+                use_of_room: UseOfRoom::Text,
             }
-            Column::Activity => words(8, 32, 8),
+        };
+        let bar = |least: u16, wanted, most, rank| {
+            let least = least.max(heading);
+            Shape { least, wanted, most, is_right_aligned: false, rank, use_of_room: UseOfRoom::Bar }
+        };
+        let shape = match self {
+            Column::Value => text(18, 0, UseOfRoom::Subject),
+            Column::Second => text(14, 1, UseOfRoom::Subject),
+            Column::Share => {
+                let rank = Measure::Share.spec().column.rank;
+                Shape {
+                    least: SHARE_WIDTH.max(needs.heading),
+                    ..bar(SHARE_WIDTH, SHARE_WIDTH + 1 + 8, SHARE_WIDTH + 1 + MAX_SHARE_BAR, rank)
+                }
+            }
+            Column::Activity => bar(8, 24, 400, 8),
             Column::Finding(column) => match column {
-                FindingColumn::Kind => words(17, 17, 0),
-                FindingColumn::Subject => words(16, content.max(16), 0),
-                FindingColumn::When => words(17, 17, 1),
-                FindingColumn::Cost => number(8, 3),
-                FindingColumn::Score => words(8, 16, 2),
+                FindingColumn::Kind => text(17, 0, UseOfRoom::Text),
+                FindingColumn::Subject => text(16, 0, UseOfRoom::Subject),
+                FindingColumn::When => text(17, 1, UseOfRoom::Text),
+                FindingColumn::Cost => number(3),
+                FindingColumn::Score => bar(8, 12, 16, 2),
             },
             Column::Measure(measure) => {
-                let MeasureSpec { column, unit, .. } = measure.spec();
-                match unit {
-                    // Times have one width, with the year or without.
-                    Unit::Instant => {
-                        let width = content.clamp(column.width, FULL_INSTANT_WIDTH);
-                        words(width, width, column.rank)
-                    }
-                    _ => number(column.width, column.rank),
+                let rank = measure.spec().column.rank;
+                match measure.spec().unit {
+                    Unit::Instant => text(u16::MAX, rank, UseOfRoom::Text),
+                    _ => number(rank),
                 }
             }
             Column::Field(field) => match field {
-                Field::Time => {
-                    let width = content.clamp(14, FULL_INSTANT_WIDTH);
-                    words(width, width, 0)
-                }
-                Field::RemoteIp => words(15, content.clamp(15, 39), 2),
-                Field::HttpStatus => number(6, 1),
-                Field::Operation => words(15, content.clamp(15, 30), 3),
-                Field::Key => words(text, content.max(18), 1),
-                Field::BytesSent => number(10, 4),
-                Field::ObjectSize => number(11, 6),
-                Field::TotalTime => number(10, 7),
-                Field::TurnAroundTime => number(16, 9),
-                Field::ErrorCode => words(12, content.clamp(12, 28), 6),
-                Field::Requester => words(14, content.clamp(14, 60), 5),
-                Field::UserAgent => words(14, content.max(14), 8),
-                other if other.spec().value == ValueType::Integer => number(12, 10),
-                _ => words(12, content.max(12), 10),
+                Field::Time => text(u16::MAX, 0, UseOfRoom::Text),
+                Field::RemoteIp => text(15, 2, UseOfRoom::Text),
+                Field::HttpStatus => number(1),
+                Field::Operation => text(14, 3, UseOfRoom::Text),
+                Field::Key => text(18, 1, UseOfRoom::Subject),
+                Field::BytesSent => number(4),
+                Field::ObjectSize => number(6),
+                Field::TotalTime => number(7),
+                Field::TurnAroundTime => number(9),
+                Field::ErrorCode => text(12, 6, UseOfRoom::Text),
+                Field::Requester => text(14, 5, UseOfRoom::Text),
+                Field::UserAgent => text(14, 8, UseOfRoom::Text),
+                other if other.spec().value == ValueType::Integer => number(10),
+                _ => text(12, 10, UseOfRoom::Text),
             },
+        };
+        if needs.is_widened {
+            let width = shape.most.min(room);
+            return Shape { least: width, wanted: width, most: width, ..shape };
         }
+        shape
     }
 }
 
-/// Fits the shown columns of `choices` into `width` terminal columns. The least important ones are left out, but never
-/// the sort column `sorted`. Room that is left over goes to columns that can use it, the most
-/// important first. `needs` returns what a column needs. While only `seen` grows, no column appears, disappears or
-/// becomes narrower.
+/// Fits the columns into `width` terminal columns. The least important ones are left out, but never the first, nor the
+/// sort column `sorted`. Room that is left over goes to columns that can use it: first to the column that the table is
+/// about. `needs` returns what a column needs. While only `seen` grows, no column appears, disappears or becomes narrower.
+///
+/// If the user has `scrolled` past that many columns after the first, the others are placed in their order, as many as fit.
 pub(crate) fn place(
-    choices: &[Choice],
+    columns: &[Column],
     width: u16,
     sorted: Column,
+    scrolled: usize,
     needs: impl Fn(Column) -> Needs,
 ) -> Vec<Placed> {
-    let room = width.saturating_sub(MARGIN);
-    let shape = |column: Column, content: u16, heading: u16| {
-        let shape = column.shape(content.max(heading), room);
-        let min_width = shape.min_width.max(heading);
-        Shape { min_width, max_width: shape.max_width.max(min_width), ..shape }
-    };
-    let all: Vec<(Column, Shape)> = choices
+    let room = width.saturating_sub(MARGIN + RIGHT_MARGIN);
+    let all: Vec<(Column, Shape)> = columns
         .iter()
-        .filter(|choice| choice.is_shown)
-        .map(|choice| (choice.column, needs(choice.column)))
-        .map(|(column, needs)| (column, shape(column, needs.first, needs.heading)))
+        .enumerate()
+        .filter(|(index, _)| *index == 0 || *index > scrolled)
+        .map(|(_, &column)| (column, column.shape(needs(column), room)))
         .collect();
-    // Take the columns by importance, each if it still fits.
-    let mut order: Vec<usize> = (0..all.len()).collect();
-    order.sort_by_key(|&index| match all[index] {
-        (column, shape) if shape.rank > 0 && column == sorted => (1, 0),
-        (_, shape) => (shape.rank.min(2), shape.rank),
-    });
-    let mut fits = vec![false; all.len()];
-    let mut used = 0;
-    for &index in &order {
-        let more = all[index].1.min_width + if used > 0 { GAP } else { 0 };
-        if used == 0 || used + more <= room {
-            used += more;
-            fits[index] = true;
-        }
-    }
+    let fits = if scrolled == 0 { fit_by_rank(&all, room, sorted) } else { fit_in_order(&all, room) };
     let placeable: Vec<(Column, Shape)> =
         all.into_iter().zip(fits).filter(|(_, fits)| *fits).map(|(column, _)| column).collect();
-    let mut spare = room.saturating_sub(used);
-    let mut widths: Vec<u16> = placeable.iter().map(|(_, shape)| shape.min_width.min(room)).collect();
-    let mut order: Vec<usize> = (0..placeable.len()).collect();
-    order.sort_by_key(|&index| placeable[index].1.rank);
-    for &index in &order {
-        let more = placeable[index].1.max_width.saturating_sub(widths[index]).min(spare);
-        widths[index] += more;
-        spare -= more;
-    }
-    // With the spare room, columns keep their previous widths, then grow for all texts that were visible.
-    for (width, (column, _)) in widths.iter_mut().zip(&placeable) {
-        let more = needs(*column).before.saturating_sub(*width).min(spare);
-        *width += more;
-        spare -= more;
-    }
-    for (width, (column, _)) in widths.iter_mut().zip(&placeable) {
-        let needs = needs(*column);
-        let max_width = shape(*column, needs.first.max(needs.seen), needs.heading).max_width;
-        let more = max_width.saturating_sub(*width).min(spare);
-        *width += more;
-        spare -= more;
-    }
+    let widths = widths(&placeable, room, &needs);
     let mut x = MARGIN;
     let mut placed = Vec::with_capacity(placeable.len());
     for ((column, shape), width) in placeable.into_iter().zip(widths) {
@@ -174,28 +181,146 @@ pub(crate) fn place(
     placed
 }
 
+/// Whether each column fits, if they are taken by importance. Columns that give way are left out if subjects would be cut
+/// because of them.
+fn fit_by_rank(all: &[(Column, Shape)], room: u16, sorted: Column) -> Vec<bool> {
+    let is_essential = |column: Column, shape: Shape| shape.rank < FIRST_YIELDING_RANK || column == sorted;
+    // Requests have other columns that matter, pairs have two subjects.
+    let shares_room =
+        all.iter().any(|(column, _)| matches!(column, Column::Field(Field::Key) | Column::Second));
+    let percent = if shares_room { SUBJECT_OF_REQUESTS } else { SUBJECT_OF_GROUPS };
+    let most_claimed = u16::try_from(u32::from(room) * percent / 100).unwrap_or(room);
+    let claim = |shape: Shape| match shape.use_of_room {
+        UseOfRoom::Subject => shape.wanted.min(most_claimed).max(shape.least),
+        _ => shape.least,
+    };
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by_key(|&index| match all[index] {
+        (column, shape) if is_essential(column, shape) => (0, shape.rank.min(1), index),
+        (_, shape) => (1, shape.rank, index),
+    });
+    let mut fits = vec![false; all.len()];
+    let (mut used, mut claimed) = (0, 0);
+    for &index in &order {
+        let (column, shape) = all[index];
+        let gap = if used > 0 { GAP } else { 0 };
+        let has_room = match is_essential(column, shape) {
+            true => used + shape.least + gap <= room,
+            false => claimed + shape.least + gap <= room,
+        };
+        if used == 0 || has_room {
+            used += shape.least + gap;
+            claimed += claim(shape) + gap;
+            fits[index] = true;
+        }
+    }
+    // The sort column is always shown: less important ones make room.
+    if let Some(at) = all.iter().position(|(column, _)| *column == sorted)
+        && !fits[at]
+    {
+        let first = order.first().copied();
+        for &index in order.iter().rev().filter(|index| Some(**index) != first) {
+            if fits[index] {
+                fits[index] = false;
+                used = used.saturating_sub(all[index].1.least + GAP);
+            }
+            if used + all[at].1.least + GAP <= room {
+                break;
+            }
+        }
+        fits[at] = first != Some(at) && used + all[at].1.least + GAP <= room;
+    }
+    fits
+}
+
+/// Whether each column fits, if they are taken in their order.
+fn fit_in_order(all: &[(Column, Shape)], room: u16) -> Vec<bool> {
+    let mut used = 0;
+    let mut is_full = false;
+    all.iter()
+        .map(|(_, shape)| {
+            let more = shape.least + if used > 0 { GAP } else { 0 };
+            is_full |= used > 0 && used + more > room;
+            used += if is_full { 0 } else { more };
+            !is_full
+        })
+        .collect()
+}
+
+/// The widths of the columns that fit.
+fn widths(placeable: &[(Column, Shape)], room: u16, needs: &impl Fn(Column) -> Needs) -> Vec<u16> {
+    let mut widths: Vec<u16> = placeable.iter().map(|(_, shape)| shape.least.min(room)).collect();
+    let gaps = GAP * u16::try_from(placeable.len().saturating_sub(1)).unwrap_or(0);
+    let mut spare = room.saturating_sub(widths.iter().sum::<u16>() + gaps);
+    let mut order: Vec<usize> = (0..placeable.len()).collect();
+    order.sort_by_key(|&index| placeable[index].1.rank);
+    let mut grow = |is_meant: &dyn Fn(Shape) -> bool, to: &dyn Fn(usize, Shape) -> u16| {
+        for &index in order.iter().filter(|index| is_meant(placeable[**index].1)) {
+            let more = to(index, placeable[index].1).saturating_sub(widths[index]).min(spare);
+            widths[index] += more;
+            spare -= more;
+        }
+    };
+    let is = |of: UseOfRoom| move |shape: Shape| shape.use_of_room == of;
+    grow(&is(UseOfRoom::Subject), &|_, shape| shape.wanted);
+    grow(&is(UseOfRoom::Text), &|_, shape| shape.wanted);
+    // Columns keep their previous widths.
+    grow(&|_| true, &|index, _| needs(placeable[index].0).before);
+    // Bars give way to long keys, up to a point.
+    let longest = u16::try_from(u32::from(room) * SUBJECT_OF_GROUPS / 100).unwrap_or(room);
+    grow(&is(UseOfRoom::Subject), &|_, shape| shape.most.min(longest));
+    grow(&is(UseOfRoom::Bar), &|_, shape| shape.wanted);
+    grow(&is(UseOfRoom::Subject), &|_, shape| shape.most);
+    grow(&is(UseOfRoom::Text), &|_, shape| shape.most);
+    grow(&is(UseOfRoom::Bar), &|_, shape| shape.most);
+    widths
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::query::Dimension;
-    use crate::tui::model::columns::{of_groups, of_requests, of_times};
+    use crate::tui::model::columns::{Choice, of_groups, of_requests, of_times};
 
     fn needs(columns: u16) -> impl Fn(Column) -> Needs {
         move |column| Needs {
-            heading: u16::try_from(column.title("").chars().count()).unwrap() + 2,
-            first: columns,
+            heading: u16::try_from(column.title("").chars().count()).unwrap(),
+            first: match column {
+                Column::Value | Column::Field(Field::Key) => columns,
+                _ => 8,
+            },
             seen: columns,
-            before: 0,
+            ..Needs::default()
         }
+    }
+
+    fn by(name: &str) -> Vec<Choice> {
+        of_groups(&Dimension::by_name(name).unwrap())
+    }
+
+    fn shown(choices: &[Choice]) -> Vec<Column> {
+        choices.iter().filter(|choice| choice.is_shown).map(|choice| choice.column).collect()
+    }
+
+    fn all(choices: &[Choice]) -> Vec<Column> {
+        choices.iter().map(|choice| choice.column).collect()
+    }
+
+    fn placed_at(columns: &[Column], width: u16, content: u16) -> Vec<Placed> {
+        place(columns, width, Column::Measure(Measure::BytesSent), 0, needs(content))
+    }
+
+    fn measures(placed: &[Placed]) -> Vec<Column> {
+        placed.iter().skip(1).map(|placed| placed.column).collect()
     }
 
     #[test]
     fn headings_do_not_overlap_whatever_the_sort_column() {
-        for mut choices in [of_groups(&Dimension::Field(Field::Key)), of_times(), of_requests()] {
-            choices.iter_mut().for_each(|choice| choice.is_shown = true);
+        for choices in [by("key"), of_times(), of_requests()] {
+            let columns = all(&choices);
             for width in [80, 130, 200, 400] {
-                for sorted in &choices {
-                    for placed in place(&choices, width, sorted.column, needs(5)) {
+                for sorted in &columns {
+                    for placed in place(&columns, width, *sorted, 0, needs(5)) {
                         let heading = needs(5)(placed.column).heading;
                         assert!(placed.width >= heading, "{placed:?} at {width}");
                     }
@@ -205,28 +330,29 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_terminal_keeps_what_matters_most() {
-        let sorted = Column::Measure(Measure::BytesSent);
-        let placed = place(&of_groups(&Dimension::Field(Field::RemoteIp)), 60, sorted, needs(12));
-        let columns: Vec<Column> = placed.iter().map(|placed| placed.column).collect();
-        assert_eq!(
-            columns,
-            [
-                Column::Value,
-                Column::Measure(Measure::Requests),
-                Column::Measure(Measure::BytesSent),
-                Column::Measure(Measure::ErrorRate)
-            ]
-        );
+    fn a_long_key_takes_the_room_of_what_matters_less() {
+        let columns = shown(&by("key"));
+        let essential = [Column::Measure(Measure::Requests), Column::Measure(Measure::BytesSent)];
+        let placed = placed_at(&columns, 80, 60);
+        assert_eq!(measures(&placed), essential, "a key of 60 columns");
+        assert!(placed[0].width > 50, "{placed:?}");
+        let placed = placed_at(&columns, 80, 41);
+        assert_eq!(placed[0].width, 41, "a key of 41 columns is complete: {placed:?}");
+        assert!(placed.len() > 3, "{placed:?}");
+        let placed = placed_at(&columns, 80, 12);
+        assert!(measures(&placed).contains(&Column::Share), "{placed:?}");
     }
 
     #[test]
     fn no_column_leaves_the_screen_at_any_width() {
-        for choices in [of_groups(&Dimension::Field(Field::Key)), of_times(), of_requests()] {
+        for choices in [by("key"), of_times(), of_requests()] {
+            let columns = all(&choices);
             for width in 20..260 {
-                for sorted in &choices {
-                    for placed in place(&choices, width, sorted.column, needs(300)) {
-                        assert!(placed.x + placed.width <= width, "{placed:?} at {width}");
+                for sorted in &columns {
+                    for scrolled in [0, 1, 3] {
+                        for placed in place(&columns, width, *sorted, scrolled, needs(300)) {
+                            assert!(placed.x + placed.width < width, "{placed:?} at {width}");
+                        }
                     }
                 }
             }
@@ -235,24 +361,44 @@ mod tests {
 
     #[test]
     fn the_sort_column_fits_the_smallest_screen() {
-        for mut choices in [of_groups(&Dimension::Field(Field::Key)), of_times(), of_requests()] {
-            choices.iter_mut().for_each(|choice| choice.is_shown = true);
+        for choices in [by("key"), of_times(), of_requests()] {
+            let columns = all(&choices);
             for width in 60..130 {
-                for sorted in &choices {
-                    let placed = place(&choices, width, sorted.column, needs(300));
+                for sorted in &columns {
+                    let placed = place(&columns, width, *sorted, 0, needs(300));
                     let is_placed = |column| placed.iter().any(|placed| placed.column == column);
-                    assert!(
-                        is_placed(sorted.column) && is_placed(choices[0].column),
-                        "{sorted:?} at {width}"
-                    );
+                    assert!(is_placed(*sorted) && is_placed(columns[0]), "{sorted:?} at {width}");
                 }
             }
         }
     }
 
     #[test]
-    fn texts_get_the_room_that_is_left_over() {
-        let placed = place(&of_groups(&Dimension::Field(Field::Key)), 200, Column::Value, needs(60));
-        assert_eq!(placed[0].width, 60);
+    fn three_hundred_columns_are_used() {
+        for (name, content) in [("remote_ip", 15), ("key", 60)] {
+            let placed = placed_at(&shown(&by(name)), 300, content);
+            let last = placed.last().unwrap();
+            assert_eq!(last.x + last.width, 299, "{name}: {placed:?}");
+            assert_eq!(placed[0].width, content);
+        }
+    }
+
+    #[test]
+    fn scrolling_shows_the_columns_in_their_order() {
+        let columns = all(&of_requests());
+        let placed = place(&columns, 80, Column::Field(Field::Time), 9, needs(20));
+        assert_eq!(placed[0].column, columns[0]);
+        assert_eq!(placed[1].column, columns[10]);
+        assert_eq!(placed[2].column, columns[11]);
+    }
+
+    #[test]
+    fn a_widened_column_is_complete() {
+        let columns = shown(&by("key"));
+        let widened = |column| Needs { is_widened: column == Column::Value, ..needs(70)(column) };
+        let placed = place(&columns, 80, Column::Measure(Measure::BytesSent), 0, widened);
+        assert_eq!(placed[0].width, 70);
+        let placed = place(&columns, 60, Column::Measure(Measure::BytesSent), 0, widened);
+        assert!(placed[0].x + placed[0].width < 60, "{placed:?}");
     }
 }

@@ -1,12 +1,16 @@
 //! The columns of the tables.
 
 use crate::log::{Field, Kind};
-use crate::query::{Dimension, Measure, Sort, measure::Aggregate};
+use crate::query::filter::{Subject, Test};
+use crate::query::{Dimension, Filter, Measure, Sort, measure::Aggregate};
+use crate::tui::model::{Layer, TableKind, cell_filter};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Column {
     /// The value of the group, or the time of the bucket.
     Value,
+    /// The value of the second dimension of a pair.
+    Second,
     Measure(Measure),
     Share,
     /// A sparkline of the requests over time.
@@ -39,6 +43,7 @@ impl Column {
     pub(crate) fn title(self, by: &str) -> String {
         match self {
             Column::Value => by.to_uppercase(),
+            Column::Second => "AND".to_owned(),
             Column::Share => "SHARE".to_owned(),
             Column::Activity => "ACTIVITY".to_owned(),
             Column::Field(field) => field.title().to_uppercase(),
@@ -52,6 +57,7 @@ impl Column {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Column::Value => "value",
+            Column::Second => "second",
             Column::Share => "share",
             Column::Activity => "activity",
             Column::Field(field) => field.name(),
@@ -64,8 +70,9 @@ impl Column {
     pub(crate) fn about(self) -> &'static str {
         match self {
             Column::Value => "Value that the row is about.",
+            Column::Second => "Value of the second dimension.",
             Column::Share => "Share of all bytes sent.",
-            Column::Activity => "Requests over the visible time range.",
+            Column::Activity => "Requests over the visible time range; gaps have none.",
             Column::Field(field) => field.spec().about,
             Column::Finding(column) => column.about(),
             Column::Measure(measure) => measure.spec().about,
@@ -78,7 +85,7 @@ impl Column {
             Column::Value => Some(Measure::Value),
             Column::Share => Some(Measure::BytesSent),
             Column::Measure(measure) => Some(measure),
-            Column::Activity | Column::Field(_) | Column::Finding(_) => None,
+            Column::Second | Column::Activity | Column::Field(_) | Column::Finding(_) => None,
         }
     }
 
@@ -100,7 +107,7 @@ impl Column {
     /// Whether sorting begins with the largest value.
     pub(crate) fn descends(self) -> bool {
         match self {
-            Column::Value => false,
+            Column::Value | Column::Second => false,
             Column::Finding(column) => matches!(column, FindingColumn::Cost | FindingColumn::Score),
             Column::Field(Field::HttpStatus | Field::Time) => true,
             Column::Field(field) => field.kind() == Kind::Measure,
@@ -130,6 +137,22 @@ pub(crate) fn of_groups(by: &Dimension) -> Vec<Choice> {
     columns
 }
 
+/// The columns of a table of pairs.
+pub(crate) fn of_pairs() -> Vec<Choice> {
+    let measure = |measure, is_shown| Choice { column: Column::Measure(measure), is_shown };
+    vec![
+        Choice { column: Column::Value, is_shown: true },
+        Choice { column: Column::Second, is_shown: true },
+        measure(Measure::Requests, true),
+        measure(Measure::BytesSent, true),
+        measure(Measure::ErrorRate, true),
+        measure(Measure::Errors, false),
+        Choice { column: Column::Share, is_shown: true },
+        measure(Measure::FirstSeen, false),
+        measure(Measure::LastSeen, true),
+    ]
+}
+
 /// The columns of the table of times.
 pub(crate) fn of_times() -> Vec<Choice> {
     let measure = |measure| Choice { column: Column::Measure(measure), is_shown: true };
@@ -137,10 +160,44 @@ pub(crate) fn of_times() -> Vec<Choice> {
         Choice { column: Column::Value, is_shown: true },
         measure(Measure::Requests),
         measure(Measure::BytesSent),
-        Choice { column: Column::Share, is_shown: true },
         measure(Measure::ErrorRate),
         measure(Measure::Errors),
+        Choice { column: Column::Share, is_shown: true },
     ]
+}
+
+/// The columns of the table in front that have the same content in every row because of the filter.
+pub(crate) fn constant(layer: &Layer) -> Vec<Column> {
+    let filter = &layer.filter;
+    let is_constant = |column: &Column| match (column, &layer.table().kind) {
+        (Column::Field(field), TableKind::Requests) => {
+            *field != Field::Time && cell_filter::pins(filter, *field)
+        }
+        (Column::Measure(measure), TableKind::Groups(_) | TableKind::Pairs(_) | TableKind::Times(_)) => {
+            match measure.spec().aggregate {
+                Aggregate::Distinct(field) => cell_filter::pins(filter, field),
+                _ if matches!(measure, Measure::ErrorRate | Measure::Errors) => decides_errors(filter),
+                _ => false,
+            }
+        }
+        _ => false,
+    };
+    layer.table().columns.iter().map(|choice| choice.column).filter(is_constant).collect()
+}
+
+/// Whether `filter` allows only errors, or no errors at all.
+pub(crate) fn decides_errors(filter: &Filter) -> bool {
+    const FIRST_ERROR: i64 = 400;
+    filter.terms().iter().any(|term| match term {
+        Filter::Term(Subject::Field(Field::HttpStatus), test) => match test {
+            Test::Range(Some(from), _) if *from >= FIRST_ERROR => true,
+            Test::Range(_, Some(to)) => *to < FIRST_ERROR,
+            Test::Equals(_) | Test::Absent => true,
+            _ => false,
+        },
+        Filter::Term(Subject::Derived(Dimension::StatusClass), Test::Equals(_)) => true,
+        _ => false,
+    })
 }
 
 impl FindingColumn {

@@ -11,8 +11,13 @@ const fn command(name: &'static str, argument: &'static str, about: &'static str
     CommandSpec { name, argument, about }
 }
 
-pub(crate) static COMMANDS: [CommandSpec; 11] = [
-    command("by", "DIMENSION", "group by a dimension, also network/16, prefix/2, query_param:x-user"),
+pub(crate) static COMMANDS: [CommandSpec; 12] = [
+    command(
+        "by",
+        "DIMENSION[,DIMENSION]",
+        "group by one or two dimensions, also network/16, prefix/2, query_param:x-user",
+    ),
+    command("heatmap", "", "requests by weekday and hour"),
     command("sort", "COLUMN [asc|desc]", "sort the table"),
     command("filter", "EXPRESSION", "replace the filter; empty: all requests"),
     command("and", "EXPRESSION", "add to the filter"),

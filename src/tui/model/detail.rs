@@ -2,7 +2,7 @@
 
 use crate::log::{FIELDS, Field};
 use crate::query::{RequestRow, Value};
-use crate::tui::{format, model::state::State, widgets::fit};
+use crate::tui::{cell_text, format, model::state::State, widgets::fit};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Detail {
@@ -60,6 +60,7 @@ impl Detail {
                 }
             }
             (None, Value::Absent) if !self.is_complete => "…".to_owned(),
+            (None, Value::Absent) => cell_text::absent(field).to_owned(),
             _ => format::value(value),
         }
     }

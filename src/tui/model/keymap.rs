@@ -10,6 +10,8 @@ pub(crate) enum Context {
     /// The table of findings. Keys without a command of their own have that of other tables.
     Findings,
     Detail,
+    /// The heat map of a week. Keys without a command of their own have that of tables.
+    HeatMap,
     /// A time range is being selected on the timeline.
     Brush,
     /// What tells two sets of requests apart.
@@ -55,6 +57,10 @@ pub(crate) enum Command {
     DropLast,
     ClearFilter,
     Columns,
+    Widen,
+    HeatMap,
+    ScrollLeft,
+    ScrollRight,
     Brush,
     ZoomIn,
     ZoomOut,
@@ -179,8 +185,8 @@ pub(crate) struct Binding {
 }
 
 use Context::{
-    Block, Brush, Columns, Concentration, Confirm, Contrast, Detail, Filters, Findings, Pick, Prompt,
-    Reading, Table,
+    Block, Brush, Columns, Concentration, Confirm, Contrast, Detail, Filters, Findings, HeatMap, Pick,
+    Prompt, Reading, Table,
 };
 
 const fn bind(
@@ -198,6 +204,7 @@ const fn bind(
 pub(crate) const ALL: &[Context] = &[
     Table,
     Findings,
+    HeatMap,
     Detail,
     Brush,
     Contrast,
@@ -221,18 +228,23 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('=')], Command::Only, "only", Group::Filter, "keep only this row or cell, or only the marked rows"),
     bind(&[Table, Detail], &[k('-')], Command::Not, "not", Group::Filter, "exclude this row or cell, or the marked rows"),
     bind(&[Table], &[k('s')], Command::Sort, "sort", Group::Tables, "sort by the column under the cursor; again: reverse the order"),
-    bind(&[Table], &[k('b')], Command::GroupBy, "by…", Group::Tables, "group by another dimension; for times: by longer or shorter rows"),
+    bind(&[Table], &[k('b')], Command::GroupBy, "by…", Group::Tables, "group by another dimension; again: and then by a second one; for times: by longer or shorter rows"),
     bind(&[Table], &[k('z')], Command::ZoomIn, "zoom", Group::Time, "zoom in: to the time under the cursor, otherwise to the middle half"),
     bind(&[Table], &[k('Z')], Command::ZoomOut, "", Group::Time, "zoom out"),
-    bind(&[Table], &[k('v')], Command::Brush, "brush", Group::Time, "select a time range; with the mouse: drag over the timeline"),
+    bind(&[Table], &[k('v')], Command::Brush, "range", Group::Time, "select a time range; with the mouse: drag over the timeline"),
     bind(&[Table], &[k('n')], Command::NextFinding, "finding", Group::Time, "next finding; if there are none, next burst: far more requests, bytes or errors than usual"),
     bind(&[Table], &[k('N')], Command::PreviousFinding, "", Group::Time, "previous finding or burst"),
-    bind(&[Table], &[k('u')], Command::TimelineMeasure, "", Group::Time, "show requests, bytes sent or errors on the timeline"),
+    bind(&[Table], &[k('u')], Command::TimelineMeasure, "", Group::Time, "timeline: requests, bytes sent or errors; otherwise it shows what the table is sorted by"),
 
     bind(&[Table], &[k('d')], Command::Contrast, "contrast", Group::Filter, "contrast: what tells the selected range, the marked rows, the filter or the row apart"),
     bind(&[Table], &[k('C')], Command::Concentration, "", Group::Tables, "concentration: the share of the largest values, Gini coefficient, Lorenz curve"),
 
     bind(&[Table], &[k('B')], Command::Block, "", Group::Other, "block list of the marked rows, the finding or the row: bucket policy, AWS WAF, nftables, networks"),
+
+    bind(&[Table], &[k('w')], Command::HeatMap, "", Group::Time, "heat map of the week: weekday × hour; again: the table of times"),
+    bind(&[HeatMap], &[code(KeyCode::Enter)], Command::Open, "open", Group::Navigation, "in the heat map: the requests of this hour of the week"),
+    bind(&[HeatMap], &[code(KeyCode::Esc)], Command::Back, "table", Group::Time, ""),
+    bind(&[HeatMap], &[k('w')], Command::HeatMap, "", Group::Time, ""),
 
     bind(&[Findings], &[code(KeyCode::Enter)], Command::Open, "requests", Group::Navigation, "a finding: its requests"),
     bind(&[Findings], &[k('o')], Command::Ordinary, "look-alikes", Group::Tables, "findings: list or hide ordinary traffic that looks suspicious"),
@@ -285,6 +297,9 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[code(KeyCode::Tab)], Command::NextTab, "", Group::Tables, "next table"),
     bind(&[Table], &[code(KeyCode::BackTab)], Command::PreviousTab, "", Group::Tables, "previous table"),
     bind(&[Table], &[k('c')], Command::Columns, "", Group::Tables, "choose the columns"),
+    bind(&[Table], &[k('_')], Command::Widen, "", Group::Tables, "widen the column to its content; again: as it was"),
+    bind(&[Table], &[k('<')], Command::ScrollLeft, "", Group::Tables, "scroll the columns to the left"),
+    bind(&[Table], &[k('>')], Command::ScrollRight, "", Group::Tables, "scroll the columns to the right; the first column stays"),
     bind(&[Table], &[k('m'), k(' ')], Command::Mark, "", Group::Tables, "mark or unmark the row"),
     bind(&[Table], &[k('M')], Command::Unmark, "", Group::Tables, "clear all marks"),
 
@@ -303,6 +318,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Confirm], &[k('n'), code(KeyCode::Esc)], Command::No, "no", Group::Typing, ""),
 
     bind(&[Pick], &[code(KeyCode::Enter)], Command::Accept, "choose", Group::Typing, ""),
+    bind(&[Pick], &[k('b')], Command::GroupBy, "two dimensions", Group::Typing, ""),
     bind(&[Filters, Columns], &[k(' ')], Command::Toggle, "on/off", Group::Typing, ""),
     bind(&[Filters], &[k('d'), code(KeyCode::Delete), code(KeyCode::Backspace)], Command::Drop, "remove", Group::Typing, ""),
     bind(&[Filters, Columns], &[code(KeyCode::Enter)], Command::Accept, "", Group::Typing, ""),

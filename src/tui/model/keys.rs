@@ -188,7 +188,7 @@ impl Keymap {
                 .map(|bound| bound.command)
         };
         command_in(context)
-            .or_else(|| if context == Context::Findings { command_in(Context::Table) } else { None })
+            .or_else(|| if has_keys_of_tables(context) { command_in(Context::Table) } else { None })
     }
 
     /// The command, key and word of each key in the footer, the most useful first.
@@ -201,7 +201,7 @@ impl Keymap {
             self.bindings.iter().filter(own).all(|of| of.keys.first() != bound.keys.first())
         };
         let of_tables = self.bindings.iter().filter(move |bound| {
-            context == Context::Findings && bound.contexts.contains(&Context::Table) && is_free(bound)
+            has_keys_of_tables(context) && bound.contexts.contains(&Context::Table) && is_free(bound)
         });
         let all = self.bindings.iter().filter(own).chain(of_tables);
         all.filter(|bound| !bound.footer.is_empty()).map(|bound| {
@@ -217,6 +217,11 @@ impl Keymap {
             .and_then(|bound| bound.keys.first())
             .map_or(String::new(), |key| key.label())
     }
+}
+
+/// Whether keys without a command of their own have that of tables.
+fn has_keys_of_tables(context: Context) -> bool {
+    matches!(context, Context::Findings | Context::HeatMap)
 }
 
 /// The contexts in which a command has keys by default that can be changed.

@@ -1,8 +1,10 @@
 //! A layer of the drill-down stack: its filter, its time range, and its tables as the user left them.
 
 use crate::log::Field;
-use crate::query::{Dimension, Filter, Series, Stats, TimeRange};
-use crate::tui::model::{Axis, Command, Detail, Table, TableKind, answer_state::AnswerState};
+use crate::query::{Dimension, Filter, Pairs, Series, Stats, TimeRange};
+use crate::tui::model::{
+    Axis, Command, Detail, Table, TableKind, answer_state::AnswerState, heat_map::WeekHour,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tab {
@@ -75,12 +77,20 @@ pub(crate) struct Layer {
     /// The time ranges that zooming out returns to, the next one last.
     pub(crate) zoom_history: Vec<TimeRange>,
     pub(crate) timeline: AnswerState<Timeline>,
+    /// The requests with a status of 500 or more, in the buckets of the timeline.
+    pub(crate) server_errors: AnswerState<Timeline>,
     /// The estimated cost of its requests in US dollars.
     pub(crate) cost: AnswerState<f64>,
-    /// A series whose buckets do not depend on the size of the terminal, to find bursts in.
+    /// A series whose buckets do not depend on the size of the terminal, to find bursts in the time range of the layer.
     pub(crate) burst_series: AnswerState<Timeline>,
+    /// The same over the time range of the session: its bursts are marked however far the layer is zoomed in.
+    pub(crate) session_bursts: AnswerState<Timeline>,
     /// The command to repeat when the series for bursts arrives.
     pub(crate) pending_burst: Option<Command>,
+    /// Requests by weekday and hour.
+    pub(crate) heat_map: AnswerState<Pairs>,
+    pub(crate) shows_heat_map: bool,
+    pub(crate) heat_cursor: WeekHour,
     /// The open request, in front of the tables.
     pub(crate) detail: Option<Detail>,
     /// The findings in the table of findings: their version, the time range, and whether ordinary look-alikes are listed.
@@ -99,9 +109,14 @@ impl Layer {
             time,
             zoom_history: Vec::new(),
             timeline: AnswerState::default(),
+            server_errors: AnswerState::default(),
             cost: AnswerState::default(),
             burst_series: AnswerState::default(),
+            session_bursts: AnswerState::default(),
             pending_burst: None,
+            heat_map: AnswerState::default(),
+            shows_heat_map: false,
+            heat_cursor: WeekHour { day: 0, hour: 12 },
             detail: None,
             listed_findings: None,
             shows_benign: false,
@@ -126,6 +141,15 @@ impl Layer {
 
     pub(crate) fn table_of(&self, tab: Tab) -> &Table {
         &self.tables[tab as usize]
+    }
+
+    /// Puts a table of pairs in front: where the groups of its first dimension are.
+    pub(crate) fn group_by_two(&mut self, by: [Dimension; 2]) {
+        self.tab = Tab::of(&by[0]);
+        let kind = TableKind::Pairs(by);
+        if self.table().kind != kind {
+            *self.table_mut() = Table::new(kind);
+        }
     }
 
     /// Puts a table of groups by `by` in front.

@@ -4,16 +4,11 @@
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use crate::log::{Field, ValueType};
-use crate::query::{Measure, Value};
-use crate::tui::format;
+use crate::query::Value;
 use crate::tui::model::pane::Pane;
 use crate::tui::model::{
-    Column, FindingColumn, Rows, State, Tab, Table, column_placement, column_placement::Needs, found,
+    Column, Rows, State, Tab, column_placement, column_placement::Needs, columns, found, text_widths,
 };
-
-/// The number of first rows whose texts determine the initial widths of the columns.
-const MEASURED_ROWS: usize = 200;
 
 /// Lines for the explanation of a finding, its rule included.
 const EXPLANATION_LINES: u16 = 8;
@@ -38,6 +33,10 @@ pub(crate) struct Areas {
     pub(crate) rows: Rect,
     /// The explanation of the finding under the cursor.
     pub(crate) explanation: Rect,
+    /// What the rows add up to.
+    pub(crate) totals: Rect,
+    /// The whole value under the cursor.
+    pub(crate) value: Rect,
     /// Keys, messages, position.
     pub(crate) footer: Rect,
 }
@@ -57,9 +56,11 @@ impl Areas {
             _ if has_detail => 0,
             ..20 => 1,
             20..28 => 2,
-            28..38 => 3,
-            38..46 => 5,
-            _ => 7,
+            28..34 => 4,
+            34..40 => 5,
+            40..48 => 7,
+            48..60 => 9,
+            _ => 12,
         };
         let spacer = u16::from(height >= 28 && !has_detail);
         let header = take(1);
@@ -73,12 +74,18 @@ impl Areas {
         let tabs = take(1);
         let head = take(u16::from(!has_detail));
         let left = height.saturating_sub(head.bottom().max(tabs.bottom())).saturating_sub(1);
-        let explained = match state.layer().tab {
-            Tab::Findings if !has_detail => (left / 2).min(EXPLANATION_LINES),
-            _ => 0,
+        let (explained, summed, whole_value) = match (state.layer().tab, height) {
+            _ if has_detail => (0, 0, 0),
+            (Tab::Findings, _) => ((left / 2).min(EXPLANATION_LINES), 0, 0),
+            (_, ..18) => (0, 0, 0),
+            (_, 18..20) => (0, 0, 1),
+            (_, 20..36) => (0, 1, 1),
+            (_, 36..) => (0, 1, 2),
         };
-        let mut rows = take(left - explained);
+        let mut rows = take(left - explained - summed - whole_value);
         let explanation = take(explained);
+        let totals = take(summed);
+        let value = take(whole_value);
         let footer = take(1);
         for area in [&mut bars, &mut axis] {
             area.x = 1;
@@ -88,7 +95,21 @@ impl Areas {
             rows.x = 1;
             rows.width = width.saturating_sub(2);
         }
-        Areas { header, chips, timeline_title, bars, axis, alert, tabs, head, rows, explanation, footer }
+        Areas {
+            header,
+            chips,
+            timeline_title,
+            bars,
+            axis,
+            alert,
+            tabs,
+            head,
+            rows,
+            explanation,
+            totals,
+            value,
+            footer,
+        }
     }
 
     pub(crate) fn page(&self) -> usize {
@@ -108,80 +129,43 @@ pub(crate) fn visible_groups(state: &State) -> Vec<Value> {
     }
 }
 
-/// Places the columns of the table in front. While the filter and the time range stay the same, scrolling makes
-/// no column appear, disappear or become narrower: the measured widths of texts only grow.
+/// Places the columns of the table in front. While the filter and the time range stay the same, neither scrolling nor new
+/// data makes a column appear, disappear or become narrower: the measured widths of texts only grow.
 pub(crate) fn place_columns(state: &mut State) {
     let areas = Areas::of(state);
-    let shows_year = state.shows_year();
+    let instants = (state.seen_instant(0).width(), state.short_instant(0).width());
+    let constant = columns::constant(state.layer());
     let table = state.layer_mut().table_mut();
-    measure_texts(table, areas.page(), shows_year);
+    table.constant = constant;
+    let columns: Vec<Column> = table.visible_columns().collect();
+    text_widths::measure(table, areas.page(), instants);
     let width = areas.rows.width;
+    let is_same = table.placed_width == width && table.placed_columns == columns;
+    let keeps_widths = is_same && table.measured.is_final;
     let needs = |column: Column| {
-        let (first, seen) = table.text_widths.get(&column).copied().unwrap_or_default();
-        // Room for the sort mark, whether the table is sorted by the column or not.
-        let heading = table.heading(column).width() + 2;
-        let before = match table.placed_width == width {
+        let (first, seen) = table.measured.widths.get(&column).copied().unwrap_or_default();
+        let before = match keeps_widths {
             true => {
                 table.placed.iter().find(|placed| placed.column == column).map_or(0, |placed| placed.width)
             }
             false => 0,
         };
-        Needs { heading: terminal_columns(heading), first, seen, before }
+        let is_widened = table.widened.contains(&column);
+        Needs {
+            heading: text_widths::terminal_columns(table.heading(column).width()),
+            first,
+            seen,
+            before,
+            is_widened,
+        }
     };
-    table.placed = column_placement::place(&table.columns, width, table.sort.by, needs);
+    table.placed = column_placement::place(&columns, width, table.sort.by, table.scrolled, needs);
     table.placed_width = width;
-}
-
-/// A width as `u16`; no column is wider than 400.
-fn terminal_columns(width: usize) -> u16 {
-    u16::try_from(width).unwrap_or(u16::MAX).min(400)
-}
-
-/// Measures the texts of the first rows and of the visible rows.
-fn measure_texts(table: &mut Table, page: usize, shows_year: bool) {
-    let Some(rows) = &table.rows.data else { return };
-    let measured_for = table.rows.query.as_ref().map(|query| (query.filter.clone(), query.time));
-    if table.text_widths_of != measured_for {
-        table.text_widths_of = measured_for;
-        table.text_widths.clear();
-        table.placed_width = 0;
-    }
-    let visible = table.top..table.top + page;
-    for choice in table.columns.iter().filter(|choice| choice.is_shown) {
-        let Some(width) = text_width(rows, choice.column, shows_year) else { continue };
-        let widest =
-            |rows: std::ops::Range<usize>| terminal_columns(rows.filter_map(&width).max().unwrap_or(0));
-        let (first, seen) = table.text_widths.entry(choice.column).or_default();
-        *first = widest(0..MEASURED_ROWS).max(*first);
-        *seen = widest(visible.clone()).max(*seen);
-    }
-}
-
-/// A function from the index of a row to the width of its text. `None`: the column has a fixed width.
-fn text_width(
-    rows: &Rows,
-    column: Column,
-    shows_year: bool,
-) -> Option<Box<dyn Fn(usize) -> Option<usize> + '_>> {
-    let instant_width = if shows_year { "2026-04-01 00:00:00".len() } else { "04-01 00:00:00".len() };
-    match (rows, column) {
-        (Rows::Groups(groups), Column::Value) => {
-            Some(Box::new(|index| groups.rows.get(index).map(|row| format::value(&row.value).width())))
-        }
-        (Rows::Findings(rows), Column::Finding(FindingColumn::Subject)) => {
-            Some(Box::new(|index| rows.finding(index).map(|finding| found::subject_text(finding).width())))
-        }
-        (Rows::Times { .. }, Column::Value) => Some(Box::new(|_| Some("2026-04-01 00:00:00".len()))),
-        (Rows::Requests { .. }, Column::Field(Field::Time))
-        | (Rows::Groups(_), Column::Measure(Measure::FirstSeen | Measure::LastSeen)) => {
-            Some(Box::new(move |_| Some(instant_width)))
-        }
-        (Rows::Requests { .. }, Column::Field(field))
-            if field.spec().value == ValueType::Text || field == Field::RemoteIp =>
-        {
-            Some(Box::new(move |index| rows.request(index).map(|row| format::value(row.get(field)).width())))
-        }
-        _ => None,
+    table.placed_columns = columns;
+    // The column under the cursor may have been scrolled off the screen.
+    if table.scrolled > 0 && !table.placed.iter().any(|placed| placed.column == table.column) {
+        let first = table.placed.get(1).or(table.placed.first());
+        table.column = first.map_or(table.column, |placed| placed.column);
     }
 }
 

@@ -1,10 +1,12 @@
 //! Lists to choose from in a popup: their entries, and which entry is where on the screen.
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::model::{Overlay, State, axis, layout};
-use crate::{query::Dimension, tui::format};
+use crate::{query::BucketWidth, query::Dimension, tui::format};
 
 pub(crate) struct Entry {
     pub(crate) text: String,
@@ -14,7 +16,7 @@ pub(crate) struct Entry {
 }
 
 pub(crate) struct List {
-    pub(crate) title: &'static str,
+    pub(crate) title: Cow<'static, str>,
     /// Index of the entry under the cursor.
     pub(crate) cursor: usize,
     pub(crate) entries: Vec<Entry>,
@@ -29,9 +31,15 @@ pub(crate) fn dimensions() -> Vec<Dimension> {
     all
 }
 
-/// The widths of buckets, in seconds, in the table of times; `None`: chosen to fit.
-pub(crate) fn bucket_widths() -> Vec<Option<u32>> {
-    std::iter::once(None).chain(axis::ROUND_WIDTHS.into_iter().map(Some)).collect()
+/// The dimensions that can be the second one of a table of pairs.
+pub(crate) fn second_dimensions(first: &Dimension) -> Vec<Dimension> {
+    dimensions().into_iter().filter(|by| by != first).collect()
+}
+
+/// The widths of buckets in the table of times; `None`: chosen to fit.
+pub(crate) fn bucket_widths() -> Vec<Option<BucketWidth>> {
+    let seconds = axis::ROUND_WIDTHS.into_iter().map(BucketWidth::Seconds);
+    std::iter::once(None).chain(seconds.chain([BucketWidth::Month]).map(Some)).collect()
 }
 
 impl List {
@@ -48,38 +56,58 @@ impl List {
                     about: String::new(),
                     is_on,
                 });
-                ("Filters", *cursor, entries.collect())
+                ("Filters".into(), *cursor, entries.collect())
             }
             Overlay::Columns(cursor) => {
                 let table = layer.table();
                 let title = table.title();
                 let entries = table.columns.iter().map(|choice| {
                     let fits = table.placed.iter().any(|placed| placed.column == choice.column);
-                    let hint = if choice.is_shown && !fits { "  (no room)" } else { "" };
+                    let is_constant = table.is_hidden_as_constant(choice.column);
+                    let is_on = choice.is_shown && !is_constant;
+                    let hint = match is_on {
+                        _ if choice.is_shown && is_constant => "  (the same in every row)",
+                        true if !fits => "  (no room)",
+                        _ => "",
+                    };
                     Entry {
-                        text: format!("{} {}", check(choice.is_shown), choice.column.title(&title)),
+                        text: format!("{} {}", check(is_on), choice.column.title(&title)),
                         about: format!("{}{hint}", choice.column.about()),
-                        is_on: choice.is_shown,
+                        is_on,
                     }
                 });
-                ("Columns", *cursor, entries.collect())
+                ("Columns".into(), *cursor, entries.collect())
             }
             Overlay::Dimensions(cursor) => {
+                let second = Entry {
+                    text: "and then by …".to_owned(),
+                    about: "A second dimension: a row per pair of values.".to_owned(),
+                    is_on: true,
+                };
                 let entries = dimensions().into_iter().map(|by| Entry {
                     text: by.name(),
                     about: about_dimension(&by).to_owned(),
                     is_on: true,
                 });
-                ("Group by", *cursor, entries.collect())
+                let has_first = layer.table().dimension().is_some();
+                let entries = entries.chain(has_first.then_some(second));
+                ("Group by".into(), *cursor, entries.collect())
+            }
+            Overlay::SecondDimensions(first, cursor) => {
+                let entries = second_dimensions(first).into_iter().map(|by| Entry {
+                    text: by.name(),
+                    about: about_dimension(&by).to_owned(),
+                    is_on: true,
+                });
+                (format!("Group by {}, and then by", first.name()).into(), *cursor, entries.collect())
             }
             Overlay::BucketWidths(cursor) => {
                 let entries = bucket_widths().into_iter().map(|width| Entry {
-                    text: width
-                        .map_or("automatic".to_owned(), |width| format::length_of_time(i64::from(width))),
-                    about: String::new(),
+                    text: width.map_or("automatic".to_owned(), format::bucket_width),
+                    about: about_bucket(width).to_owned(),
                     is_on: true,
                 });
-                ("Rows per", *cursor, entries.collect())
+                ("Rows per".into(), *cursor, entries.collect())
             }
             Overlay::Help(_) | Overlay::Failures(_) => return None,
         };
@@ -113,6 +141,16 @@ impl List {
     }
 }
 
+fn about_bucket(width: Option<BucketWidth>) -> &'static str {
+    match width {
+        None => "As wide as 200 rows need.",
+        Some(BucketWidth::Seconds(604_800)) => "From Monday to Sunday, UTC.",
+        Some(BucketWidth::Seconds(86_400)) => "From 00:00 to 24:00, UTC.",
+        Some(BucketWidth::Month) => "Months of the calendar, UTC.",
+        Some(BucketWidth::Seconds(_)) => "",
+    }
+}
+
 fn about_dimension(by: &Dimension) -> &'static str {
     match by {
         Dimension::Field(field) => field.spec().about,
@@ -130,6 +168,7 @@ fn about_dimension(by: &Dimension) -> &'static str {
         Dimension::StatusClass => "2xx, 3xx, 4xx, 5xx.",
         Dimension::HourOfDay => "Hour of the day, UTC.",
         Dimension::Weekday => "Day of the week, UTC.",
+        Dimension::Bucket(_) => "Time.",
         Dimension::QueryParam { .. } => "Values of a parameter of the request URI.",
     }
 }

@@ -12,6 +12,7 @@ pub(super) mod commands;
 pub(super) mod detail;
 pub(super) mod finding_rows;
 pub(super) mod found;
+pub(super) mod heat_map;
 pub(super) mod keymap;
 pub(super) mod keys;
 pub(super) mod layer;
@@ -25,6 +26,7 @@ pub(super) mod rows;
 pub(super) mod state;
 pub(super) mod table;
 pub(super) mod tabs;
+pub(super) mod text_widths;
 pub(super) mod time_axes;
 
 pub(super) use action::{Action, ActionTime, Effect, Export, Exported, QueryJob, QueryResult, Slot};

@@ -1,7 +1,10 @@
 //! The loaded rows of a table, and their identities.
 
 use crate::insight::findings::Finding;
-use crate::query::{GroupRow, Groups, Measure, RequestRow, Requests, Series, Sort, Stats, Value};
+use crate::query::{
+    Bucket, BucketWidth, GroupRow, Groups, Measure, PairRow, Pairs, RequestRow, Requests, Series, Sort,
+    Stats, Value,
+};
 use crate::tui::model::columns::Column;
 use crate::tui::model::{FindingId, FindingRows};
 
@@ -10,6 +13,8 @@ use crate::tui::model::{FindingId, FindingRows};
 pub(crate) enum RowId {
     /// The value of a group.
     Value(Value),
+    /// The values of a pair.
+    Pair([Value; 2]),
     /// The first second of a bucket.
     Instant(i64),
     /// Source and row number of a request.
@@ -24,6 +29,8 @@ pub(crate) enum RowId {
 pub(crate) struct TimeRow {
     /// The first second of its bucket.
     pub(crate) start: i64,
+    /// The first second after its bucket.
+    pub(crate) end: i64,
     pub(crate) stats: Stats,
 }
 
@@ -32,10 +39,10 @@ pub(crate) struct TimeRow {
 pub(crate) enum Rows {
     /// Groups, from the first on.
     Groups(Groups),
+    /// Pairs of values, from the first on.
+    Pairs(Pairs),
     /// All buckets of a time range.
     Times {
-        /// Seconds per row.
-        bucket: u32,
         /// In the order of the table.
         rows: Vec<TimeRow>,
         totals: Stats,
@@ -54,6 +61,7 @@ impl Rows {
     pub(crate) fn total(&self) -> u64 {
         match self {
             Rows::Groups(groups) => groups.group_count.max(groups.rows.len() as u64),
+            Rows::Pairs(pairs) => pairs.pair_count.max(pairs.rows.len() as u64),
             Rows::Times { rows, .. } => rows.len() as u64,
             Rows::Findings(rows) => rows.count() as u64,
             Rows::Requests { offset, requests } => {
@@ -66,16 +74,29 @@ impl Rows {
     pub(crate) fn reachable(&self) -> usize {
         match self {
             Rows::Groups(groups) => groups.rows.len(),
+            Rows::Pairs(pairs) => pairs.rows.len(),
             Rows::Times { rows, .. } => rows.len(),
             Rows::Findings(rows) => rows.count(),
             Rows::Requests { .. } => usize::try_from(self.total()).unwrap_or(usize::MAX),
         }
     }
 
+    /// Bytes sent of the loaded row that has most.
+    pub(crate) fn largest(&self) -> u64 {
+        let largest = match self {
+            Rows::Groups(groups) => groups.rows.iter().map(|row| row.stats.bytes_sent).max(),
+            Rows::Pairs(pairs) => pairs.rows.iter().map(|row| row.stats.bytes_sent).max(),
+            Rows::Times { rows, .. } => rows.iter().map(|row| row.stats.bytes_sent).max(),
+            Rows::Requests { .. } | Rows::Findings(_) => None,
+        };
+        largest.unwrap_or(0)
+    }
+
     /// The identity of the row at `index`; `None` if it is not loaded.
     pub(crate) fn id(&self, index: usize) -> Option<RowId> {
         match self {
             Rows::Groups(groups) => groups.rows.get(index).map(|row| RowId::Value(row.value.clone())),
+            Rows::Pairs(pairs) => pairs.rows.get(index).map(|row| RowId::Pair(row.values.clone())),
             Rows::Times { rows, .. } => rows.get(index).map(|row| RowId::Instant(row.start)),
             Rows::Requests { .. } => self.request(index).map(|row| RowId::Request(row.id)),
             Rows::Findings(rows) => rows.id(index),
@@ -88,9 +109,12 @@ impl Rows {
             (Rows::Groups(groups), RowId::Value(value)) => {
                 groups.rows.iter().position(|row| row.value == *value)
             }
-            (Rows::Times { bucket, rows, .. }, RowId::Instant(at)) => {
+            (Rows::Pairs(pairs), RowId::Pair(values)) => {
+                pairs.rows.iter().position(|row| row.values == *values)
+            }
+            (Rows::Times { rows, .. }, RowId::Instant(at)) => {
                 // The bucket width may have changed: take the bucket that contains the instant.
-                rows.iter().position(|row| (row.start..row.start + i64::from(*bucket)).contains(at))
+                rows.iter().position(|row| (row.start..row.end).contains(at))
             }
             (Rows::Requests { offset, requests }, RowId::Request(id)) => {
                 requests.rows.iter().position(|row| row.id == *id).map(|index| index + offset)
@@ -103,6 +127,13 @@ impl Rows {
     pub(crate) fn group(&self, index: usize) -> Option<&GroupRow> {
         match self {
             Rows::Groups(groups) => groups.rows.get(index),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn pair(&self, index: usize) -> Option<&PairRow> {
+        match self {
+            Rows::Pairs(pairs) => pairs.rows.get(index),
             _ => None,
         }
     }
@@ -128,17 +159,15 @@ impl Rows {
         }
     }
 
-    /// The rows of the table of times, in the order `sort`.
-    pub(crate) fn of_series(series: &Series, sort: Sort<Column>) -> Rows {
-        let line = series.lines.first().map(Vec::as_slice).unwrap_or_default();
-        let start = |index: usize| series.start + i64::from(series.bucket) * index as i64;
-        let rows: Vec<TimeRow> = line
-            .iter()
-            .enumerate()
-            .map(|(index, stats)| TimeRow { start: start(index), stats: *stats })
+    /// The rows of the table of times in buckets of `width`, in the order `sort`.
+    pub(crate) fn of_series(series: &Series, width: BucketWidth, sort: Sort<Column>) -> Rows {
+        let rows: Vec<TimeRow> = width
+            .collect(series, 0)
+            .into_iter()
+            .map(|Bucket { start, end, stats }| TimeRow { start, end, stats })
             .collect();
-        let totals = line.iter().fold(Stats::default(), |sum, stats| sum.merged(*stats));
-        let mut rows = Rows::Times { bucket: series.bucket, rows, totals };
+        let totals = rows.iter().fold(Stats::default(), |sum, row| sum.merged(row.stats));
+        let mut rows = Rows::Times { rows, totals };
         rows.sort(sort);
         rows
     }
@@ -148,7 +177,7 @@ impl Rows {
         let rows = match self {
             Rows::Times { rows, .. } => rows,
             Rows::Findings(rows) => return rows.sort(sort),
-            Rows::Groups(_) | Rows::Requests { .. } => return,
+            Rows::Groups(_) | Rows::Pairs(_) | Rows::Requests { .. } => return,
         };
         rows.sort_by_key(|row| row.start);
         let number = |row: &TimeRow| -> f64 {

@@ -5,12 +5,13 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::ingest::{Failure, Phase, Progress};
-use crate::query::{Filter, Stats, TimeRange, Totals};
+use crate::log::Field;
+use crate::query::{Dimension, Filter, Measure, Stats, TimeRange, Totals};
 use crate::tui::model::keys::Keymap;
 use crate::tui::model::pane::Pane;
 use crate::tui::model::{
-    ActionTime, Axis, Command, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
-    answer_state::AnswerState,
+    ActionTime, Axis, Column, Command, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
+    answer_state::AnswerState, heat_map,
 };
 use crate::tui::{format, theme::Theme};
 
@@ -114,6 +115,8 @@ pub(crate) enum Overlay {
     Filters(usize),
     Columns(usize),
     Dimensions(usize),
+    /// The dimensions for a table of pairs; the first dimension is chosen.
+    SecondDimensions(Dimension, usize),
     /// The widths of rows of the table of times.
     BucketWidths(usize),
     Failures(usize),
@@ -180,7 +183,8 @@ pub(crate) struct State {
     /// Exports to existing files, whose questions wait until there is no prompt.
     pub(crate) overwrite_questions: Vec<Export>,
     pub(crate) brush: Option<Brush>,
-    pub(crate) timeline_measure: TimelineMeasure,
+    /// What the timeline measures if the user chose it; otherwise it follows the order of the table.
+    pub(crate) chosen_measure: Option<TimelineMeasure>,
     pub(crate) export: Option<RunningExport>,
     pub(crate) message: Option<Message>,
     /// Filters entered before, the latest last.
@@ -225,7 +229,7 @@ impl State {
             prompt_below: None,
             overwrite_questions: Vec::new(),
             brush: None,
-            timeline_measure: TimelineMeasure::Requests,
+            chosen_measure: None,
             export: None,
             message: None,
             history: Vec::new(),
@@ -275,17 +279,49 @@ impl State {
         self.last_number
     }
 
+    /// What the timeline measures.
+    pub(crate) fn timeline_measure(&self) -> TimelineMeasure {
+        self.chosen_measure.unwrap_or_else(|| self.measure_of_order())
+    }
+
+    /// Shows the next measure on the timeline. It follows the order of the table again when both are the same.
+    pub(crate) fn next_timeline_measure(&mut self) {
+        let next = self.timeline_measure().next();
+        self.chosen_measure = (next != self.measure_of_order()).then_some(next);
+    }
+
+    /// The measure of the column that the table in front is sorted by; otherwise requests.
+    fn measure_of_order(&self) -> TimelineMeasure {
+        match self.layer().table().sort.by {
+            Column::Share | Column::Measure(Measure::BytesSent) | Column::Field(Field::BytesSent) => {
+                TimelineMeasure::BytesSent
+            }
+            Column::Measure(Measure::Errors | Measure::ErrorRate) => TimelineMeasure::Errors,
+            _ => TimelineMeasure::Requests,
+        }
+    }
+
     /// The time zone in which times are shown.
     pub(crate) fn zone(&self) -> &TimeZone {
         static UTC: TimeZone = TimeZone::UTC;
         if self.shows_local_time { &self.local_zone } else { &UTC }
     }
 
+    /// The time zone in which times are shown, with its offset: `UTC`, `Europe/Berlin (UTC+2)`, `UTC+5:30`.
     pub(crate) fn zone_name(&self) -> String {
-        match (self.shows_local_time, self.local_zone.iana_name()) {
-            (false, _) => "UTC".to_owned(),
-            (true, Some(name)) => name.to_owned(),
-            (true, None) => "local time".to_owned(),
+        if !self.shows_local_time {
+            return "UTC".to_owned();
+        }
+        let (first, last) = match self.visible_range() {
+            Some((start, end)) => (start, end.saturating_sub(1).max(start)),
+            None => (self.now.unix_seconds, self.now.unix_seconds),
+        };
+        let [first, last] = [first, last].map(|at| format::offset(at, &self.local_zone));
+        let offset = if first == last { first } else { format!("{first}, {last}") };
+        match self.local_zone.iana_name() {
+            Some("UTC") => "UTC".to_owned(),
+            Some(name) => format!("{name} ({offset})"),
+            None => offset,
         }
     }
 
@@ -300,6 +336,17 @@ impl State {
     /// Date and time of a request or a bucket: `04-30 23:59:58`, with the year if [`State::shows_year`].
     pub(crate) fn short_instant(&self, seconds: i64) -> String {
         let format = if self.shows_year() { format::FULL_INSTANT } else { format::SHORT_INSTANT };
+        format::instant(seconds, self.zone(), format)
+    }
+
+    /// First or last time of a group, as [`State::short_instant`]. Seconds are left out unless the layer shows only some
+    /// hours.
+    pub(crate) fn seen_instant(&self, seconds: i64) -> String {
+        const SOME_HOURS: i64 = 6 * 3_600;
+        if self.visible_range().is_some_and(|(start, end)| end - start <= SOME_HOURS) {
+            return self.short_instant(seconds);
+        }
+        let format = if self.shows_year() { "%Y-%m-%d %H:%M" } else { "%m-%d %H:%M" };
         format::instant(seconds, self.zone(), format)
     }
 
@@ -320,11 +367,15 @@ impl State {
             (None, Some(Overlay::Help(_) | Overlay::Failures(_))) => Context::Reading,
             (None, Some(Overlay::Filters(_))) => Context::Filters,
             (None, Some(Overlay::Columns(_))) => Context::Columns,
-            (None, Some(Overlay::Dimensions(_) | Overlay::BucketWidths(_))) => Context::Pick,
+            (
+                None,
+                Some(Overlay::Dimensions(_) | Overlay::SecondDimensions(..) | Overlay::BucketWidths(_)),
+            ) => Context::Pick,
             (None, None) if self.pane.is_some() => self.pane_context(),
             (None, None) if self.layer().detail.is_some() => Context::Detail,
             (None, None) if self.brush.is_some() => Context::Brush,
             (None, None) if self.layer().tab == Tab::Findings => Context::Findings,
+            (None, None) if heat_map::is_shown(self) => Context::HeatMap,
             (None, None) => Context::Table,
         }
     }

@@ -1,21 +1,21 @@
 //! A table of a layer: its rows, cursor, order and columns. The cursor belongs to the identity of a row, so
 //! that neither new data nor another order moves another row under it.
 
-use std::collections::HashMap;
-
 use crate::log::Field;
-use crate::query::{Dimension, Filter, Measure, Sort, TimeRange};
+use crate::query::{BucketWidth, Dimension, Measure, Sort};
 use crate::tui::model::{
     Column, FindingColumn, Placed, RowId, Rows, answer_state::AnswerState, column_placement, columns,
-    columns::Choice, lazy_columns::LazyColumn,
+    columns::Choice, lazy_columns::LazyColumn, text_widths::TextWidths,
 };
 
 /// What the rows of a table are.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TableKind {
     Groups(Dimension),
-    /// Buckets of time; their width in seconds if the user chose it.
-    Times(Option<u32>),
+    /// Pairs of values of two dimensions.
+    Pairs([Dimension; 2]),
+    /// Buckets of time; their width if the user chose it.
+    Times(Option<BucketWidth>),
     Requests,
     Findings,
 }
@@ -34,10 +34,17 @@ pub(crate) struct Table {
     pub(crate) placed: Vec<Placed>,
     /// The width in terminal columns for which `placed` was computed; 0: none.
     pub(crate) placed_width: u16,
-    /// Widths of the texts of a column: of the first rows, and of all rows that were visible.
-    pub(crate) text_widths: HashMap<Column, (u16, u16)>,
-    /// The filter and the time range for which the texts were measured.
-    pub(crate) text_widths_of: Option<(Filter, TimeRange)>,
+    /// The columns that `placed` was computed for.
+    pub(crate) placed_columns: Vec<Column>,
+    pub(crate) measured: TextWidths,
+    /// Columns that are the same in every row because of the filter. Updated after every action.
+    pub(crate) constant: Vec<Column>,
+    /// Constant columns that the user wants to see.
+    pub(crate) kept: Vec<Column>,
+    /// Columns as wide as their texts.
+    pub(crate) widened: Vec<Column>,
+    /// Columns after the first that the user has scrolled past.
+    pub(crate) scrolled: usize,
     /// The column under the cursor.
     pub(crate) column: Column,
     pub(crate) sort: Sort<Column>,
@@ -57,6 +64,10 @@ pub(crate) struct Table {
     /// Index of the first request to load.
     pub(crate) offset: usize,
     pub(crate) rows: AnswerState<Rows>,
+    /// Changes whenever the rows are replaced.
+    pub(crate) rows_version: u64,
+    /// Bytes sent of the largest row; bars are scaled to it.
+    pub(crate) largest: u64,
     /// Sparklines: requests per bucket.
     pub(crate) activity: LazyColumn<Vec<u64>>,
     pub(crate) lazy_measures: LazyColumn<Vec<LazyMeasure>>,
@@ -76,6 +87,7 @@ impl Table {
         let sort = Table::first_sort(&kind);
         let columns = match &kind {
             TableKind::Groups(by) => columns::of_groups(by),
+            TableKind::Pairs(_) => columns::of_pairs(),
             TableKind::Times(_) => columns::of_times(),
             TableKind::Requests => columns::of_requests(),
             TableKind::Findings => columns::of_findings(),
@@ -85,8 +97,12 @@ impl Table {
             columns,
             placed: Vec::new(),
             placed_width: 0,
-            text_widths: HashMap::new(),
-            text_widths_of: None,
+            placed_columns: Vec::new(),
+            measured: TextWidths::default(),
+            constant: Vec::new(),
+            kept: Vec::new(),
+            widened: Vec::new(),
+            scrolled: 0,
             column: sort.by,
             sort,
             cursor: 0,
@@ -98,6 +114,8 @@ impl Table {
             limit: INITIAL_ROWS,
             offset: 0,
             rows: AnswerState::default(),
+            rows_version: 0,
+            largest: 0,
             activity: LazyColumn::default(),
             lazy_measures: LazyColumn::default(),
         }
@@ -106,6 +124,7 @@ impl Table {
     fn first_sort(kind: &TableKind) -> Sort<Column> {
         match kind {
             TableKind::Groups(by) => columns::first_sort(by),
+            TableKind::Pairs(_) => Sort { by: Column::Measure(Measure::BytesSent), descending: true },
             TableKind::Times(_) => Sort { by: Column::Value, descending: false },
             TableKind::Requests => Sort { by: Column::Field(Field::Time), descending: false },
             TableKind::Findings => Sort { by: Column::Finding(FindingColumn::Score), descending: true },
@@ -130,7 +149,7 @@ impl Table {
     /// What the rows are, for headings.
     pub(crate) fn title(&self) -> String {
         match &self.kind {
-            TableKind::Groups(by) => by.title(),
+            TableKind::Groups(by) | TableKind::Pairs([by, _]) => by.title(),
             TableKind::Times(_) => "Time".to_owned(),
             TableKind::Requests => "Request".to_owned(),
             TableKind::Findings => "Finding".to_owned(),
@@ -139,7 +158,10 @@ impl Table {
 
     /// The heading of `column`, without the sort mark.
     pub(crate) fn heading(&self, column: Column) -> String {
-        let mut text = column.title(&self.title());
+        let mut text = match (&self.kind, column) {
+            (TableKind::Pairs([_, by]), Column::Second) => by.title().to_uppercase(),
+            _ => column.title(&self.title()),
+        };
         if self.is_order_approximate(column) && !text.starts_with('≈') {
             text.insert(0, '≈');
         }
@@ -203,7 +225,9 @@ impl Table {
         let found = self.anchor.as_ref().and_then(|anchor| rows.position(anchor));
         let reachable = rows.reachable();
         let has_more = rows.total() > reachable as u64;
+        self.largest = rows.largest();
         self.rows.data = Some(rows);
+        self.rows_version += 1;
         if self.goes_to_last_row {
             self.cursor = reachable.saturating_sub(1);
             self.goes_to_last_row = has_more && self.limit < MAX_GROUPS;
@@ -221,7 +245,7 @@ impl Table {
             && self.was_moved
         {
             // The row is beyond the loaded ones: load more.
-            if let TableKind::Groups(_) = self.kind {
+            if let TableKind::Groups(_) | TableKind::Pairs(_) = self.kind {
                 self.limit = (self.limit * 8).min(MAX_GROUPS);
             }
         } else {
@@ -240,10 +264,10 @@ impl Table {
     pub(crate) fn load_ahead(&mut self, page: usize) {
         let Some(rows) = &self.rows.data else { return };
         match rows {
-            Rows::Groups(groups) => {
-                let loaded = groups.rows.len();
+            Rows::Groups(_) | Rows::Pairs(_) => {
+                let loaded = rows.reachable();
                 let is_near = self.goes_to_last_row || self.cursor + 4 * page >= loaded;
-                if is_near && (loaded as u64) < groups.group_count && loaded >= self.limit {
+                if is_near && (loaded as u64) < rows.total() && loaded >= self.limit {
                     let limit = if self.goes_to_last_row { MAX_GROUPS } else { self.limit.saturating_mul(4) };
                     self.limit = limit.min(MAX_GROUPS);
                 }
@@ -294,7 +318,7 @@ impl Table {
                 self.cursor = 0;
                 self.top = 0;
             }
-            TableKind::Groups(_) => {}
+            TableKind::Groups(_) | TableKind::Pairs(_) => {}
         }
     }
 
@@ -303,9 +327,14 @@ impl Table {
     /// initial order, or is sorted by the first column that is shown.
     pub(crate) fn toggle(&mut self, at: usize) -> bool {
         let Some(choice) = self.columns.get(at).copied() else { return false };
-        if choice.column == Column::Value {
+        if matches!(choice.column, Column::Value | Column::Second) {
             return false;
         }
+        if choice.is_shown && self.is_hidden_as_constant(choice.column) {
+            self.kept.push(choice.column);
+            return true;
+        }
+        self.kept.retain(|kept| *kept != choice.column);
         if choice.is_shown {
             let first = Table::first_sort(&self.kind);
             let stays = |column: &Column| *column != choice.column && *column != Column::Activity;
@@ -329,6 +358,50 @@ impl Table {
             self.column = self.sort.by;
         }
         true
+    }
+
+    /// The columns that are shown if they fit: those of [`Table::shown_columns`] that are not hidden because they are the
+    /// same in every row.
+    pub(crate) fn visible_columns(&self) -> impl Iterator<Item = Column> + '_ {
+        self.shown_columns().filter(|column| !self.is_hidden_as_constant(*column))
+    }
+
+    /// Whether a column that is shown if it fits is to the right of the placed ones.
+    pub(crate) fn has_more_columns(&self) -> bool {
+        let last = self.placed_columns.last();
+        let is_placed = |column: &Column| self.placed.iter().any(|placed| placed.column == *column);
+        match self.scrolled {
+            0 => !self.placed_columns.iter().all(is_placed),
+            _ => last.is_some_and(|column| !is_placed(column)),
+        }
+    }
+
+    /// Scrolls the columns after the first by one.
+    pub(crate) fn scroll_columns(&mut self, right: bool) -> bool {
+        match right {
+            true if self.has_more_columns() => self.scrolled += 1,
+            false if self.scrolled > 0 => self.scrolled -= 1,
+            _ => return false,
+        }
+        true
+    }
+
+    /// Makes the column under the cursor as wide as its texts, or as wide as it was before.
+    pub(crate) fn widen(&mut self) {
+        let column = self.column;
+        match self.widened.iter().position(|widened| *widened == column) {
+            Some(at) => {
+                self.widened.remove(at);
+            }
+            None => self.widened.push(column),
+        }
+        // The other columns are placed anew.
+        self.placed_width = 0;
+    }
+
+    /// Whether a column is hidden because it is the same in every row.
+    pub(crate) fn is_hidden_as_constant(&self, column: Column) -> bool {
+        self.constant.contains(&column) && !self.kept.contains(&column) && self.sort.by != column
     }
 
     /// The columns that are shown if they fit, whether they fit or not.

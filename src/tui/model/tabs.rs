@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::format;
-use crate::tui::model::{Areas, State, Tab, TableKind, found, time_axes};
+use crate::tui::model::{Areas, State, Tab, TableKind, found, heat_map, time_axes};
 
 /// The name of a table on the screen.
 pub(crate) struct TabLabel {
@@ -76,8 +76,10 @@ pub(crate) fn grouping(state: &State) -> String {
     match &state.layer().table().kind {
         TableKind::Groups(by) if state.size.0 < 100 => format!("{} ▾", by.name()),
         TableKind::Groups(by) => format!("by {} ▾", by.name()),
+        TableKind::Pairs([first, second]) => format!("by {}, {} ▾", first.name(), second.name()),
+        TableKind::Times(_) if heat_map::is_shown(state) => "weekday × hour ▾".to_owned(),
         TableKind::Times(_) => match time_axes::times_bucket(state) {
-            Some(bucket) => format!("{} ▾", format::per(bucket)),
+            Some(width) => format!("{} ▾", format::per_bucket(width)),
             None => String::new(),
         },
         TableKind::Requests | TableKind::Findings => String::new(),

@@ -88,6 +88,10 @@ impl Theme {
         }
     }
 
+    pub(crate) fn has_colours(self) -> bool {
+        self.bar.fg.is_some()
+    }
+
     /// The style of a finding.
     pub(crate) fn severity(self, severity: Severity) -> Style {
         match severity {

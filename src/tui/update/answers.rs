@@ -1,8 +1,8 @@
 //! Stores answers of the engine in the state. An answer to a query that is no longer awaited is dropped.
 
-use crate::query::{Answer, Ask, Measure, Series, Value};
+use crate::query::{Answer, Ask, BucketWidth, Measure, Series, Value};
 use crate::tui::model::{Areas, LazyMeasure, QueryResult, Rows, Slot, State, Timeline, time_axes};
-use crate::tui::update::time_range;
+use crate::tui::update::{queries, time_range};
 
 const WRONG_KIND: &str = "internal error: the engine returned another kind of answer; please report this";
 
@@ -10,9 +10,12 @@ pub(super) fn store(state: &mut State, result: QueryResult) {
     match result.slot {
         Slot::Totals => totals(state, result),
         Slot::Timeline => timeline(state, result),
+        Slot::ServerErrors => server_errors(state, result),
         Slot::Cost => cost(state, result),
         Slot::Bursts => bursts(state, result),
+        Slot::SessionBursts => session_bursts(state, result),
         Slot::Table => table(state, result),
+        Slot::HeatMap => heat_map(state, result),
         Slot::Activity => activity(state, result),
         Slot::LazyMeasures => lazy_measures(state, result),
         Slot::Detail => detail(state, result),
@@ -44,6 +47,13 @@ fn timeline(state: &mut State, result: QueryResult) {
     }
 }
 
+fn server_errors(state: &mut State, result: QueryResult) {
+    let errors = &mut state.layer_mut().server_errors;
+    if errors.awaits(result.number) && result.share.is_none() {
+        errors.store(None, result.generation, timeline_of(result.answer));
+    }
+}
+
 fn cost(state: &mut State, result: QueryResult) {
     let cost = &mut state.layer_mut().cost;
     if cost.awaits(result.number) && result.share.is_none() {
@@ -61,20 +71,42 @@ fn bursts(state: &mut State, result: QueryResult) {
         return;
     }
     series.store(result.share, result.generation, timeline_of(result.answer));
-    if let Some(command) = state.layer_mut().pending_burst.take() {
+    show_awaited_burst(state);
+}
+
+fn session_bursts(state: &mut State, result: QueryResult) {
+    let series = &mut state.layer_mut().session_bursts;
+    if series.awaits(result.number) && result.share.is_none() {
+        series.store(None, result.generation, timeline_of(result.answer));
+        show_awaited_burst(state);
+    }
+}
+
+/// Shows the burst that the user asked for, if all series have arrived.
+fn show_awaited_burst(state: &mut State) {
+    if state.layer().pending_burst.is_some()
+        && !queries::awaits_bursts(state)
+        && let Some(command) = state.layer_mut().pending_burst.take()
+    {
         time_range::show_burst(state, command);
     }
 }
 
 fn table(state: &mut State, result: QueryResult) {
     let page = Areas::of(state).page();
+    let width = time_axes::times_bucket(state);
     let table = state.layer_mut().table_mut();
     if !table.rows.awaits(result.number) {
         return;
     }
     let rows = match result.answer {
         Ok(Answer::Groups(groups)) => Ok(Rows::Groups(groups)),
-        Ok(Answer::Series(series)) => Ok(Rows::of_series(&series, table.sort)),
+        Ok(Answer::Pairs(pairs)) => Ok(Rows::Pairs(pairs)),
+        Ok(Answer::Series(series)) => {
+            let width = width.filter(|width| width.asked() == series.bucket);
+            let width = width.unwrap_or(BucketWidth::Seconds(series.bucket));
+            Ok(Rows::of_series(&series, width, table.sort))
+        }
         Ok(Answer::Requests(requests)) => {
             let offset = table.rows.running_query().map_or(0, |query| match query.ask {
                 Ask::Requests { offset, .. } => offset,
@@ -92,6 +124,17 @@ fn table(state: &mut State, result: QueryResult) {
             }
         }
         Err(message) => table.rows.fail(result.generation, message),
+    }
+}
+
+fn heat_map(state: &mut State, result: QueryResult) {
+    let map = &mut state.layer_mut().heat_map;
+    if map.awaits(result.number) {
+        let pairs = result.answer.and_then(|answer| match answer {
+            Answer::Pairs(pairs) => Ok(pairs),
+            _ => Err(WRONG_KIND.to_owned()),
+        });
+        map.store(result.share, result.generation, pairs);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::query::{Dimension, Filter, dimension::QUERY_PARAM};
 use crate::tui::model::{Areas, COMMANDS, Column, CommandSpec, Effect, Overlay, Problem, State};
-use crate::tui::update::{cursor, exports, lists, quit, show_zone};
+use crate::tui::update::{cursor, exports, heat_map, lists, quit, show_zone};
 
 /// Runs a command. Returns the problem and its place in `text` if it is not valid.
 pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> Result<(), Problem> {
@@ -21,10 +21,17 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
         (_, [spec]) => match spec.name {
             "quit" => quit(state, effects),
             "help" => state.overlay = Some(Overlay::Help(0)),
+            "heatmap" => heat_map::toggle(state),
             "columns" => state.overlay = Some(Overlay::Columns(0)),
             "clear" => state.layer_mut().filter = Filter::everything(),
-            "by" => match Dimension::by_name(argument) {
-                Some(by) => lists::show_by(state, by),
+            "by" => match by_names(argument).as_deref() {
+                Some([by]) => lists::show_by(state, by.clone()),
+                Some([first, second]) if first != second => {
+                    lists::show_by_two(state, [first.clone(), second.clone()]);
+                }
+                Some(_) => {
+                    return problem(at, "expected one dimension, or two different ones".to_owned());
+                }
                 None => {
                     let names: Vec<String> = Dimension::choices().iter().map(Dimension::name).collect();
                     let names = names.join(", ");
@@ -70,10 +77,20 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
     Ok(())
 }
 
+/// The dimensions in a list of names; `None` if one is unknown.
+fn by_names(argument: &str) -> Option<Vec<Dimension>> {
+    argument.split(',').map(|name| Dimension::by_name(name.trim())).collect()
+}
+
 /// The columns that the table in front can be sorted by.
 fn sortable(state: &State) -> Vec<Column> {
     let table = state.layer().table();
-    table.columns.iter().map(|choice| choice.column).filter(|column| *column != Column::Activity).collect()
+    table
+        .columns
+        .iter()
+        .map(|choice| choice.column)
+        .filter(|column| !matches!(column, Column::Activity | Column::Second))
+        .collect()
 }
 
 fn sort(state: &mut State, argument: &str, at: usize) -> Result<(), Problem> {

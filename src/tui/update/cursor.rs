@@ -17,7 +17,7 @@ pub(super) fn perform(state: &mut State, command: Command) {
         Command::Last => {
             let table = state.layer_mut().table_mut();
             table.move_to(usize::MAX, page);
-            let has_more = matches!(&table.rows.data, Some(rows @ Rows::Groups(_)) if rows.total() > rows.reachable() as u64);
+            let has_more = matches!(&table.rows.data, Some(rows @ (Rows::Groups(_) | Rows::Pairs(_))) if rows.total() > rows.reachable() as u64);
             if has_more && table.reachable() < MAX_GROUPS {
                 table.goes_to_last_row = true;
             } else if has_more {
@@ -68,6 +68,20 @@ fn move_column(state: &mut State, right: bool) {
     }
 }
 
+pub(super) fn widen(state: &mut State) {
+    let table = state.layer_mut().table_mut();
+    if matches!(table.column, Column::Share | Column::Activity) {
+        return state.notify("bars and sparklines are as wide as there is room");
+    }
+    table.widen();
+}
+
+pub(super) fn scroll_columns(state: &mut State, right: bool) {
+    if !state.layer_mut().table_mut().scroll_columns(right) {
+        state.notify(if right { "this is the last column" } else { "this is the first column" });
+    }
+}
+
 /// Sorts by the column under the cursor, or reverses its order.
 pub(super) fn sort(state: &mut State) {
     let table = state.layer().table();
@@ -77,8 +91,9 @@ pub(super) fn sort(state: &mut State) {
 }
 
 pub(super) fn sort_by(state: &mut State, column: Column, descending: bool) {
-    if column == Column::Activity {
-        return state.warn("cannot sort by activity; choose another column");
+    if matches!(column, Column::Activity | Column::Second) {
+        let name = state.layer().table().heading(column).to_lowercase();
+        return state.warn(format!("cannot sort by {name}; choose another column"));
     }
     let page = Areas::of(state).page();
     let table = state.layer_mut().table_mut();
@@ -126,6 +141,21 @@ pub(super) fn copied_text(state: &State) -> Option<String> {
                 rows.group(table.cursor).map(|row| format::value(&row.value))
             } else {
                 Some(marked.join("\n"))
+            }
+        }
+        TableKind::Pairs(_) => {
+            let text = |values: &[Value; 2]| values.each_ref().map(format::value).join("\t");
+            let marked: Vec<String> = table
+                .marks
+                .iter()
+                .filter_map(|mark| match mark {
+                    RowId::Pair(values) => Some(text(values)),
+                    _ => None,
+                })
+                .collect();
+            match marked.is_empty() {
+                true => rows.pair(table.cursor).map(|row| text(&row.values)),
+                false => Some(marked.join("\n")),
             }
         }
         TableKind::Findings => findings::copied_text(state),

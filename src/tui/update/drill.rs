@@ -1,7 +1,7 @@
 //! The drill-down stack: Enter opens a layer for a row, Esc removes one layer.
 
 use crate::query::{Dimension, Filter, TimeRange};
-use crate::tui::model::{Command, Detail, Layer, RowId, Rows, State, Tab, TableKind, cell_filter};
+use crate::tui::model::{Command, Detail, Layer, RowId, State, Tab, TableKind, cell_filter};
 use crate::{log::Field, tui::update::findings, tui::update::queries};
 
 /// Opens the row under the cursor.
@@ -26,6 +26,16 @@ pub(super) fn open(state: &mut State) {
             let Some(time) = time_of_row(state) else { return };
             let mut next = Layer::new(layer.filter.clone(), time);
             next.tab = Tab::Requests;
+            push(state, next);
+        }
+        TableKind::Pairs(by) => {
+            let Some(row) = rows.pair(table.cursor) else { return };
+            let filter = by.iter().zip(&row.values).fold(layer.filter.clone(), |filter, (by, value)| {
+                cell_filter::with_term(&filter, Filter::term_for(by, value))
+            });
+            let tab = next_tab(&by[0], &filter);
+            let mut next = Layer::new(filter, layer.time);
+            next.tab = tab;
             push(state, next);
         }
         TableKind::Groups(by) => {
@@ -62,10 +72,8 @@ pub(super) fn push(state: &mut State, mut next: Layer) {
 pub(super) fn time_of_row(state: &State) -> Option<TimeRange> {
     let table = state.layer().table();
     let rows = table.rows.data.as_ref()?;
-    let Rows::Times { bucket, .. } = rows else { return None };
     let row = rows.time(table.cursor)?;
-    let end = row.start.saturating_add(i64::from(*bucket));
-    let time = TimeRange { start: Some(row.start), end: Some(end) };
+    let time = TimeRange { start: Some(row.start), end: Some(row.end) };
     Some(queries::within(time, state.session_time))
 }
 

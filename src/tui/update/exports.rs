@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::query::Ask;
+use crate::query::{Ask, BucketWidth};
 use crate::tui::format;
 use crate::tui::model::{
-    Column, Effect, Export, Prompt, Purpose, RowId, RunningExport, State, Tab, TableKind, columns,
+    Column, Effect, Export, Prompt, Purpose, RowId, RunningExport, State, Tab, TableKind, columns, time_axes,
 };
 use crate::tui::update::queries;
 
@@ -22,9 +22,10 @@ pub(super) fn ask_for_file(state: &mut State) {
         return state.warn("the table is not loaded yet");
     }
     let table = state.layer().table();
-    let name = match table.dimension() {
-        Some(by) => by.name().replace('/', "-"),
-        None => table.title().to_lowercase().replace([' ', '/'], "-"),
+    let name = match &table.kind {
+        TableKind::Groups(by) => by.name().replace('/', "-"),
+        TableKind::Pairs([first, second]) => format!("{}-{}", first.name(), second.name()).replace('/', "-"),
+        _ => table.title().to_lowercase().replace([' ', '/'], "-"),
     };
     state.prompt = Some(Prompt::new(Purpose::Export, format!("tamarin-{name}.csv")));
 }
@@ -82,5 +83,7 @@ pub(super) fn prepare(state: &State, name: &str) -> Result<Box<Export>, String> 
             *fields = columns.iter().filter_map(|column| column.field()).collect();
         }
     }
-    Ok(Box::new(Export { path, overwrite: false, query, columns, marks, sort: table.sort }))
+    let sort = table.sort;
+    let bucket_width = time_axes::times_bucket(state).unwrap_or(BucketWidth::Seconds(1));
+    Ok(Box::new(Export { path, overwrite: false, query, columns, marks, sort, bucket_width }))
 }

@@ -1,8 +1,9 @@
 //! The commands that add, exclude and clear filter terms.
 
+use crate::log::FIELDS;
+use crate::query::{Dimension, Filter, Value};
 use crate::tui::model::{Column, Command, Layer, RowId, State, Tab, Table, TableKind, cell_filter};
 use crate::tui::update::{drill, findings, time_range};
-use crate::{log::FIELDS, query::Filter};
 
 /// Adds a term for the marked rows or for the row or cell under the cursor; if `negated`, a term that excludes them.
 pub(super) fn only(state: &mut State, negated: bool) {
@@ -34,6 +35,7 @@ pub(super) fn term_under_cursor(table: &Table) -> Option<Filter> {
     let rows = table.rows.data.as_ref()?;
     match (&table.kind, table.column) {
         (TableKind::Groups(by), _) => rows.group(table.cursor).map(|row| Filter::term_for(by, &row.value)),
+        (TableKind::Pairs(by), _) => rows.pair(table.cursor).map(|row| term_of_pair(by, &row.values)),
         (TableKind::Requests, Column::Field(field)) => {
             rows.request(table.cursor).map(|row| cell_filter::term_of_cell(field, row.get(field)))
         }
@@ -51,6 +53,10 @@ pub(super) fn term_of_marks(table: &Table) -> Option<Filter> {
             RowId::Value(value) => Some(Filter::term_for(by, value)),
             _ => None,
         })),
+        (TableKind::Pairs(by), _) => terms.extend(table.marks.iter().filter_map(|mark| match mark {
+            RowId::Pair(values) => Some(term_of_pair(by, values)),
+            _ => None,
+        })),
         (TableKind::Requests, Column::Field(field)) => {
             let rows = table.rows.data.as_ref()?;
             for row in table.marks.iter().filter_map(|mark| rows.request(rows.position(mark)?)) {
@@ -63,6 +69,10 @@ pub(super) fn term_of_marks(table: &Table) -> Option<Filter> {
         _ => {}
     }
     (!terms.is_empty()).then(|| Filter::any(terms))
+}
+
+fn term_of_pair(by: &[Dimension; 2], values: &[Value; 2]) -> Filter {
+    Filter::all(by.iter().zip(values).map(|(by, value)| Filter::term_for(by, value)))
 }
 
 /// Opens a layer of the requests with the same value of the field under the cursor; if `negated`, with another value.

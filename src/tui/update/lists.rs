@@ -2,7 +2,8 @@
 
 use crate::query::{Dimension, Filter};
 use crate::tui::model::{
-    Areas, Command, Overlay, State, Tab, TableKind, lists::bucket_widths, lists::dimensions, reading,
+    Areas, Command, Overlay, State, Tab, TableKind, lists::bucket_widths, lists::dimensions,
+    lists::second_dimensions, reading,
 };
 use crate::tui::update::cursor::moved_in_list;
 
@@ -16,6 +17,10 @@ pub(super) fn group_by(state: &mut State) {
         }
         TableKind::Groups(by) => {
             Overlay::Dimensions(index(dimensions().iter().position(|other| other == by)))
+        }
+        TableKind::Pairs([first, second]) => {
+            let others = second_dimensions(first);
+            Overlay::SecondDimensions(first.clone(), index(others.iter().position(|by| by == second)))
         }
         TableKind::Requests | TableKind::Findings => Overlay::Dimensions(0),
     });
@@ -42,6 +47,14 @@ pub(super) fn show_by(state: &mut State, by: Dimension) {
     state.layer_mut().group_by(by);
 }
 
+/// Shows the table of pairs by two dimensions.
+pub(super) fn show_by_two(state: &mut State, by: [Dimension; 2]) {
+    if state.layer().detail.is_some() {
+        state.pop();
+    }
+    state.layer_mut().group_by_two(by);
+}
+
 /// Performs a command in a popup.
 pub(super) fn perform(state: &mut State, command: Command) {
     let Some(overlay) = state.overlay.clone() else { return };
@@ -64,16 +77,42 @@ pub(super) fn perform(state: &mut State, command: Command) {
         },
         Overlay::Filters(at) => filters_key(state, command, at, page),
         Overlay::Columns(at) => columns_key(state, command, at, page),
-        Overlay::Dimensions(at) => match command {
-            Command::Accept => {
-                if let Some(by) = dimensions().get(at) {
-                    show_by(state, by.clone());
+        Overlay::Dimensions(at) => {
+            let first = state.layer().table().dimension().cloned();
+            let count = dimensions().len() + usize::from(first.is_some());
+            match (command, dimensions().get(at), first) {
+                (Command::GroupBy, _, Some(first)) | (Command::Accept, None, Some(first)) => {
+                    Some(Overlay::SecondDimensions(first, 0))
                 }
-                None
+                (Command::Accept, Some(by), _) => {
+                    show_by(state, by.clone());
+                    None
+                }
+                (Command::Accept, None, None) => None,
+                (Command::Toggle | Command::Drop | Command::GroupBy, ..) => Some(Overlay::Dimensions(at)),
+                _ => Some(Overlay::Dimensions(moved_in_list(command, at, count, page))),
             }
-            Command::Toggle | Command::Drop => Some(Overlay::Dimensions(at)),
-            _ => Some(Overlay::Dimensions(moved_in_list(command, at, dimensions().len(), page))),
-        },
+        }
+        Overlay::SecondDimensions(first, at) => {
+            let others = second_dimensions(&first);
+            match command {
+                Command::Accept => {
+                    if let Some(second) = others.get(at) {
+                        show_by_two(state, [first, second.clone()]);
+                    }
+                    None
+                }
+                // Back to the first dimension.
+                Command::GroupBy => {
+                    Some(Overlay::Dimensions(dimensions().iter().position(|by| *by == first).unwrap_or(0)))
+                }
+                Command::Toggle | Command::Drop => Some(Overlay::SecondDimensions(first, at)),
+                _ => {
+                    let at = moved_in_list(command, at, others.len(), page);
+                    Some(Overlay::SecondDimensions(first, at))
+                }
+            }
+        }
         Overlay::BucketWidths(at) => match command {
             Command::Accept => {
                 if let Some(width) = bucket_widths().get(at)

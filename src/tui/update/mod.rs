@@ -9,6 +9,7 @@ mod drill;
 mod exports;
 mod filters;
 mod findings;
+mod heat_map;
 mod lists;
 mod mouse;
 mod pane;
@@ -117,7 +118,8 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
             pane::perform(state, command, effects);
         }
         (Some(command), Context::Brush) => time_range::perform(state, command),
-        (Some(command), Context::Table | Context::Findings | Context::Detail) => {
+        (Some(command), Context::HeatMap) if heat_map::perform(state, command) => {}
+        (Some(command), Context::Table | Context::Findings | Context::HeatMap | Context::Detail) => {
             perform(state, command, effects)
         }
         // The footer shows the keys of a question.
@@ -172,6 +174,10 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::Tab(_) | Command::NextTab | Command::PreviousTab => drill::tab(state, command),
         Command::GroupBy => lists::group_by(state),
         Command::Columns => state.overlay = Some(Overlay::Columns(0)),
+        Command::HeatMap => heat_map::toggle(state),
+        Command::Widen => cursor::widen(state),
+        Command::ScrollLeft => cursor::scroll_columns(state, false),
+        Command::ScrollRight => cursor::scroll_columns(state, true),
         Command::Filters => lists::filters(state),
         Command::Failures => state.overlay = Some(Overlay::Failures(0)),
         Command::Help => state.overlay = Some(Overlay::Help(0)),
@@ -187,7 +193,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::ZoomIn => time_range::zoom_in(state),
         Command::ZoomOut => time_range::zoom_out(state),
         Command::NextFinding | Command::PreviousFinding => time_range::burst(state, command),
-        Command::TimelineMeasure => state.timeline_measure = state.timeline_measure.next(),
+        Command::TimelineMeasure => state.next_timeline_measure(),
         Command::Copy => copy(state, effects),
         Command::Contrast => pane::contrast(state, effects),
         Command::Concentration => pane::concentration(state, effects),

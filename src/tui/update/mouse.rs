@@ -4,9 +4,10 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::model::{
-    Areas, Brush, Command, Context, Effect, List, Overlay, State, Tab, found, layout, pane::Pane, tabs,
-    time_axes,
+    Areas, Brush, Command, Context, Effect, List, Overlay, State, Tab, found, heat_map, layout, pane::Pane,
+    tabs, time_axes,
 };
+use crate::tui::update::heat_map as update_heat_map;
 use crate::tui::update::{cursor, lists, pane, perform};
 
 /// Two clicks on a cell within this many milliseconds are a double click.
@@ -43,6 +44,9 @@ fn scroll(state: &mut State, rows: isize, effects: &mut Vec<Effect>) {
             let page = Areas::of(state).page();
             state.layer_mut().table_mut().scroll_by(rows, page);
         }
+        Context::HeatMap => {
+            update_heat_map::perform(state, command);
+        }
         Context::Confirm | Context::Concentration => {}
     }
 }
@@ -61,10 +65,12 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
     match state.context() {
         Context::Filters | Context::Columns | Context::Pick => click_list(state, at, is_double),
         Context::Reading => state.overlay = None,
-        Context::Table | Context::Findings | Context::Brush if areas.bars.union(areas.axis).contains(at) => {
+        Context::Table | Context::Findings | Context::HeatMap | Context::Brush
+            if areas.bars.union(areas.axis).contains(at) =>
+        {
             start_brush(state, at.x)
         }
-        Context::Table | Context::Findings | Context::Brush | Context::Detail => {
+        Context::Table | Context::Findings | Context::HeatMap | Context::Brush | Context::Detail => {
             if areas.alert.contains(at) && found::alert(state).is_some() {
                 perform(state, Command::Tab(Tab::Findings as u8), effects);
             } else if areas.tabs.contains(at) {
@@ -75,6 +81,13 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
                 }
             } else if areas.chips.contains(at) {
                 perform(state, Command::Filters, effects);
+            } else if heat_map::is_shown(state) {
+                if let Some(hour) = heat_map::at(&areas, at.x, at.y) {
+                    state.layer_mut().heat_cursor = hour;
+                    if is_double {
+                        update_heat_map::perform(state, Command::Open);
+                    }
+                }
             } else if areas.head.contains(at) {
                 click_heading(state, at.x);
             } else if areas.rows.contains(at) {
@@ -178,6 +191,7 @@ fn click_list(state: &mut State, at: Position, is_double: bool) {
             Overlay::Filters(cursor)
             | Overlay::Columns(cursor)
             | Overlay::Dimensions(cursor)
+            | Overlay::SecondDimensions(_, cursor)
             | Overlay::BucketWidths(cursor),
         ) => *cursor = index,
         _ => return,

@@ -1,8 +1,12 @@
 //! Sends the queries whose answers are on the screen. A query is sent again whenever the query or the data changes; no
 //! key sends a query itself.
 
-use crate::query::{Ask, Counting, Filter, Measure, Query, Sort, TimeRange, Value};
-use crate::tui::model::{Column, Effect, INITIAL_ROWS, QueryJob, Slot, State, TableKind, layout, time_axes};
+use crate::query::filter::{Subject, Test};
+use crate::query::{Ask, Counting, Dimension, Filter, Measure, Query, Sort, TimeRange, Value};
+use crate::tui::model::{
+    Column, Effect, INITIAL_ROWS, QueryJob, Slot, State, TableKind, TimelineMeasure, heat_map, layout,
+    time_axes,
+};
 use crate::{log::Field, tui::model::answer_state::AnswerState};
 
 /// Sends all queries that the screen needs and that are neither answered nor running.
@@ -21,16 +25,19 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     // Queries share the processors. The rows are queried first, since the user reads them first; lazy columns wait
     // until the rows and the timeline are complete.
     table(state, effects);
+    heat_map(state, effects);
     if state.layer().table().rows.is_loading() {
         return;
     }
     totals(state, effects);
     timeline(state, effects);
+    server_errors(state, effects);
     bursts(state, effects);
     if state.layer().table().rows.is_final() && !state.layer().timeline.is_running() {
         activity(state, effects);
         lazy_measures(state, effects);
         cost(state, effects);
+        session_bursts(state, effects);
     }
 }
 
@@ -99,18 +106,52 @@ fn timeline(state: &mut State, effects: &mut Vec<Effect>) {
     send_if_needed(state, effects, Slot::Timeline, query, |state| &mut state.layer_mut().timeline);
 }
 
+/// The number of 4xx is the rest of the errors.
+fn server_errors(state: &mut State, effects: &mut Vec<Effect>) {
+    const FIRST: i64 = 500;
+    let has_parts = state.timeline_measure() != TimelineMeasure::BytesSent && state.theme.has_colours();
+    let timeline = &state.layer().timeline;
+    let has_errors = timeline.data.as_ref().is_some_and(|timeline| timeline.totals.errors > 0);
+    if !has_parts || !has_errors || timeline.is_running() {
+        return;
+    }
+    let Some(axis) = time_axes::timeline(state) else { return };
+    let mut query = layer_query(state, Ask::Series { bucket: axis.bucket, each: None });
+    let test = Test::Range(Some(FIRST), None);
+    query.filter = query.filter.and(Filter::Term(Subject::Field(Field::HttpStatus), test));
+    send_if_needed(state, effects, Slot::ServerErrors, query, |state| &mut state.layer_mut().server_errors);
+}
+
 fn cost(state: &mut State, effects: &mut Vec<Effect>) {
     let query = layer_query(state, Ask::Cost);
     send_if_needed(state, effects, Slot::Cost, query, |state| &mut state.layer_mut().cost);
 }
 
-/// The query that must be answered before bursts can be found; `None`: it is answered.
-pub(super) fn missing_for_bursts(state: &State) -> Option<Query> {
-    let bucket = time_axes::bursts(state)?.bucket;
+/// The query for the series in which bursts of the layer are found; `None`: all its requests are in that of the session.
+fn bursts_query(state: &State) -> Option<Query> {
+    if state.layer().time == state.session_time {
+        return None;
+    }
+    let bucket = time_axes::bursts_of_layer(state)?.bucket;
+    Some(layer_query(state, Ask::Series { bucket, each: None }))
+}
+
+fn session_bursts_query(state: &State) -> Option<Query> {
+    let bucket = time_axes::session_bursts(state)?.bucket;
     let query = layer_query(state, Ask::Series { bucket, each: None });
-    let series = &state.layer().burst_series;
-    let is_needed = series.needs_query(&query, state.generation, latest(state, Slot::Bursts));
-    (is_needed || series.is_running()).then_some(query)
+    Some(Query { time: state.session_time, ..query })
+}
+
+/// Whether a series must be answered before bursts can be found.
+pub(super) fn awaits_bursts(state: &State) -> bool {
+    let layer = state.layer();
+    let awaits = |query: Option<Query>, series: &AnswerState<_>, slot: Slot| {
+        query.is_some_and(|query| {
+            series.needs_query(&query, state.generation, latest(state, slot)) || series.is_running()
+        })
+    };
+    awaits(bursts_query(state), &layer.burst_series, Slot::Bursts)
+        || awaits(session_bursts_query(state), &layer.session_bursts, Slot::SessionBursts)
 }
 
 fn bursts(state: &mut State, effects: &mut Vec<Effect>) {
@@ -118,11 +159,25 @@ fn bursts(state: &mut State, effects: &mut Vec<Effect>) {
     let has_burst =
         state.brush.as_ref().is_some_and(|brush| brush.burst.is_some() && brush.finding.is_none());
     let is_needed = has_burst || state.layer().pending_burst.is_some();
-    if !is_needed || state.layer().burst_series.is_running() {
-        return;
-    }
-    if let Some(query) = missing_for_bursts(state) {
+    if is_needed
+        && !state.layer().burst_series.is_running()
+        && let Some(query) = bursts_query(state)
+    {
         send_if_needed(state, effects, Slot::Bursts, query, |state| &mut state.layer_mut().burst_series);
+    }
+    if is_needed {
+        session_bursts(state, effects);
+    }
+}
+
+/// Bursts are marked on the timeline.
+fn session_bursts(state: &mut State, effects: &mut Vec<Effect>) {
+    if let Some(query) = session_bursts_query(state)
+        && !state.layer().session_bursts.is_running()
+    {
+        send_if_needed(state, effects, Slot::SessionBursts, query, |state| {
+            &mut state.layer_mut().session_bursts
+        });
     }
 }
 
@@ -140,7 +195,13 @@ pub(super) fn table_query(state: &State, limit: usize) -> Option<Query> {
             let sort = Sort { by: measure, descending: table.sort.descending };
             Ask::Groups { by: by.clone(), more, sort, limit }
         }
-        TableKind::Times(_) => Ask::Series { bucket: time_axes::times_bucket(state)?, each: None },
+        TableKind::Pairs(by) => {
+            let measure = table.sort.by.measure().filter(|measure| !measure.is_extra());
+            let by_measure = measure.unwrap_or(Measure::Value);
+            let sort = Sort { by: by_measure, descending: table.sort.descending };
+            Ask::Pairs { by: by.clone(), sort, limit }
+        }
+        TableKind::Times(_) => Ask::Series { bucket: time_axes::times_bucket(state)?.asked(), each: None },
         TableKind::Findings => return None,
         TableKind::Requests => {
             let by = table.sort.by.field().unwrap_or(Field::Time);
@@ -162,6 +223,16 @@ pub(super) fn table_query(state: &State, limit: usize) -> Option<Query> {
 fn table(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(query) = table_query(state, state.layer().table().limit) else { return };
     send_if_needed(state, effects, Slot::Table, query, |state| &mut state.layer_mut().table_mut().rows);
+}
+
+fn heat_map(state: &mut State, effects: &mut Vec<Effect>) {
+    if !heat_map::is_shown(state) {
+        return;
+    }
+    let by = [Dimension::Weekday, Dimension::HourOfDay];
+    let sort = Sort { by: Measure::Value, descending: false };
+    let query = layer_query(state, Ask::Pairs { by, sort, limit: 0 });
+    send_if_needed(state, effects, Slot::HeatMap, query, |state| &mut state.layer_mut().heat_map);
 }
 
 fn activity(state: &mut State, effects: &mut Vec<Effect>) {

@@ -1,9 +1,9 @@
 //! The time range of a layer: brush, zoom, bursts.
 
-use crate::insight::bursts::{Burst, bursts};
 use crate::query::{Stats, TimeRange};
 use crate::tui::format;
-use crate::tui::model::{Axis, Brush, Command, Overlay, State, Tab, time_axes};
+use crate::tui::model::time_axes::{self, FoundBurst};
+use crate::tui::model::{Brush, Command, Overlay, State, Tab};
 use crate::tui::update::{drill, findings, queries};
 
 /// Starts the brush at the highest bar.
@@ -60,7 +60,7 @@ pub(super) fn perform(state: &mut State, command: Command) {
             return;
         }
         Command::NextFinding | Command::PreviousFinding => return burst(state, command),
-        Command::TimelineMeasure => state.timeline_measure = state.timeline_measure.next(),
+        Command::TimelineMeasure => state.next_timeline_measure(),
         Command::Zone => state.shows_local_time = !state.shows_local_time,
         Command::Help => state.overlay = Some(Overlay::Help(0)),
         _ => {}
@@ -86,12 +86,18 @@ pub(super) fn zoom_in(state: &mut State) {
     {
         return zoom_to(state, time);
     }
-    let Some((start, end)) = state.visible_range() else { return };
+    let Some(((start, end), axis)) = state.visible_range().zip(time_axes::timeline(state)) else { return };
+    // Whole bars, if there are enough.
+    let (first, count) = (axis.count / 4, axis.count);
     let length = end - start;
-    if length < 4 {
-        return state.notify("zoomed in as far as possible: times are whole seconds");
+    let (from, to) = match count {
+        4.. => (axis.at(first).max(start), axis.at(count - first).min(end)),
+        _ => (start + length / 4, end - length / 4),
+    };
+    if from >= to || to - from >= length {
+        return state.notify("zoomed in as far as possible (1 s)");
     }
-    zoom_to(state, TimeRange { start: Some(start + length / 4), end: Some(end - length / 4) });
+    zoom_to(state, TimeRange { start: Some(from), end: Some(to) });
 }
 
 /// Zooms out: to the previous time range, otherwise to one of twice the length.
@@ -125,7 +131,7 @@ pub(super) fn burst(state: &mut State, command: Command) {
     if time_axes::timeline(state).is_none() || findings::step(state, command) {
         return;
     }
-    if queries::missing_for_bursts(state).is_some() {
+    if queries::awaits_bursts(state) {
         state.layer_mut().pending_burst = Some(command);
         state.notify("looking for bursts …");
     } else {
@@ -135,19 +141,15 @@ pub(super) fn burst(state: &mut State, command: Command) {
 
 /// Puts the brush on the next or previous burst and describes it.
 pub(super) fn show_burst(state: &mut State, command: Command) {
-    let (Some(timeline), Some(axis)) = (time_axes::timeline(state), time_axes::bursts(state)) else {
-        return;
-    };
-    if let Some(error) = state.layer().burst_series.error() {
+    let Some(timeline) = time_axes::timeline(state) else { return };
+    let layer = state.layer();
+    if let Some(error) = layer.burst_series.error().or(layer.session_bursts.error()) {
         let error = error.to_owned();
         return state.warn(error);
     }
-    let Some(series) = &state.layer().burst_series.data else { return };
-    let bars: Vec<u64> = series.on_axis(&axis).iter().map(|stats| state.timeline_measure.of(stats)).collect();
-    let found = bursts(&bars, axis.bucket);
-    let seconds = |burst: &Burst| (axis.at(burst.first), axis.at(burst.last + 1));
+    let found = time_axes::found_bursts(state);
     if found.is_empty() {
-        let name = state.timeline_measure.name();
+        let name = state.timeline_measure().name();
         return state.notify(format!("no burst of {name}: nothing is far above the usual"));
     }
     let next = match (&state.brush, command) {
@@ -155,23 +157,23 @@ pub(super) fn show_burst(state: &mut State, command: Command) {
         (None, _) => 0,
         (Some(brush), Command::PreviousFinding) => {
             let (start, _) = brush.seconds(&timeline);
-            found.iter().rposition(|burst| seconds(burst).1 <= start).unwrap_or(found.len() - 1)
+            found.iter().rposition(|burst| burst.end <= start).unwrap_or(found.len() - 1)
         }
         (Some(brush), _) => {
             let (_, end) = brush.seconds(&timeline);
-            found.iter().position(|burst| seconds(burst).0 >= end).unwrap_or(0)
+            found.iter().position(|burst| burst.start >= end).unwrap_or(0)
         }
     };
     let Some(burst) = found.get(next) else { return };
-    let (start, end) = seconds(burst);
+    let (start, end) = (burst.start, burst.end);
+    let description = describe(state, burst);
     state.brush = Some(Brush { fixed: start, moving: end - 1, burst: Some((start, end)), finding: None });
-    let description = describe(state, burst, &axis);
     state.notify(format!("burst {} of {}: {description}", next + 1, found.len()));
 }
 
-fn describe(state: &State, burst: &Burst, axis: &Axis) -> String {
-    let measure = state.timeline_measure;
-    let seconds = i64::from(axis.bucket) * (burst.last - burst.first + 1) as i64;
+fn describe(state: &State, found: &FoundBurst) -> String {
+    let measure = state.timeline_measure();
+    let burst = found.burst;
     let usual = match burst.usual {
         0 => "usually none".to_owned(),
         usual => {
@@ -180,5 +182,6 @@ fn describe(state: &State, burst: &Burst, axis: &Axis) -> String {
             format!("{times:.digits$} × the usual {}", measure.amount(usual))
         }
     };
-    format!("{} in {}, {usual}", measure.describe(burst.total), format::length_of_time(seconds))
+    let length = format::length_of_time(found.end - found.start);
+    format!("{} in {length}, {usual}", measure.describe(burst.total))
 }

@@ -13,7 +13,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if layer.time != state.session_time
         && let Some((start, end)) = state.visible_range()
     {
-        let time = format!("{} – {}", state.short_instant(start), state.short_instant(end));
+        let time = format::span(start, end, state.zone(), state.shows_year());
         chips.push((time, theme.chip()));
     }
     for term in layer.filter.terms() {

@@ -36,7 +36,7 @@ pub(super) fn heading(rows: &FindingRows, index: usize) -> Option<String> {
 fn cell_of(state: &State, finding: &Finding, column: Column, placed: &Placed) -> Cell {
     let style = state.theme.severity(found::severity(finding));
     match column {
-        Column::Finding(FindingColumn::Kind) => Cell { text: finding.kind.name().to_owned(), style },
+        Column::Finding(FindingColumn::Kind) => Cell::new(finding.kind.name(), style),
         Column::Finding(FindingColumn::Subject) => Cell::plain(found::subject_text(finding)),
         Column::Finding(FindingColumn::When) => {
             Cell::plain(format::period(finding.start, finding.end, state.zone()))
@@ -48,9 +48,9 @@ fn cell_of(state: &State, finding: &Finding, column: Column, placed: &Placed) ->
         Column::Finding(FindingColumn::Score) => {
             let width = usize::from(placed.width).saturating_sub(4);
             let bar = fit::left(&bars::horizontal(finding.score / 100.0, width), width);
-            Cell { text: format!("{bar} {:>3.0}", finding.score), style }
+            Cell::new(format!("{bar} {:>3.0}", finding.score), style)
         }
-        _ => groups::stats(state, &finding.stats, &Stats::default(), placed),
+        _ => groups::stats(state, &finding.stats, &Stats::default(), 0, placed),
     }
 }
 

@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::FIELDS;
-use crate::tui::model::{Command, Context, Rows, RunningExport, State, found, time_axes};
+use crate::tui::model::{Command, Context, Overlay, Rows, RunningExport, State, found, heat_map, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::fit};
 
@@ -42,13 +42,20 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let has_rows = state.layer().table().reachable() > 0;
     // Keys without an effect are not shown.
     let has_effect = |command: &Command| match command {
-        Command::Back => state.depth() > 1,
+        Command::Back => state.depth() > 1 || context == Context::HeatMap,
         Command::Open if context == Context::Brush => {
             state.brush.as_ref().is_some_and(|brush| brush.finding.is_some())
         }
         Command::Mute => has_rows,
         Command::Ordinary => found::visible_benign(state).next().is_some(),
         Command::GroupBy if context == Context::Findings => false,
+        Command::Sort | Command::Not | Command::GroupBy | Command::ZoomIn if context == Context::HeatMap => {
+            false
+        }
+        Command::GroupBy if context == Context::Pick => matches!(
+            &state.overlay,
+            Some(Overlay::Dimensions(_)) if state.layer().table().dimension().is_some()
+        ),
         Command::Open | Command::Only | Command::Not | Command::Sort
             if matches!(context, Context::Table | Context::Findings) =>
         {
@@ -88,6 +95,9 @@ fn position(state: &State) -> String {
     let layer = state.layer();
     if let Some(detail) = &layer.detail {
         return format!("field {} of {}", detail.cursor + 1, FIELDS.len());
+    }
+    if heat_map::is_shown(state) {
+        return String::new();
     }
     let table = layer.table();
     let Some(rows) = &table.rows.data else { return String::new() };

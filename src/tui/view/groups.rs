@@ -1,9 +1,10 @@
 //! Cells of tables of groups and of times.
 
-use crate::query::{Ask, Dimension, Groups, Measure, Stats, Value, measure::Unit};
-use crate::tui::model::{Column, LazyMeasure, Placed, State, TimeRow};
+use crate::query::{Ask, Groups, Measure, Pairs, Stats, Value, measure::Unit};
+use crate::tui::model::column_placement::SHARE_WIDTH;
+use crate::tui::model::{Column, LazyMeasure, Placed, State, TableKind, TimeRow, columns};
 use crate::tui::widgets::{bars, fit};
-use crate::tui::{format, view::table::Cell};
+use crate::tui::{cell_text, format, view::table::Cell};
 
 pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Placed) -> Cell {
     let Some(row) = groups.rows.get(index) else { return Cell::plain("…") };
@@ -12,14 +13,17 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
         Column::Value => {
             let is_absent = row.value == Value::Absent;
             let style = if is_absent { state.theme.quiet() } else { state.theme.text() };
-            let text = table.dimension().map(|by| value_text(by, &row.value));
-            Cell { text: text.unwrap_or_else(|| format::value(&row.value)), style }
+            let width = usize::from(placed.width);
+            let text = table
+                .dimension()
+                .map(|by| cell_text::fit_group(by, &cell_text::of_group(by, &row.value), width));
+            Cell::new(text.unwrap_or_else(|| format::value(&row.value)), style)
         }
         Column::Activity => {
             let line = table.activity.get(&row.value);
             let text = line.map_or(String::new(), |line| bars::sparkline(line, usize::from(placed.width)));
             let is_current = table.activity.is_current(&row.value);
-            Cell { text, style: if is_current { state.theme.bar() } else { state.theme.faint() } }
+            Cell::new(text, if is_current { state.theme.bar() } else { state.theme.faint() })
         }
         Column::Measure(measure) if placed.column.is_lazy() => {
             let measures = table.lazy_measures.get(&row.value);
@@ -29,7 +33,7 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
                 Some(LazyMeasure { number: Some(number), is_approximate, .. }) => {
                     let is_current = table.lazy_measures.is_current(&row.value);
                     let style = if is_current { state.theme.text() } else { state.theme.faint() };
-                    Cell { text: lazy_measure(measure, *number, *is_approximate, placed.width), style }
+                    Cell::new(lazy_measure(measure, *number, *is_approximate, placed.width), style)
                 }
             }
         }
@@ -45,30 +49,31 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
                 None => Cell::faint(state, "·"),
             }
         }
-        _ => stats(state, &row.stats, &groups.totals, placed),
+        _ => stats(state, &row.stats, &groups.totals, table.largest, placed),
     }
 }
 
-/// The text of a value. Hours and weekdays are spelled out.
-fn value_text(by: &Dimension, value: &Value) -> String {
-    match (by, value) {
-        (Dimension::HourOfDay, Value::Integer(hour)) => format!("{hour:02}:00 – {hour:02}:59"),
-        (Dimension::Weekday, Value::Integer(day)) => {
-            const DAYS: [&str; 7] =
-                ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-            let name = usize::try_from(*day - 1).ok().and_then(|day| DAYS.get(day));
-            name.map_or_else(|| day.to_string(), |name| (*name).to_owned())
-        }
-        (_, value) => format::value(value),
-    }
+/// The cell of a pair.
+pub(super) fn pair(state: &State, pairs: &Pairs, index: usize, placed: &Placed) -> Cell {
+    let Some(row) = pairs.rows.get(index) else { return Cell::plain("…") };
+    let table = state.layer().table();
+    let place = match placed.column {
+        Column::Value => 0,
+        Column::Second => 1,
+        _ => return stats(state, &row.stats, &pairs.totals, table.largest, placed),
+    };
+    let TableKind::Pairs(by) = &table.kind else { return Cell::plain("") };
+    let (by, value) = (&by[place], &row.values[place]);
+    let text = cell_text::fit_group(by, &cell_text::of_group(by, value), usize::from(placed.width));
+    Cell::new(text, if *value == Value::Absent { state.theme.quiet() } else { state.theme.text() })
 }
 
 /// The cell of a row of the table of times.
 pub(super) fn time(state: &State, rows: &[TimeRow], totals: &Stats, index: usize, placed: &Placed) -> Cell {
     let Some(row) = rows.get(index) else { return Cell::plain("…") };
     match placed.column {
-        Column::Value => Cell::plain(format::full_instant(row.start, state.zone())),
-        _ => stats(state, &row.stats, totals, placed),
+        Column::Value => Cell::plain(format::time_row(row.start, row.end, state.zone())),
+        _ => stats(state, &row.stats, totals, state.layer().table().largest, placed),
     }
 }
 
@@ -85,40 +90,45 @@ fn lazy_measure(measure: Measure, number: f64, is_approximate: bool, width: u16)
     }
 }
 
-pub(super) fn stats(state: &State, stats: &Stats, totals: &Stats, placed: &Placed) -> Cell {
+/// The cell of a measure. `largest` is the number of bytes that fills the bar of a share.
+pub(super) fn stats(state: &State, stats: &Stats, totals: &Stats, largest: u64, placed: &Placed) -> Cell {
     let theme = state.theme;
     let width = usize::from(placed.width);
     let ratio = |part: u64, total: u64| if total == 0 { 0.0 } else { part as f64 / total as f64 };
     match placed.column {
         Column::Share => {
             let share = ratio(stats.bytes_sent, totals.bytes_sent);
-            let room = width.saturating_sub(8);
-            let bar = fit::left(&bars::horizontal(share, room), room);
-            let text = format!("{bar} {}", fit::right(&format::percent(share), 7));
-            Cell { text, style: theme.bar() }
+            let number_width = usize::from(SHARE_WIDTH);
+            let number = fit::right(&format::percent(share), number_width);
+            let room = width.saturating_sub(number_width + 1);
+            let bar = bars::horizontal(ratio(stats.bytes_sent, largest), room);
+            let tail = Some((SHARE_WIDTH + 1, theme.bar()));
+            Cell { tail, ..Cell::plain(if room > 0 { format!("{number} {bar}") } else { number }) }
         }
         Column::Measure(Measure::Requests) => Cell::plain(format::count_within(stats.requests, width)),
         Column::Measure(Measure::BytesSent) => Cell::plain(format::bytes(stats.bytes_sent)),
         Column::Measure(Measure::Errors) => {
             let style = if stats.errors > 0 { theme.text() } else { theme.faint() };
-            Cell { text: format::count_within(stats.errors, width), style }
+            Cell::new(format::count_within(stats.errors, width), style)
         }
         Column::Measure(Measure::ErrorRate) => {
             let rate = ratio(stats.errors, stats.requests);
             let style = match rate {
                 _ if stats.errors == 0 => theme.faint(),
+                // Only errors because of the filter: nothing to warn of.
+                _ if columns::decides_errors(&state.layer().filter) => theme.text(),
                 r if r >= 0.5 => theme.error(),
                 r if r >= 0.05 => theme.warning(),
                 _ => theme.text(),
             };
             let text = if stats.requests == 0 { "-".to_owned() } else { format::percent(rate) };
-            Cell { text, style }
+            Cell::new(text, style)
         }
         Column::Measure(Measure::FirstSeen) if stats.requests > 0 => {
-            Cell::plain(state.short_instant(stats.first_seen))
+            Cell::plain(state.seen_instant(stats.first_seen))
         }
         Column::Measure(Measure::LastSeen) if stats.requests > 0 => {
-            Cell::plain(state.short_instant(stats.last_seen))
+            Cell::plain(state.seen_instant(stats.last_seen))
         }
         _ => Cell::faint(state, "-"),
     }

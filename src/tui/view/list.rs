@@ -10,7 +10,7 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer) {
     let Some(list) = List::in_front(state) else { return };
     let theme = state.theme;
     let area = list.area(state);
-    let inner = popup::frame(state, list.title, area, buffer);
+    let inner = popup::frame(state, &list.title, area, buffer);
     let page = usize::from(inner.height);
     let top = list.top(page);
     let text_width = list.text_width().min(usize::from(inner.width));

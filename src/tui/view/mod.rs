@@ -1,6 +1,7 @@
 //! Draws the screen. Views read the state and write cells. They never change the state, send queries or do I/O.
 
 mod alert;
+mod below;
 mod block;
 mod chips;
 mod concentration;
@@ -11,6 +12,7 @@ mod findings;
 mod footer;
 mod groups;
 mod header;
+mod heat_map;
 mod list;
 mod no_rows;
 mod popup;
@@ -23,6 +25,7 @@ mod timeline;
 use ratatui::{Frame, buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
+use crate::tui::model::heat_map as model_heat_map;
 use crate::tui::model::{Areas, Overlay, State, pane::Pane, reading, state::is_too_small};
 
 pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
@@ -39,7 +42,13 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
     } else {
         timeline::draw(state, &areas, buffer);
         alert::draw(state, areas.alert, buffer);
-        table::draw(state, &areas, buffer);
+        if model_heat_map::is_shown(state) {
+            heat_map::draw(state, &areas, buffer);
+        } else {
+            table::draw(state, &areas, buffer);
+            below::totals(state, areas.totals, buffer);
+            below::value(state, areas.value, buffer);
+        }
         explanation::draw(state, areas.explanation, buffer);
     }
     match &state.pane {

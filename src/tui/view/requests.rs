@@ -3,7 +3,7 @@
 use crate::log::Field;
 use crate::query::{RequestRow, Value};
 use crate::tui::model::{Column, Placed, State};
-use crate::tui::{format, view::table::Cell};
+use crate::tui::{cell_text, view::table::Cell};
 
 /// The cell of a request; "…" while the request is not loaded.
 pub(super) fn cell(state: &State, row: Option<&RequestRow>, placed: &Placed) -> Cell {
@@ -11,13 +11,16 @@ pub(super) fn cell(state: &State, row: Option<&RequestRow>, placed: &Placed) -> 
     let Some(row) = row else { return Cell::faint(state, "…") };
     let value = row.get(field);
     let theme = state.theme;
+    let text = || {
+        let text = cell_text::of_field(field, value);
+        cell_text::fit_field(field, &text, usize::from(placed.width))
+    };
     match (field, value) {
         (Field::Time, _) => Cell::plain(state.short_instant(row.time)),
+        (Field::Requester | Field::Key, Value::Absent) => Cell::new(text(), theme.faint()),
         (_, Value::Absent) => Cell::faint(state, "-"),
-        (Field::HttpStatus, Value::Integer(status)) => {
-            Cell { text: status.to_string(), style: theme.status(*status) }
-        }
-        (Field::ErrorCode, value) => Cell { text: format::value(value), style: theme.warning() },
-        (field, value) => Cell::plain(format::measure(field, value).unwrap_or_else(|| format::value(value))),
+        (Field::HttpStatus, Value::Integer(status)) => Cell::new(status.to_string(), theme.status(*status)),
+        (Field::ErrorCode, _) => Cell::new(text(), theme.warning()),
+        _ => Cell::plain(text()),
     }
 }

@@ -2,7 +2,8 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use crate::tui::model::{Areas, Placed, Rows, State, Tab};
+use crate::tui::model::column_placement::SHARE_WIDTH;
+use crate::tui::model::{Areas, Column, Placed, Rows, State, Tab};
 use crate::tui::view::{findings, groups, no_rows, put, requests};
 use crate::tui::widgets::fit;
 
@@ -11,16 +12,22 @@ pub(super) struct Cell {
     pub(super) text: String,
     /// Its style, unless its row is under the cursor.
     pub(super) style: Style,
+    /// The style of the text from this terminal column on.
+    pub(super) tail: Option<(u16, Style)>,
 }
 
 impl Cell {
+    pub(super) fn new(text: impl Into<String>, style: Style) -> Cell {
+        Cell { text: text.into(), style, tail: None }
+    }
+
     pub(super) fn faint(state: &State, text: &str) -> Cell {
-        Cell { text: text.to_owned(), style: state.theme.faint() }
+        Cell::new(text, state.theme.faint())
     }
 
     /// A cell with the default style.
     pub(super) fn plain(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), style: Style::new() }
+        Cell::new(text, Style::new())
     }
 }
 
@@ -63,37 +70,60 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         for column in placed {
             let cell = match rows {
                 Rows::Groups(found) => groups::group(state, found, index, column),
+                Rows::Pairs(pairs) => groups::pair(state, pairs, index, column),
                 Rows::Times { rows, totals, .. } => groups::time(state, rows, totals, index, column),
                 Rows::Findings(rows) => findings::cell(state, rows, index, column),
                 Rows::Requests { .. } => requests::cell(state, rows.request(index), column),
             };
-            let text = align(&cell.text, column);
+            let text = align(&cell, column);
             let style = if is_selected { base } else { cell.style };
             put(buffer, area, column.x, y, &text, style);
+            if let (Some((after, tail)), false) = (&cell.tail, is_selected) {
+                put(buffer, area, column.x + after, y, &text_from(&text, *after), *tail);
+            }
         }
     }
 }
 
-fn align(text: &str, column: &Placed) -> String {
+fn align(cell: &Cell, column: &Placed) -> String {
     let width = usize::from(column.width);
-    let fitted = fit::middle(text, width);
+    let fitted = fit::middle(&cell.text, width);
     if column.is_right_aligned { fit::right(&fitted, width) } else { fitted }
+}
+
+/// The text from terminal column `after` on. All characters before it are one column wide.
+fn text_from(text: &str, after: u16) -> String {
+    text.chars().skip(usize::from(after)).collect()
 }
 
 fn head(state: &State, area: Rect, placed: &[Placed], buffer: &mut Buffer) {
     let table = state.layer().table();
     for column in placed {
         let mut text = table.heading(column.column);
-        if table.sort.by == column.column {
+        let is_sorted = table.sort.by == column.column;
+        if is_sorted {
             text.push_str(if table.sort.descending { " ▼" } else { " ▲" });
         }
         let style =
             if table.column == column.column { state.theme.heading_chosen() } else { state.theme.heading() };
-        let width = usize::from(column.width);
-        let fitted = fit::end(&text, width);
+        // The second half of the sort mark is in the gap after the column.
+        let box_width = if column.column == Column::Share { SHARE_WIDTH } else { column.width };
+        let end = column.x + box_width + u16::from(is_sorted);
+        let fitted = fit::end(&text, usize::from(column.width.max(box_width)) + usize::from(is_sorted));
         let length = u16::try_from(unicode_width::UnicodeWidthStr::width(fitted.as_str())).unwrap_or(0);
-        let x =
-            if column.is_right_aligned { (column.x + column.width).saturating_sub(length) } else { column.x };
+        let is_right = column.is_right_aligned || column.column == Column::Share;
+        let x = if is_right { end.saturating_sub(length).max(column.x) } else { column.x };
         put(buffer, area, x, area.y, &fitted, style);
+    }
+    let theme = state.theme;
+    if table.scrolled > 0
+        && let Some(first) = placed.first()
+    {
+        put(buffer, area, first.x + first.width, area.y, "‹", theme.accent());
+    }
+    // The sort mark of the last column may be there.
+    let edge = &buffer[(area.right().saturating_sub(1), area.y)];
+    if table.has_more_columns() && edge.symbol() == " " {
+        put(buffer, area, area.right().saturating_sub(1), area.y, "›", theme.accent());
     }
 }

@@ -3,12 +3,14 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::{Areas, Axis, Rows, State, Tab, TimelineMeasure, found, time_axes};
+use crate::tui::model::{Areas, Axis, State, Tab, TimelineMeasure, found, heat_map, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::bars};
 
 /// The mark of a finding below the timeline.
 const MARK: &str = "▲";
+/// The mark of a burst that is no finding.
+const BURST_MARK: &str = "△";
 
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let Some(axis) = time_axes::timeline(state) else { return };
@@ -17,27 +19,47 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     }
     let line = time_axes::timeline_bars(state, &axis);
     let highest = line.iter().copied().max().unwrap_or(0);
-    title(state, areas.timeline_title, &axis, &line, highest, buffer);
+    let parts = match state.theme.has_colours() {
+        true => time_axes::timeline_parts(state, &axis),
+        false => None,
+    };
+    title(state, areas.timeline_title, &axis, &line, parts.as_deref(), buffer);
     let highlight = highlighted(state, &axis);
     let area = areas.bars;
     let width = usize::from(area.width);
+    let colours = [state.theme.error(), state.theme.warning(), state.theme.bar()];
+    let plain = match state.timeline_measure() {
+        TimelineMeasure::Errors => state.theme.error(),
+        _ => state.theme.bar(),
+    };
     for column in 0..area.width {
         let Some(index) = axis.bucket_at(usize::from(column), width) else { break };
         let number = line.get(index).copied().unwrap_or(0);
         let is_highlighted = highlight.map(|(first, last)| (first..=last).contains(&index));
-        let plain = match state.timeline_measure {
-            TimelineMeasure::Errors => state.theme.error(),
-            _ => state.theme.bar(),
-        };
-        let style = state.theme.timeline(plain, is_highlighted);
+        let is_partial = time_axes::is_partial(state, &axis, index);
+        let stack = parts.as_ref().and_then(|parts| parts.get(index));
         for row in 0..area.height {
             let cell = &mut buffer[(area.x + column, area.bottom() - 1 - row)];
-            let mut symbol = bars::cell(number, highest, row, area.height);
+            let (mut symbol, mut style) = match stack {
+                Some(stack) if is_highlighted != Some(true) => {
+                    let stacked = bars::stacked(stack, highest, row, area.height);
+                    let mut style = colours[stacked.part.min(2)];
+                    if let Some(behind) = stacked.behind {
+                        style.bg = colours[behind.min(2)].fg;
+                    }
+                    (stacked.symbol, style)
+                }
+                _ => (bars::cell(number, highest, row, area.height), plain),
+            };
+            if is_partial {
+                symbol = bars::hatched(number, highest, row, area.height);
+                style.bg = None;
+            }
             // Empty buckets of the brush are visible too.
             if is_highlighted == Some(true) && symbol == ' ' && row == 0 {
                 symbol = '▁';
             }
-            cell.set_char(symbol).set_style(style);
+            cell.set_char(symbol).set_style(state.theme.timeline(style, is_highlighted));
         }
     }
     labels(state, areas.axis, &axis, highlight, buffer);
@@ -58,19 +80,27 @@ fn highlighted(state: &State, axis: &Axis) -> Option<(usize, usize)> {
         ));
     }
     let table = state.layer().table();
-    if state.layer().tab != Tab::Time {
+    if state.layer().tab != Tab::Time || heat_map::is_shown(state) {
         return None;
     }
     let rows = table.rows.data.as_ref()?;
     let row = rows.time(table.cursor)?;
-    let Rows::Times { bucket, .. } = rows else { return None };
-    Some((axis.index(row.start), axis.index(row.start + i64::from(*bucket) - 1)))
+    Some((axis.index(row.start), axis.index(row.end - 1)))
 }
 
-fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buffer: &mut Buffer) {
+fn title(
+    state: &State,
+    area: Rect,
+    axis: &Axis,
+    line: &[u64],
+    parts: Option<&[[u64; 3]]>,
+    buffer: &mut Buffer,
+) {
     let theme = state.theme;
+    let highest = line.iter().copied().max().unwrap_or(0);
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let mut text = format!("{} {}", state.timeline_measure.name(), format::per(axis.bucket));
+    let measure = state.timeline_measure();
+    let mut text = format!("{} {}, {}", measure.name(), format::per(axis.bucket), state.zone_name());
     if let Some(share) = state.layer().timeline.share {
         text.push_str(&format!("  ≈ {:.0} % scanned", share * 100.0));
     }
@@ -81,16 +111,16 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
         let (first, last) = brush.buckets(axis);
         let finding = brush.finding.as_ref().and_then(|id| found::by_id(state, id));
         let sum = match brush.burst {
-            _ if finding.is_some() => finding.map(|found| state.timeline_measure.of(&found.stats)),
+            _ if finding.is_some() => finding.map(|found| measure.of(&found.stats)),
             Some(burst) => time_axes::sum_of_burst(state, burst),
             None => Some(line.iter().skip(first).take(last - first + 1).sum()),
         };
-        let sum = sum.map_or("…".to_owned(), |sum| state.timeline_measure.describe(sum));
+        let sum = sum.map_or("…".to_owned(), |sum| measure.describe(sum));
         let length = format::length_of_time(end - start);
-        let [start, end] = [start, end].map(|at| state.short_instant(at));
-        right.push(format!("{start} – {end}  {length}  {sum}"));
-        right.push(format!("{start}  {length}  {sum}"));
-        right.push(format!("{start}  {length}"));
+        let span = format::span(start, end, state.zone(), state.shows_year());
+        right.push(format!("{span}  {length}  {sum}"));
+        right.push(format!("{span}  {sum}"));
+        right.push(span);
     } else if highest > 0
         && let Some(peak) = line.iter().position(|number| *number == highest)
     {
@@ -101,28 +131,35 @@ fn title(state: &State, area: Rect, axis: &Axis, line: &[u64], highest: u64, buf
         };
         let day = if state.shows_year() { "%Y-%m-%d" } else { "%m-%d" };
         let at = format::instant(axis.at(peak), state.zone(), &format!("{day}{time}"));
-        right.push(format!("peak {} at {at}", state.timeline_measure.amount(highest)));
+        right.push(format!("peak {} at {at}", measure.amount(highest)));
     }
-    put(buffer, area, area.x, area.y, &text, theme.quiet());
-    if let Some(right) =
-        right.iter().find(|right| text.width() + right.width() + 2 <= usize::from(area.width))
-    {
+    let x = put(buffer, area, area.x, area.y, &text, theme.quiet());
+    let mut left = usize::from(area.right().saturating_sub(x));
+    if let Some(right) = right.iter().find(|right| right.width() + 2 <= left) {
         let style = if state.brush.is_some() { theme.brushed() } else { theme.quiet() };
         put_right(buffer, area, area.y, right, style);
+        left -= right.width();
+    }
+    // What the colours mean.
+    let has = |part: usize| parts.is_some_and(|parts| parts.iter().any(|bar| bar[part] > 0));
+    let has_partial = (0..axis.count).any(|index| time_axes::is_partial(state, axis, index));
+    let mut x = x;
+    for (is_shown, symbol, style, name) in [
+        (has(1), "■", theme.warning(), "4xx"),
+        (has(0), "■", theme.error(), "5xx"),
+        (has_partial, "▒", theme.bar(), "incomplete"),
+    ] {
+        let needed = name.len() + 4;
+        if is_shown && left >= needed + 2 {
+            x = put(buffer, area, x + 2, area.y, symbol, style);
+            x = put(buffer, area, x + 1, area.y, name, theme.quiet());
+            left -= needed;
+        }
     }
 }
 
 /// Draws times below the bars, at round times and without overlap, and a rule below the highlighted bars.
 fn labels(state: &State, area: Rect, axis: &Axis, highlight: Option<(usize, usize)>, buffer: &mut Buffer) {
-    let length = axis.end() - axis.start;
-    let year = |at| format::instant(at, state.zone(), "%Y");
-    let format = match length {
-        ..=600 => "%H:%M:%S",
-        601..=86_400 => "%H:%M",
-        86_401..=1_209_600 => "%m-%d %H:%M",
-        1_209_601..=31_622_400 if year(axis.start) == year(axis.end() - 1) => "%m-%d",
-        _ => "%Y-%m-%d",
-    };
     let width = usize::from(area.width);
     let column = |index: usize| area.x + u16::try_from(axis.column(index, width)).unwrap_or(0);
     if let Some((first, last)) = highlight {
@@ -133,30 +170,69 @@ fn labels(state: &State, area: Rect, axis: &Axis, highlight: Option<(usize, usiz
             }
         }
     }
-    let label = |at: i64| format::instant(at, state.zone(), format);
-    let size = label(axis.start).width();
+    let step = label_step(state, axis, width);
     // Round in the time zone that is shown.
     let offset = jiff::Timestamp::from_second(axis.start)
         .map_or(0, |start| i64::from(state.zone().to_offset(start).seconds()));
-    let least = if length > 1_209_600 { 86_400 } else { 1 };
-    let count = (width / (size + 4)).max(1);
-    let step = i64::from(Axis::of(axis.start, axis.end(), count).bucket).max(least);
     let mut at = (axis.start + offset).div_euclid(step) * step - offset;
     let mut free = area.x;
     while at < axis.end() {
         if at >= axis.start {
+            let label = label(state, axis, step, at);
             let x = column(axis.index(at));
-            if x >= free && usize::from(x) + size <= usize::from(area.right()) {
-                free = put(buffer, area, x, area.y, &label(at), state.theme.faint()) + 2;
+            if x >= free && usize::from(x) + label.width() <= usize::from(area.right()) {
+                free = put(buffer, area, x, area.y, &label, state.theme.faint()) + 2;
             }
         }
         at += step;
     }
 }
 
-/// Draws a mark at the start of each finding. Over a label it inverts the character, so that the label stays readable.
+const DAY: i64 = 86_400;
+
+/// Seconds between two labels.
+fn label_step(state: &State, axis: &Axis, width: usize) -> i64 {
+    let length = axis.end() - axis.start;
+    let size = if has_years(state, axis) || length <= 600 { 10 } else { 5 };
+    let count = (width / (size + 4)).max(1);
+    let step = i64::from(Axis::of(axis.start, axis.end(), count).bucket);
+    // Of two weeks and more, only days.
+    if length > 14 * DAY { step.max(DAY) } else { step }
+}
+
+fn has_years(state: &State, axis: &Axis) -> bool {
+    let year = |at| format::instant(at, state.zone(), "%Y");
+    axis.end() - axis.start > DAY && year(axis.start) != year(axis.end() - 1)
+}
+
+/// A time without what the other labels say: a day at its beginning, otherwise the time of the day.
+fn label(state: &State, axis: &Axis, step: i64, at: i64) -> String {
+    let of = |format| format::instant(at, state.zone(), format);
+    let is_one_day = axis.end() - axis.start <= DAY;
+    let starts_day = of("%H:%M:%S") == "00:00:00";
+    if has_years(state, axis) {
+        of("%Y-%m-%d")
+    } else if step % DAY == 0 || (starts_day && !is_one_day) {
+        of("%m-%d")
+    } else if step % 60 == 0 {
+        of("%H:%M")
+    } else {
+        of("%H:%M:%S")
+    }
+}
+
+/// Draws a mark at the start of each finding and of each burst. Over a label it inverts the character, so that the label stays readable.
 fn marks(state: &State, area: Rect, axis: &Axis, buffer: &mut Buffer) {
     let width = usize::from(area.width);
+    for burst in time_axes::found_bursts(state) {
+        let x = area.x + u16::try_from(axis.column(axis.index(burst.start), width)).unwrap_or(0);
+        let cell = &mut buffer[(x, area.y)];
+        if matches!(cell.symbol(), " " | "▔") {
+            cell.set_symbol(BURST_MARK).set_style(state.theme.accent());
+        } else {
+            cell.set_style(state.theme.accent().add_modifier(Modifier::REVERSED));
+        }
+    }
     // The worst finding of a bar gives the colour.
     let findings: Vec<_> = found::visible(state).collect();
     for finding in findings.into_iter().rev() {
@@ -166,7 +242,7 @@ fn marks(state: &State, area: Rect, axis: &Axis, buffer: &mut Buffer) {
         let x = area.x + u16::try_from(axis.column(axis.index(finding.start), width)).unwrap_or(0);
         let style = state.theme.severity(found::severity(finding));
         let cell = &mut buffer[(x, area.y)];
-        if matches!(cell.symbol(), " " | "▔" | MARK) {
+        if matches!(cell.symbol(), " " | "▔" | MARK | BURST_MARK) {
             cell.set_symbol(MARK).set_style(style);
         } else {
             cell.set_style(style.add_modifier(Modifier::REVERSED));

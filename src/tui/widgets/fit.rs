@@ -32,6 +32,18 @@ pub(crate) fn end(text: &str, width: usize) -> String {
     start.concat() + "…"
 }
 
+/// The first of these texts that fits into a width; otherwise the last.
+pub(crate) fn first_that_fits<'a>(texts: impl IntoIterator<Item = &'a str>, width: usize) -> String {
+    let mut last = "";
+    for text in texts {
+        last = text;
+        if text.width() <= width {
+            break;
+        }
+    }
+    last.to_owned()
+}
+
 /// Pads a text with spaces on the right.
 pub(crate) fn left(text: &str, width: usize) -> String {
     let missing = width.saturating_sub(text.width());

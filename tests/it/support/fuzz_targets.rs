@@ -5,12 +5,15 @@
 #![allow(unreachable_pub, reason = "the crate in `fuzz/` includes this file as a public module")]
 
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use tamarin::cache::{
     Batch, BatchBuilder, Cache, FileMark, FilePart, LineRun, RejectedLine, Writer, WriterOptions, fuzzing,
 };
+use tamarin::log::structured::parquet::{ParquetFile, RowParser};
+use tamarin::log::structured::{self, framing};
 use tamarin::log::{
     Field, Parser, Record, RecordGroup, Rejection, Sink, is_in_template, key, object_name, records,
 };
@@ -44,6 +47,66 @@ fn check(record: &Record<'_>) {
     let _ = (record.key(), record.remote_ip());
 }
 
+/// Parses lines of JSON and of text. Each line is counted once, its records have the mandatory fields, and what is rejected
+/// is a part of it or of a message in it.
+pub fn json(block: &[u8]) {
+    #[derive(Default)]
+    struct JsonSink(usize);
+    impl Sink for JsonSink {
+        fn records(&mut self, group: &RecordGroup<'_, '_>) {
+            group.records().iter().for_each(check);
+            self.0 += group.records().len();
+        }
+
+        fn rejected(&mut self, _: u64, _: &[u8], _: Rejection) {}
+
+        fn record_count(&mut self, _: u64, _: usize) {}
+    }
+    let mut sink = JsonSink::default();
+    let lines = Parser::new().parse_block(block, &mut sink);
+    let expected = block.split_inclusive(|byte| *byte == b'\n').count();
+    assert_eq!(lines, expected as u64);
+    let mut rest = block;
+    while !rest.is_empty() {
+        let length = match framing::object_end(rest) {
+            framing::ObjectEnd::At(length) => length,
+            framing::ObjectEnd::Missing | framing::ObjectEnd::Broken(_) => framing::next_start(rest),
+        };
+        rest = &rest[length..];
+    }
+    if !block.contains(&b'\n') {
+        let found = structured::has_record(block);
+        assert!(!structured::is_object_line(block) || found == (sink.0 > 0));
+    }
+}
+
+/// Reads a Parquet file. The library may panic if a file is damaged, which the ingest reports as damage.
+pub fn parquet(content: &[u8]) {
+    struct RowSink(u64);
+    impl Sink for RowSink {
+        fn records(&mut self, group: &RecordGroup<'_, '_>) {
+            group.records().iter().for_each(check);
+            self.0 += group.records().len() as u64;
+        }
+
+        fn rejected(&mut self, _: u64, _: &[u8], _: Rejection) {
+            self.0 += 1;
+        }
+
+        fn record_count(&mut self, _: u64, _: usize) {}
+    }
+    let content = tokio_util::bytes::Bytes::copy_from_slice(content);
+    let (mut sink, mut parser) = (RowSink(0), RowParser::default());
+    let Ok(Ok(file)) = catch_unwind(|| ParquetFile::open(content)) else { return };
+    for index in 0..file.row_groups() {
+        let Ok(Ok(mut group)) = catch_unwind(AssertUnwindSafe(|| file.row_group(index))) else { return };
+        while let Ok(Ok(true)) = catch_unwind(AssertUnwindSafe(|| group.next_block())) {
+            parser.parse(&group, 0..group.rows(), &mut sink);
+        }
+    }
+    assert!(sink.0 <= file.rows());
+}
+
 /// Parses a block of lines, compressed or not. It has the records of its lines, and records with the same template have
 /// equal template fields.
 pub fn block(stored: &[u8]) {
@@ -51,6 +114,10 @@ pub fn block(stored: &[u8]) {
     let mut block = Vec::new();
     // The content before any damage is read.
     let _ = content.take(BLOCK_BYTES).read_to_end(&mut block);
+    // Lines with JSON have a target of their own.
+    if block.split(|byte| *byte == b'\n').any(structured::is_object_line) {
+        return;
+    }
     let mut sink = BlockSink::default();
     let lines = Parser::new().parse_block(&block, &mut sink);
     let expected =

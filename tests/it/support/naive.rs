@@ -13,8 +13,8 @@ use tamarin::query::cost::{Billed, Charges, Prices};
 use tamarin::query::filter::{Filter, Matcher, Subject, Test};
 use tamarin::query::measure::Aggregate;
 use tamarin::query::{
-    Answer, Ask, ComparedDimension, ComparedValue, Comparison, Counting, Dimension, Distribution, GroupRow,
-    Measure, PairRow, Pairs, Profile, Query, RequestRow, Sort, TimeRange, Value,
+    Activity, Answer, Ask, ComparedDimension, ComparedValue, Comparison, Counting, Dimension, Distribution,
+    GroupRow, Measure, PairRow, Pairs, Profile, Query, RequestRow, Sort, TimeRange, Value,
 };
 
 /// The answer to a query about these requests. The sources of the query are ignored.
@@ -50,8 +50,17 @@ pub(crate) fn answer<'r>(requests: impl IntoIterator<Item = &'r RequestRow>, que
             };
             Answer::Distribution(Distribution { sizes: groups.iter().map(|row| size(row.stats)).collect() })
         }
-        Ask::Profiles { by, of } => {
-            Answer::Profiles(of.iter().map(|(value, time)| profile(&selected, by, value, *time)).collect())
+        Ask::Profiles { of } => Answer::Profiles(
+            of.iter().map(|(by, value, time)| profile(&selected, by, value, *time)).collect(),
+        ),
+        Ask::Activity { bucket, of } => {
+            let activity = |(by, values): &(Dimension, Vec<Value>)| {
+                let Series { start, lines, .. } =
+                    series(&selected, *bucket, Some(&(by.clone(), values.clone())));
+                let counts = |line: &Vec<Stats>| line.iter().map(|stats| stats.requests).collect();
+                Activity { bucket: *bucket, start, lines: lines.iter().map(counts).collect() }
+            };
+            Answer::Activity(of.iter().map(activity).collect())
         }
         Ask::Series { bucket, each } => Answer::Series(series(&selected, *bucket, each.as_ref())),
         Ask::Requests { sort, offset, limit, fields } => {
@@ -139,13 +148,15 @@ fn profile(selected: &[&RequestRow], by: &Dimension, value: &Value, time: TimeRa
             .iter()
             .filter_map(|row| number(row, Field::BytesSent))
             .fold(0, u64::saturating_add),
-        partial_object_bytes: sizes.into_values().fold(0, u64::saturating_add),
+        partial_object_bytes: Some(sizes.into_values().fold(0, u64::saturating_add)),
         later_keys: steps(Ordering::Greater),
         earlier_keys: steps(Ordering::Less),
         folder,
         address: most(Field::RemoteIp),
         agent: most(Field::UserAgent),
-        key: most(Field::Key),
+        only_key: Some(counts(Field::Key))
+            .filter(|keys| keys.len() == 1)
+            .and_then(|keys| keys.into_keys().next()),
         operation: most(Field::Operation),
         error: most(Field::ErrorCode),
     }

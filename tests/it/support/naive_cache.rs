@@ -71,7 +71,10 @@ impl NaiveCache {
         for (_, record) in records(line) {
             let Ok(record) = record else { continue };
             let fields = fields_of(&record);
-            if source.seen.insert(fields.clone()) {
+            // The spelling of the key does not distinguish records.
+            let mut compared = fields.clone();
+            compared[Field::KeyLogged as usize] = Value::Absent;
+            if source.seen.insert(compared) {
                 let number = source.requests.len() as u64;
                 source.requests.push(RequestRow { id: (source.id, number), time: record.time, fields });
                 counts.0 += 1;

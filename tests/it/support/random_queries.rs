@@ -223,8 +223,11 @@ fn distribution() -> impl Strategy<Value = Ask> {
 }
 
 fn profiles() -> impl Strategy<Value = Ask> {
-    (dimension(), prop::collection::vec((group_value(), time_range()), 0..5))
-        .prop_map(|(by, of)| Ask::Profiles { by, of })
+    let two = prop::array::uniform2(dimension());
+    (two, prop::collection::vec((any::<bool>(), group_value(), time_range()), 0..7)).prop_map(|(by, of)| {
+        let client = |(is_second, value, time)| (by[usize::from(is_second)].clone(), value, time);
+        Ask::Profiles { of: of.into_iter().map(client).collect() }
+    })
 }
 
 pub(crate) fn random_query() -> impl Strategy<Value = Query> {
@@ -244,6 +247,9 @@ pub(crate) fn random_query() -> impl Strategy<Value = Query> {
     let each = (dimension(), prop::collection::vec(group_value(), 0..5));
     let series = (select(vec![50_000, 86_400, 604_800, u32::MAX]), prop::option::of(each))
         .prop_map(|(bucket, each)| Ask::Series { bucket, each });
+    let of = prop::collection::vec((dimension(), prop::collection::vec(group_value(), 0..5)), 0..4);
+    let activity = (select(vec![50_000, 86_400, 604_800, u32::MAX]), of)
+        .prop_map(|(bucket, of)| Ask::Activity { bucket, of });
     let requests = (
         select(Field::all().collect::<Vec<_>>()),
         any::<bool>(),
@@ -273,13 +279,15 @@ pub(crate) fn random_query() -> impl Strategy<Value = Query> {
         1 => distribution(),
         2 => profiles(),
         2 => series,
+        2 => activity,
         3 => requests,
         1 => numbered,
     ];
     (sources, time_range(), filter(), counting, ask, any::<Index>()).prop_map(
         |(sources, time, filter, counting, mut ask, narrow)| {
             // The number of narrow buckets in a day is below the limit.
-            if let (Some(start), Some(end), Ask::Series { bucket, .. }) = (time.start, time.end, &mut ask)
+            if let (Some(start), Some(end), Ask::Series { bucket, .. } | Ask::Activity { bucket, .. }) =
+                (time.start, time.end, &mut ask)
                 && start > START - 100_000
                 && end.checked_sub(start).is_some_and(|length| length < 86_400)
             {

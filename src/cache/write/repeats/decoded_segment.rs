@@ -4,7 +4,7 @@
 use hashbrown::{HashMap, HashTable};
 use rusqlite::Connection;
 
-use super::fingerprint;
+use super::{are_equal, fingerprint};
 use crate::cache::column::integers::{BLOCK, Integers};
 use crate::cache::column::layout::{DETAIL_FIELDS, DETAILS, DIMENSION_FIELDS, MEASURE_FIELDS, slot};
 use crate::cache::column::layout::{KEY_SLOT, OPERATION_SLOT};
@@ -144,10 +144,11 @@ impl DecodedSegment {
                     continue 'candidates;
                 }
             }
-            for slot in 0..DETAILS {
+            for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
                 self.load_detail(connection, slot)?;
                 let stored = self.details.detail(slot, other, keys).map_err(damaged)?;
-                if stored != segment.detail(slot, row, keys).map_err(damaged)? {
+                let new = segment.detail(slot, row, keys).map_err(damaged)?;
+                if !are_equal(field, stored.as_deref(), new.as_deref()) {
                     continue 'candidates;
                 }
             }

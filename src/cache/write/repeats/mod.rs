@@ -1,6 +1,7 @@
 //! Exact repeats: S3 delivers some records twice, and users pull copies of the same logs.
 //!
-//! Two records are equal only if all their fields are. A Bloom filter per segment, over a fingerprint of
+//! Two records are equal only if all their fields are, except the spelling of the key and what structured records have
+//! beyond the text format ([`comparable_extra`]): a request counts once if it was delivered in both formats. A Bloom filter per segment, over a fingerprint of
 //! request id, time, key and operation (records of one multi-object delete differ only in the key), shows
 //! whether a segment may have a record. Candidates are compared field by field with the rows of the segment.
 //! No fingerprints are stored: a hash of 8 bytes per row would make the cache a sixth larger. Only segments
@@ -19,6 +20,7 @@ use crate::cache::{
     column::Damage, dictionary::published::GrowingDictionary, error::StoreError, ids::SegmentId,
     sqlite::segment_rows::SegmentRow, write::memtable::Memtable, write::row_numbers::RowNumbers,
 };
+use crate::log::{Field, structured::extra::comparable_extra};
 
 use bloom::Bloom;
 use decoded_segment::{DecodedSegment, TimesAndKeys};
@@ -354,7 +356,7 @@ impl RepeatFinder {
     }
 }
 
-/// Whether two rows of the memtable are equal in every field.
+/// Whether two rows of the memtable are those of one record.
 fn rows_equal(
     memtable: &Memtable,
     one: usize,
@@ -367,12 +369,23 @@ fn rows_equal(
     if !same {
         return Ok(false);
     }
-    for slot in 0..DETAIL_FIELDS.len() {
-        if memtable.detail(slot, one, keys)? != memtable.detail(slot, other, keys)? {
+    for (slot, field) in DETAIL_FIELDS.into_iter().enumerate() {
+        let [one, other] = [memtable.detail(slot, one, keys)?, memtable.detail(slot, other, keys)?];
+        if !are_equal(field, one.as_deref(), other.as_deref()) {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Whether two values of a detail do not distinguish records.
+fn are_equal(field: Field, one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
+    match field {
+        // The key itself is compared.
+        Field::KeyLogged => true,
+        Field::Extra => comparable_extra(one) == comparable_extra(other),
+        _ => one == other,
+    }
 }
 
 #[cfg(test)]

@@ -34,8 +34,8 @@ pub(super) fn judge<'a>(client: &'a Client<'a>, population: &'a Population) -> O
         return None;
     }
     let sentence = move |stats: &Stats| {
-        let objects = match (&client.did.key, client.did.keys) {
-            (Some((key, _)), 1) => words::value(key),
+        let objects = match (&client.did.only_key, client.did.keys) {
+            (Some(key), _) => words::value(key),
             (_, keys) => human::counted(keys, "object"),
         };
         let how = if rereads >= MIN_REREADS {

@@ -31,8 +31,8 @@ pub(super) fn judge<'a>(client: &'a Client<'a>, _: &'a Population) -> Option<Ver
     let sentence = move |stats: &Stats| {
         let operation =
             client.did.operation.as_ref().map_or("request".to_owned(), |(name, _)| words::value(name));
-        let key = match (&client.did.key, client.did.keys) {
-            (Some((key, _)), 1) => format!(" of {}", words::value(key)),
+        let key = match (&client.did.only_key, client.did.keys) {
+            (Some(key), _) => format!(" of {}", words::value(key)),
             (_, keys) if keys > 1 => format!(" of {} keys", human::count(keys)),
             _ => String::new(),
         };

@@ -8,7 +8,13 @@ fn a_record_cut_off_after_its_operation_is_kept() {
     let whole = read(&line);
     let after_operation = line.find("REST.GET.OBJECT").unwrap() + "REST.GET.OBJECT".len();
     for end in after_operation..line.len() {
-        let cut = read(&line[..end]);
+        let cut = &line[..end];
+        // A number at the end may lack digits.
+        if is_cut_off_in_a_number(cut) {
+            assert_eq!(parse_line(cut.as_bytes()).unwrap_err(), Rejection::CutOff, "{cut}");
+            continue;
+        }
+        let cut = read(cut);
         assert_eq!(cut.time, AT);
         assert_eq!(cut.logged(Field::Operation), Some(&b"REST.GET.OBJECT"[..]));
         // Each field is that of the whole line, or the start of it, or absent.
@@ -17,11 +23,16 @@ fn a_record_cut_off_after_its_operation_is_kept() {
             let opening = part == b"\"" || part.is_empty();
             assert!(opening || all.starts_with(part), "{} of {}", field.name(), &line[..end]);
         }
-        // A status has three digits.
-        let part_of_status =
-            ["2", "20"].into_iter().find(|part| line[..end].ends_with(&format!("\" {part}")));
-        assert_eq!(cut.logged(Field::Extra), part_of_status.map(str::as_bytes), "{}", &line[..end]);
+        assert_eq!(cut.logged(Field::Extra), None, "{}", &line[..end]);
     }
+}
+
+/// Whether a part of [`modern`] ends within a number, or with one that may go on. A status has three digits.
+fn is_cut_off_in_a_number(line: &str) -> bool {
+    let numbers = line.split_once(" HTTP/1.1\" ").map_or("", |(_, numbers)| numbers);
+    let last = numbers.trim_end().rsplit(' ').next().unwrap_or_default();
+    let is_digits = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+    is_digits && !numbers.contains('"') && last != "206"
 }
 
 #[test]

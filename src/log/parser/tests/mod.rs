@@ -1,16 +1,23 @@
 //! Lines of every known form, and the fields that must be read from them.
 
+mod ceph;
 mod cut_off;
 mod damaged;
 mod displaced;
 mod forged;
+mod forms;
+mod mutated;
 mod products;
+mod reasons;
+mod storj;
 mod substituted;
+mod user_agent_end;
+mod versitygw;
 
 use super::separators::LineScanner;
 use super::templates::Templates;
 use super::{fast_path, joined_records, records, tolerant};
-use crate::log::{Field, Record, Rejection};
+use crate::log::{Field, Record, Rejection, TimeText};
 
 const OWNER: &str = "c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0ffee0000c0de";
 const HOST_ID: &str = "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234=";
@@ -463,7 +470,10 @@ fn lines_that_are_not_records_are_rejected_with_a_reason() {
         (format!("{time} {rest}"), Rejection::NoBucket),
         ("some text in a file".to_owned(), Rejection::NoTime),
         (format!("{OWNER} media 2026-04-03T03:11:11Z {rest}"), Rejection::NoTime),
-        (format!("{OWNER} media [31/Apr/2026:03:11:11 +0000] {rest}"), Rejection::NoTime),
+        (
+            format!("{OWNER} media [31/Apr/2026:03:11:11 +0000] {rest}"),
+            Rejection::InvalidTime(TimeText::new(b"31/Apr/2026:03:11:11 +0000")),
+        ),
         (format!("{OWNER} media {time} 192.0.2.7 - 3E57427F3EXAMPLE - a \"GET /a\" 200"), Rejection::NoOperation),
         // The log of a web server.
         (

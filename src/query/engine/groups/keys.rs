@@ -14,11 +14,13 @@ use crate::identity::Identity;
 use crate::log::{Field, method};
 use crate::query::engine::cancel::{self, Ticker};
 use crate::query::engine::uri_columns::{UriColumn, UriColumns, UriPart};
-use crate::query::{Dimension, QueryError, Value};
+use crate::query::{BucketWidth, Dimension, QueryError, Value};
 
 /// Maximum number of values of a query parameter to group by. A parameter with more values is unique per request, such
 /// as a signature.
 const MAX_PARAM_VALUES: usize = 1 << 20;
+/// Maximum number of time buckets to group by.
+const MAX_BUCKETS: usize = 1 << 20;
 /// Number of latest segments that are searched to complete the values of a query parameter.
 const SEGMENTS_TO_COMPLETE_FROM: usize = 3;
 
@@ -77,6 +79,8 @@ pub(crate) enum GroupKeys {
     },
     /// Hours or weekdays; the number is the group.
     TimePart(Dimension),
+    /// Time buckets, numbered in the order in which segments may have them: their first seconds, as 8 bytes.
+    Buckets { width: BucketWidth, starts: Arc<Mutex<Interner>> },
     /// The values of a query parameter, numbered in the order in which they first occur.
     Param { name: String, values: Arc<Mutex<Interner>>, columns: Arc<UriColumns>, cancel: CancellationToken },
 }
@@ -97,6 +101,10 @@ impl GroupKeys {
         match by {
             Dimension::Field(field) => Ok(GroupKeys::Ids(*field)),
             Dimension::HourOfDay | Dimension::Weekday => Ok(GroupKeys::TimePart(by.clone())),
+            Dimension::Bucket(width) => Ok(GroupKeys::Buckets {
+                width: *width,
+                starts: known.known.lock().entry(by.clone()).or_default().interner.clone(),
+            }),
             Dimension::Method => {
                 let dictionary = snapshot.dictionary_or_cancel(Field::Operation, cancel)?;
                 let groups = dictionary.iter().map(|operation| {
@@ -187,7 +195,7 @@ impl GroupKeys {
             GroupKeys::Ids(field) => Some(snapshot.dictionary_len(*field) as usize + 1),
             GroupKeys::Derived { values, .. } | GroupKeys::Method { values, .. } => Some(values.len() + 1),
             GroupKeys::TimePart(_) => Some(24),
-            GroupKeys::Param { .. } => None,
+            GroupKeys::Param { .. } | GroupKeys::Buckets { .. } => None,
         }
     }
 
@@ -205,6 +213,14 @@ impl GroupKeys {
             GroupKeys::Ids(field) => Value::of_field(*field, snapshot.value(*field, group)?.as_deref()),
             GroupKeys::Derived { values, .. } | GroupKeys::Method { values, .. } => text(values),
             GroupKeys::TimePart(_) => Value::Integer(i64::from(group)),
+            GroupKeys::Buckets { starts, .. } => {
+                let starts = starts.lock();
+                let start = group.checked_sub(1).map(|index| starts.values().get(index as usize).try_into());
+                match start {
+                    Some(Ok(start)) => Value::Integer(i64::from_be_bytes(start)),
+                    _ => Value::Absent,
+                }
+            }
             GroupKeys::Param { values, .. } => text(values.lock().values()),
         })
     }
@@ -216,7 +232,7 @@ impl GroupKeys {
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<(), QueryError> {
         let _is_complete = match self {
-            GroupKeys::One => true,
+            GroupKeys::One | GroupKeys::Buckets { .. } => true,
             GroupKeys::Ids(field) => snapshot.dictionary(*field)?.iter().all(each),
             GroupKeys::Derived { values, .. } | GroupKeys::Method { values, .. } => values.iter().all(each),
             GroupKeys::TimePart(by) => time_parts(by).all(|part| each(part.to_string().as_bytes())),
@@ -293,7 +309,7 @@ impl GroupKeys {
                     indexes.iter().for_each(|index| groups[*index] = Some(group));
                 }
             }
-            GroupKeys::One | GroupKeys::TimePart(_) => {}
+            GroupKeys::One | GroupKeys::TimePart(_) | GroupKeys::Buckets { .. } => {}
         }
         Ok(groups)
     }
@@ -335,6 +351,27 @@ impl GroupKeys {
             GroupKeys::TimePart(dimension) => {
                 OpenKeys::TimePart(snapshot.int_column(segment, Field::Time)?, dimension)
             }
+            GroupKeys::Buckets { width, starts } => {
+                let (first, last) = (segment.time_min, segment.time_max);
+                let mut buckets = Vec::new();
+                let mut starts = starts.lock();
+                let mut at = first;
+                loop {
+                    let (start, end) = width.bounds(at);
+                    if starts.values().len() > MAX_BUCKETS {
+                        return Err(QueryError::Invalid(format!(
+                            "more than {MAX_BUCKETS} time buckets; use wider buckets or a shorter time range"
+                        )));
+                    }
+                    let bytes = start.to_be_bytes();
+                    buckets.push((end, starts.intern(&bytes, hash(&bytes))));
+                    if end > last || end <= at {
+                        break;
+                    }
+                    at = end;
+                }
+                OpenKeys::Buckets(snapshot.int_column(segment, Field::Time)?, buckets)
+            }
             GroupKeys::Param { name, values, columns, cancel } => {
                 let column = columns.get(&UriPart::Param(name.clone()), segment, snapshot, cancel)?;
                 let mut values = values.lock();
@@ -366,6 +403,8 @@ pub(crate) enum OpenKeys<'k> {
         request_lines: Option<(Arc<UriColumn>, Vec<u32>)>,
     },
     TimePart(IntColumn, &'k Dimension),
+    /// Times, and the end and the group of each bucket that the segment may have, in ascending order.
+    Buckets(IntColumn, Vec<(i64, u32)>),
 }
 
 impl OpenKeys<'_> {
@@ -405,6 +444,15 @@ impl OpenKeys<'_> {
                         Some(&METHOD_OF_REQUEST_LINE) | None => of_line,
                         Some(group) => *group,
                     };
+                }
+            }
+            OpenKeys::Buckets(column, buckets) => {
+                let mut times = TimeBlock::default();
+                column.times(block, &mut times);
+                for (row, group) in out.iter_mut().enumerate() {
+                    let time = times.get(row);
+                    let at = buckets.partition_point(|(end, _)| *end <= time);
+                    *group = buckets.get(at).map_or(0, |(_, group)| *group);
                 }
             }
             OpenKeys::TimePart(column, dimension) => {

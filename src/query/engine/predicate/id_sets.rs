@@ -1,13 +1,16 @@
-//! Sets of value ids that pass a test: the test runs once per distinct value, not once per row.
+//! Sets of value ids that pass a test: the test runs once per distinct value, not once per row. And the rows that have
+//! these values.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use fixedbitset::FixedBitSet;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::Snapshot;
+use super::mask::Mask;
+use crate::cache::{ByteCache, SegmentId, SegmentInfo, Snapshot};
 use crate::log::Field;
 use crate::query::engine::cancel::Ticker;
 use crate::query::engine::groups::keys::DerivedGroups;
@@ -18,6 +21,8 @@ use crate::query::{Dimension, QueryError};
 /// Value ids that pass a test. Id 0 is the absent value.
 #[derive(Clone, Debug, Default)]
 pub(super) struct IdSet {
+    /// Identifies the test. An extended set has the same number.
+    number: u64,
     bits: FixedBitSet,
     /// Number of ids that were tested.
     len: u32,
@@ -81,8 +86,36 @@ pub(super) enum IdTest {
 #[derive(Default)]
 pub(crate) struct IdSets {
     sets: Mutex<HashMap<(Field, IdTest), Arc<IdSet>>>,
+    /// Number of the last set.
+    last_number: AtomicU64,
+    pub(super) masks: Arc<KeptMasks>,
     pub(super) uri_columns: Arc<UriColumns>,
     pub(super) derived_groups: Arc<DerivedGroups>,
+}
+
+/// The rows of segments that pass tests, kept between queries: a table, its totals and its chart have the same filter,
+/// and the filters of a drill-down or an analysis have terms in common.
+pub(crate) struct KeptMasks(ByteCache<(u64, SegmentId), Arc<[Mask]>>);
+
+/// Bytes of memory for kept masks: ten tests of ten million rows.
+const MASKS_BUDGET: usize = 12 << 20;
+
+impl Default for KeptMasks {
+    fn default() -> KeptMasks {
+        KeptMasks(ByteCache::new(MASKS_BUDGET))
+    }
+}
+
+impl KeptMasks {
+    /// The masks of all blocks of a segment.
+    pub(super) fn get(&self, set: &IdSet, segment: &SegmentInfo) -> Option<Arc<[Mask]>> {
+        self.0.get(&(set.number, segment.id))
+    }
+
+    pub(super) fn put(&self, set: &IdSet, segment: &SegmentInfo, masks: Vec<Mask>) {
+        let bytes = masks.len() * size_of::<Mask>();
+        self.0.insert((set.number, segment.id), masks.into(), bytes);
+    }
 }
 
 /// Maximum number of sets that are kept.
@@ -90,7 +123,7 @@ const MAX_SETS: usize = 64;
 
 impl IdSets {
     pub(crate) fn new(uri_columns: Arc<UriColumns>, derived_groups: Arc<DerivedGroups>) -> IdSets {
-        IdSets { sets: Mutex::default(), uri_columns, derived_groups }
+        IdSets { uri_columns, derived_groups, ..IdSets::default() }
     }
 
     /// The set of the ids of a field that pass `passes`, which `test` identifies. `passes` gets an id and its value.
@@ -110,6 +143,7 @@ impl IdSets {
         }
         let mut set = known.map(Arc::unwrap_or_clone).unwrap_or_default();
         if set.len == 0 {
+            set.number = self.last_number.fetch_add(1, Relaxed) + 1;
             set.push(passes(0, None));
         }
         let mut ticker = Ticker::of_steps(cancel);

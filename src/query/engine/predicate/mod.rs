@@ -2,7 +2,8 @@
 //!
 //! A filter is compiled to a tree of nodes ([`compile`]): tests on dimensions run once per distinct value
 //! ([`id_sets`]), so a row needs only a look-up. The bounds of a segment may decide for all its rows ([`bounds`]);
-//! otherwise its columns are opened ([`open`]) and evaluated block by block ([`selected`]).
+//! otherwise its columns are opened ([`open`]) and evaluated block by block ([`selected`]). The rows of a segment that
+//! pass a test of value ids are kept between queries.
 
 mod bounds;
 mod compile;
@@ -20,7 +21,7 @@ use crate::cache::{CacheError, SegmentInfo, Snapshot, SourceId, code};
 use crate::log::Field;
 use crate::query::filter::Matcher;
 use crate::query::{Dimension, Query, QueryError};
-use id_sets::IdSet;
+use id_sets::{IdSet, KeptMasks};
 
 pub(crate) use bounds::Passes;
 pub(super) use id_sets::IdSets;
@@ -46,6 +47,7 @@ pub(crate) struct Predicate {
     root: Node,
     /// The sources that are queried; `None`: all.
     sources: Option<Vec<SourceId>>,
+    kept: Arc<KeptMasks>,
     cancel: CancellationToken,
 }
 
@@ -61,7 +63,7 @@ impl Predicate {
             wanted.map(|(id, _)| *id).collect()
         });
         let root = compile::compile(query, snapshot, sets, cancel)?;
-        Ok(Predicate { root, sources, cancel: cancel.clone() })
+        Ok(Predicate { root, sources, kept: sets.masks.clone(), cancel: cancel.clone() })
     }
 
     /// Whether a segment belongs to a source that is queried.

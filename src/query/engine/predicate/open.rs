@@ -1,11 +1,12 @@
 //! A predicate with the columns of one segment, evaluated block by block.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use super::bounds::range_passes;
-use super::id_sets::IdSet;
+use super::id_sets::{IdSet, KeptMasks};
 use super::mask::{Mask, mask_of};
 use super::{Node, Passes};
 use crate::cache::{BLOCK, CacheError, IntColumn, SegmentInfo, Snapshot, TimeBlock};
@@ -22,11 +23,23 @@ pub(super) enum OpenPredicate<'p> {
     All(Vec<OpenPredicate<'p>>),
     Any(Vec<OpenPredicate<'p>>),
     Not(Box<OpenPredicate<'p>>),
-    Ids(IntColumn, &'p IdSet),
+    Ids(IdsTest<'p>),
+    /// The masks of all blocks.
+    Known(Arc<[Mask]>),
     /// Codes, both included.
     Range(IntColumn, u64, u64),
     TimePart(IntColumn, &'p Dimension, u32),
     Text(TextTest<'p>),
+}
+
+/// A test of value ids. If all blocks are evaluated, their masks are kept for other queries.
+pub(super) struct IdsTest<'p> {
+    segment: SegmentInfo,
+    column: IntColumn,
+    set: &'p IdSet,
+    kept: &'p KeptMasks,
+    /// The masks of the first blocks. Blocks may be left out.
+    masks: Vec<Mask>,
 }
 
 /// The text that is tested.
@@ -51,9 +64,10 @@ impl<'p> OpenPredicate<'p> {
         node: &'p Node,
         segment: &SegmentInfo,
         snapshot: &'p Snapshot<'_>,
+        kept: &'p KeptMasks,
         cancel: &'p CancellationToken,
     ) -> Result<OpenPredicate<'p>, CacheError> {
-        let open = |node: &'p Node| OpenPredicate::open(node, segment, snapshot, cancel);
+        let open = |node: &'p Node| OpenPredicate::open(node, segment, snapshot, kept, cancel);
         let column = |field| snapshot.int_column(segment, field);
         let open_all = |nodes: &'p [Node]| nodes.iter().map(open).collect::<Result<_, _>>();
         let text = |of: TextOf<'p>, matcher: &'p Matcher| {
@@ -68,7 +82,13 @@ impl<'p> OpenPredicate<'p> {
                 Node::All(all) => OpenPredicate::All(open_all(all)?),
                 Node::Any(any) => OpenPredicate::Any(open_all(any)?),
                 Node::Not(inner) => OpenPredicate::Not(Box::new(open(inner)?)),
-                Node::Ids(field, set) => OpenPredicate::Ids(column(*field)?, set),
+                Node::Ids(field, set) => match kept.get(set, segment) {
+                    Some(masks) => OpenPredicate::Known(masks),
+                    None => {
+                        let (segment, column, masks) = (*segment, column(*field)?, Vec::new());
+                        OpenPredicate::Ids(IdsTest { segment, column, set, kept, masks })
+                    }
+                },
                 Node::Time(from, to) => OpenPredicate::Range(column(Field::Time)?, *from, *to),
                 Node::Number(field, from, to) => OpenPredicate::Range(column(*field)?, *from, *to),
                 Node::TimePart(dimension, parts) => {
@@ -82,7 +102,7 @@ impl<'p> OpenPredicate<'p> {
 
     /// The rows of a block that pass. Bits after the last row of the segment are meaningless.
     #[inline]
-    pub(super) fn block(&self, block: usize) -> Result<Mask, QueryError> {
+    pub(super) fn block(&mut self, block: usize) -> Result<Mask, QueryError> {
         Ok(match self {
             OpenPredicate::Constant(true) => Mask::MAX,
             OpenPredicate::Constant(false) => 0,
@@ -107,20 +127,8 @@ impl<'p> OpenPredicate<'p> {
                 mask
             }
             OpenPredicate::Not(inner) => !inner.block(block)?,
-            OpenPredicate::Ids(column, set) => {
-                let (low, high) = column.code_range(block);
-                if high - low < MAX_ID_SPAN_TO_COUNT {
-                    let span = (high - low) as u32 + 1;
-                    match set.count(low as u32, high as u32) {
-                        0 => return Ok(0),
-                        count if count == span => return Ok(Mask::MAX),
-                        _ => {}
-                    }
-                }
-                let mut ids = [0u32; BLOCK];
-                column.ids(block, &mut ids);
-                mask_of(|row| set.has(ids[row]))
-            }
+            OpenPredicate::Ids(test) => test.block(block),
+            OpenPredicate::Known(masks) => masks.get(block).copied().unwrap_or(0),
             OpenPredicate::Range(column, from, to) => {
                 let (low, high) = column.code_range(block);
                 match range_passes(low, high, *from, *to) {
@@ -138,11 +146,41 @@ impl<'p> OpenPredicate<'p> {
                 column.times(block, &mut times);
                 mask_of(|row| {
                     let part = dimension.of_time(times.get(row)).unwrap_or(0);
-                    parts >> part & 1 != 0
+                    *parts >> part & 1 != 0
                 })
             }
             OpenPredicate::Text(test) => test.block(block)?,
         })
+    }
+}
+
+impl IdsTest<'_> {
+    fn block(&mut self, block: usize) -> Mask {
+        let mask = self.mask(block);
+        if self.masks.len() == block {
+            self.masks.push(mask);
+            if self.masks.len() == self.segment.rows.div_ceil(BLOCK) {
+                self.kept.put(self.set, &self.segment, std::mem::take(&mut self.masks));
+            }
+        }
+        mask
+    }
+
+    #[inline]
+    fn mask(&self, block: usize) -> Mask {
+        let IdsTest { column, set, .. } = self;
+        let (low, high) = column.code_range(block);
+        if high - low < MAX_ID_SPAN_TO_COUNT {
+            let span = (high - low) as u32 + 1;
+            match set.count(low as u32, high as u32) {
+                0 => return 0,
+                count if count == span => return Mask::MAX,
+                _ => {}
+            }
+        }
+        let mut ids = [0u32; BLOCK];
+        column.ids(block, &mut ids);
+        mask_of(|row| set.has(ids[row]))
     }
 }
 

@@ -65,7 +65,7 @@ impl Predicate {
         let predicate = match self.passes(segment, snapshot)? {
             Passes::None => return Ok(None),
             Passes::All => OpenPredicate::Constant(true),
-            Passes::Some => OpenPredicate::open(&self.root, segment, snapshot, &self.cancel)?,
+            Passes::Some => OpenPredicate::open(&self.root, segment, snapshot, &self.kept, &self.cancel)?,
         };
         let ticker = Ticker::of_steps(&self.cancel);
         Ok(Some(SelectedBlocks { predicate, segment: *segment, block: 0, is_wanted, ticker }))

@@ -1,19 +1,22 @@
-//! Answers over time: sums per bucket, of all requests or of each of some groups.
+//! Answers over time: sums per bucket, of all requests or of each of some groups; numbers of requests per bucket
+//! ([`activity`]).
 
+mod activity;
 mod buckets;
-
-use tokio_util::sync::CancellationToken;
+mod per_bucket;
 
 use super::QueryContext;
-use super::cancel::check_cancelled;
 use super::groups::keys::GroupKeys;
 use super::groups::sums::{Sums, error_statuses};
-use super::partials_cache::{Aggregation, Partial};
+use super::partials_cache::Aggregation;
 use super::predicate::mask::for_each_row;
 use crate::cache::{BLOCK, NumberBlock, SegmentInfo, TimeBlock};
 use crate::log::Field;
 use crate::query::{Answer, Dimension, QueryError, Series, Value, origin};
 use buckets::{Buckets, bucket_number};
+use per_bucket::PerBucket;
+
+pub(super) use activity::{Counts as ActivityCounts, HowCounted};
 
 /// Maximum number of buckets of an answer, over all series: more cannot be drawn, and would fill the memory.
 const MAX_BUCKETS: i128 = 4_000_000;
@@ -22,75 +25,19 @@ const MAX_BUCKETS: i128 = 4_000_000;
 pub(super) type HowBucketed = (u32, Option<(Dimension, Vec<Value>)>);
 
 /// Sums per series and bucket.
-#[derive(Clone, Debug, Default)]
-pub(super) struct SeriesSums {
-    /// Number of the first bucket.
-    first: i64,
-    /// All series have the same length.
-    series: Vec<Vec<Sums>>,
-}
+pub(super) type SeriesSums = PerBucket<Sums>;
 
 impl SeriesSums {
-    fn new(series: usize) -> SeriesSums {
-        SeriesSums { first: 0, series: vec![Vec::new(); series] }
-    }
-
-    fn len(&self) -> usize {
-        self.series.first().map_or(0, Vec::len)
-    }
-
-    /// Makes space for the buckets from `first` to `last`.
-    fn cover(&mut self, first: i64, last: i64) {
-        if self.len() == 0 {
-            self.first = first;
-        }
-        let before = (self.first - first).max(0) as usize;
-        let end = (self.first + self.len() as i64 - 1).max(last);
-        let start = self.first.min(first);
-        let length = (end - start + 1) as usize;
-        for sums in &mut self.series {
-            if before > 0 {
-                sums.splice(0..0, std::iter::repeat_n(Sums::default(), before));
-            }
-            sums.resize(length, Sums::default());
-        }
-        self.first = start;
-    }
-
     /// The answer, without empty buckets at both ends. `repeats`: series that are copies of another series.
     fn answer(&self, width: u32, repeats: &[(usize, usize)]) -> Answer {
-        let is_empty = |bucket: &usize| self.series.iter().all(|sums| sums[*bucket].requests == 0);
-        let length = self.len();
-        let start = (0..length).find(|bucket| !is_empty(bucket)).unwrap_or(length);
-        let end = (start..length).rev().find(|bucket| !is_empty(bucket)).map_or(start, |last| last + 1);
-        let (first, origin) = if start == end { (0, 0) } else { (self.first + start as i64, origin(width)) };
-        let stats = |sums: &Vec<Sums>| sums[start..end].iter().map(Sums::stats).collect();
-        let mut lines: Vec<Vec<_>> = self.series.iter().map(stats).collect();
-        for (copy, original) in repeats {
-            lines[*copy] = lines[*original].clone();
-        }
-        let start = first.saturating_mul(i64::from(width)).saturating_add(origin);
-        Answer::Series(Series { bucket: width, start, lines })
+        let (first, lines) = self.lines(repeats, Sums::stats);
+        Answer::Series(Series { bucket: width, start: start_of(first, width), lines })
     }
 }
 
-impl Partial for SeriesSums {
-    fn merge(&mut self, other: &Self, cancel: &CancellationToken) -> Result<(), QueryError> {
-        if other.len() == 0 {
-            return Ok(());
-        }
-        self.cover(other.first, other.first + other.len() as i64 - 1);
-        let offset = (other.first - self.first) as usize;
-        for (ours, theirs) in self.series.iter_mut().zip(&other.series) {
-            check_cancelled(cancel)?;
-            ours[offset..].iter_mut().zip(theirs).for_each(|(ours, theirs)| ours.merge(theirs));
-        }
-        Ok(())
-    }
-
-    fn memory(&self) -> usize {
-        self.series.len() * self.len() * size_of::<Sums>()
-    }
+/// The start of the bucket with a number; 0 if there is none.
+fn start_of(bucket: Option<i64>, width: u32) -> i64 {
+    bucket.map_or(0, |bucket| bucket.saturating_mul(i64::from(width)).saturating_add(origin(width)))
 }
 
 struct SeriesGroups {
@@ -109,10 +56,7 @@ impl QueryContext<'_> {
         each: Option<&(Dimension, Vec<Value>)>,
         on_partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Answer, QueryError> {
-        if width == 0 {
-            return Err(QueryError::Invalid("a bucket of 0 seconds; use 1 s or more".to_owned()));
-        }
-        self.check_bucket_count(width, each.map_or(1, |(_, values)| values.len().max(1)))?;
+        self.check_buckets(width, each.map_or(1, |(_, values)| values.len().max(1)))?;
         let groups = each.map(|(by, values)| self.series_groups(by, values)).transpose()?;
         let repeats = groups.as_ref().map_or(&[][..], |groups| &groups.repeats);
         let count = groups.as_ref().map_or(1, |groups| groups.count);
@@ -132,7 +76,10 @@ impl QueryContext<'_> {
         Ok(sums.answer(width, repeats))
     }
 
-    fn check_bucket_count(&self, width: u32, series: usize) -> Result<(), QueryError> {
+    fn check_buckets(&self, width: u32, series: usize) -> Result<(), QueryError> {
+        if width == 0 {
+            return Err(QueryError::Invalid("a bucket of 0 seconds; use 1 s or more".to_owned()));
+        }
         // An empty or reversed time range passes this check: the scan selects no rows.
         let (from, to) = self.predicate.times();
         let first =

@@ -1,0 +1,145 @@
+//! Which columns of a Parquet file are columns of the schema, and how their values are stored.
+
+use ::parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
+use ::parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
+
+use super::ParquetError;
+use crate::log::Field;
+use crate::log::structured::schema::{COLUMNS, Column, REQUIRED, index_of, is_integer};
+
+/// What the values of a column are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    SchemaVersion,
+    BucketArn,
+    Time,
+    AclRequired,
+    Number(Field),
+    Text(Field),
+    /// A column that is none of the schema.
+    Member,
+}
+
+/// How the values of a column are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Storage {
+    Bytes,
+    Int32 {
+        is_unsigned: bool,
+    },
+    Int64 {
+        is_unsigned: bool,
+    },
+    Boolean,
+    Float,
+    Double,
+    /// Units since the epoch, of which a second has this many.
+    Timestamp {
+        per_second: i64,
+    },
+    Int96,
+}
+
+/// A column that is read.
+#[derive(Clone, Debug)]
+pub(super) struct FileColumn {
+    /// Its index among the columns of the file.
+    pub(super) index: usize,
+    pub(super) name: String,
+    pub(super) role: Role,
+    pub(super) storage: Storage,
+    /// The definition level of values that are not null.
+    pub(super) max_level: i16,
+}
+
+/// The columns of a file. Columns that are none of the schema are among them if they are neither lists nor parts of other
+/// columns.
+pub(super) fn find(schema: &SchemaDescriptor) -> Result<Vec<FileColumn>, ParquetError> {
+    let is_flat = |column: &ColumnDescriptor| column.max_rep_level() == 0 && column.path().parts().len() == 1;
+    let has = |name: &&str| schema.columns().iter().any(|column| column.name() == *name && is_flat(column));
+    let missing: Vec<&str> =
+        REQUIRED.iter().filter(|names| !names.iter().any(has)).map(|names| names[0]).collect();
+    if !missing.is_empty() {
+        return Err(ParquetError::MissingColumns(missing));
+    }
+    let mut columns = Vec::new();
+    for (index, column) in schema.columns().iter().enumerate().filter(|(_, column)| is_flat(column)) {
+        let name = column.name();
+        let role = match index_of(name.as_bytes(), index).map(|column| COLUMNS[column].1) {
+            None => Role::Member,
+            Some(Column::SchemaVersion) => Role::SchemaVersion,
+            Some(Column::BucketArn) => Role::BucketArn,
+            Some(Column::Field(Field::Time)) => Role::Time,
+            Some(Column::Field(Field::AclRequired)) => Role::AclRequired,
+            Some(Column::Field(field)) if is_integer(field) => Role::Number(field),
+            Some(Column::Field(field)) => Role::Text(field),
+        };
+        let storage = storage_of(column);
+        let (fits, expected) = match role {
+            Role::Member => (storage.is_some(), ""),
+            Role::Time => (
+                matches!(storage, Some(Storage::Bytes | Storage::Timestamp { .. } | Storage::Int96)),
+                "a string or a timestamp",
+            ),
+            Role::AclRequired => {
+                (matches!(storage, Some(Storage::Boolean | Storage::Bytes)), "a boolean or a string")
+            }
+            Role::Number(_) => (
+                matches!(storage, Some(Storage::Int32 { .. } | Storage::Int64 { .. } | Storage::Bytes)),
+                "an integer or a string",
+            ),
+            Role::SchemaVersion | Role::BucketArn | Role::Text(_) => {
+                (storage == Some(Storage::Bytes), "a string")
+            }
+        };
+        match storage {
+            Some(storage) if fits => {
+                let (name, max_level) = (name.to_owned(), column.max_def_level());
+                columns.push(FileColumn { index, name, role, storage, max_level });
+            }
+            // A type without a text form.
+            _ if role == Role::Member => {}
+            _ => {
+                let found = match column.logical_type_ref() {
+                    Some(logical) => format!("{} ({logical:?})", column.physical_type()),
+                    None => column.physical_type().to_string(),
+                };
+                return Err(ParquetError::ColumnType { name: name.to_owned(), found, expected });
+            }
+        }
+    }
+    Ok(columns)
+}
+
+fn storage_of(column: &ColumnDescriptor) -> Option<Storage> {
+    let logical = column.logical_type_ref();
+    let converted = column.converted_type();
+    let is_unsigned = matches!(logical, Some(LogicalType::Integer(integer)) if !integer.is_signed)
+        || matches!(
+            converted,
+            ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64
+        );
+    let per_second = match (logical, converted) {
+        (Some(LogicalType::Timestamp(timestamp)), _) => Some(match timestamp.unit {
+            TimeUnit::MILLIS => 1_000,
+            TimeUnit::MICROS => 1_000_000,
+            TimeUnit::NANOS => 1_000_000_000,
+        }),
+        (None, ConvertedType::TIMESTAMP_MILLIS) => Some(1_000),
+        (None, ConvertedType::TIMESTAMP_MICROS) => Some(1_000_000),
+        _ => None,
+    };
+    let is_decimal = matches!(logical, Some(LogicalType::Decimal(_))) || converted == ConvertedType::DECIMAL;
+    Some(match (column.physical_type(), per_second) {
+        _ if is_decimal => return None,
+        (Type::BYTE_ARRAY, _) => Storage::Bytes,
+        (Type::INT64, Some(per_second)) => Storage::Timestamp { per_second },
+        (Type::INT64, None) => Storage::Int64 { is_unsigned },
+        (Type::INT32, _) => Storage::Int32 { is_unsigned },
+        (Type::BOOLEAN, _) => Storage::Boolean,
+        (Type::INT96, _) => Storage::Int96,
+        (Type::FLOAT, _) => Storage::Float,
+        (Type::DOUBLE, _) => Storage::Double,
+        (Type::FIXED_LEN_BYTE_ARRAY, _) => return None,
+    })
+}

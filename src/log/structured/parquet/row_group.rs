@@ -1,0 +1,166 @@
+//! Reads a row group, block by block.
+
+use std::sync::Arc;
+
+use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
+use ::parquet::data_type::{
+    BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type, Int96,
+    Int96Type,
+};
+use ::parquet::file::metadata::RowGroupMetaData;
+use ::parquet::file::reader::ChunkReader;
+use ::parquet::file::serialized_reader::SerializedPageReader;
+
+use super::columns::{FileColumn, Role, Storage};
+use super::{ParquetError, damaged};
+
+/// Rows of a block: few enough that the values of all columns stay in the processor's cache.
+pub(super) const BLOCK_ROWS: usize = 512;
+/// In the index of a column: the value is null.
+pub(super) const NULL: u32 = u32::MAX;
+
+/// A row group. Its current block has the values of some rows.
+pub struct RowGroup {
+    pub(super) columns: Vec<ColumnBlock>,
+    rows_left: usize,
+    /// The number of the first row of the block, from 1 in the whole file.
+    first_row: u64,
+    rows: usize,
+}
+
+/// The values of a column in the current block.
+pub(super) struct ColumnBlock {
+    pub(super) name: String,
+    pub(super) role: Role,
+    pub(super) storage: Storage,
+    max_level: i16,
+    levels: Vec<i16>,
+    /// The index among the values of the value of each row, or [`NULL`].
+    pub(super) index: Vec<u32>,
+    pub(super) values: Values,
+}
+
+/// A column and the values of it in the current block, without nulls.
+pub(super) enum Values {
+    Bytes(ColumnReaderImpl<ByteArrayType>, Vec<ByteArray>),
+    Int32(ColumnReaderImpl<Int32Type>, Vec<i32>),
+    Int64(ColumnReaderImpl<Int64Type>, Vec<i64>),
+    Boolean(ColumnReaderImpl<BoolType>, Vec<bool>),
+    Float(ColumnReaderImpl<FloatType>, Vec<f32>),
+    Double(ColumnReaderImpl<DoubleType>, Vec<f64>),
+    Int96(ColumnReaderImpl<Int96Type>, Vec<Int96>),
+}
+
+impl RowGroup {
+    pub(super) fn open<R: ChunkReader + 'static>(
+        content: &Arc<R>,
+        metadata: &RowGroupMetaData,
+        columns: &[FileColumn],
+        first_row: u64,
+    ) -> Result<RowGroup, ParquetError> {
+        let rows_left =
+            usize::try_from(metadata.num_rows()).map_err(|_| damaged("the number of rows is negative"))?;
+        let open = |column: &FileColumn| -> Result<ColumnBlock, ParquetError> {
+            let chunk =
+                metadata.columns().get(column.index).ok_or_else(|| damaged("a row group lacks a column"))?;
+            let pages = SerializedPageReader::new(Arc::clone(content), chunk, rows_left, None)?;
+            let reader = get_column_reader(chunk.column_descr_ptr(), Box::new(pages));
+            let values = match reader {
+                ColumnReader::ByteArrayColumnReader(reader) => Values::Bytes(reader, Vec::new()),
+                ColumnReader::Int32ColumnReader(reader) => Values::Int32(reader, Vec::new()),
+                ColumnReader::Int64ColumnReader(reader) => Values::Int64(reader, Vec::new()),
+                ColumnReader::BoolColumnReader(reader) => Values::Boolean(reader, Vec::new()),
+                ColumnReader::FloatColumnReader(reader) => Values::Float(reader, Vec::new()),
+                ColumnReader::DoubleColumnReader(reader) => Values::Double(reader, Vec::new()),
+                ColumnReader::Int96ColumnReader(reader) => Values::Int96(reader, Vec::new()),
+                ColumnReader::FixedLenByteArrayColumnReader(_) => {
+                    return Err(damaged(format!("a row group has another type of column {}", column.name)));
+                }
+            };
+            let FileColumn { name, role, storage, max_level, .. } = column.clone();
+            Ok(ColumnBlock { name, role, storage, max_level, levels: Vec::new(), index: Vec::new(), values })
+        };
+        let columns = columns.iter().map(open).collect::<Result<_, _>>()?;
+        Ok(RowGroup { columns, rows_left, first_row, rows: 0 })
+    }
+
+    /// Reads the next block. Returns `false` at the end.
+    pub fn next_block(&mut self) -> Result<bool, ParquetError> {
+        self.first_row += self.rows as u64;
+        self.rows = self.rows_left.min(BLOCK_ROWS);
+        self.rows_left -= self.rows;
+        if self.rows == 0 {
+            return Ok(false);
+        }
+        for column in &mut self.columns {
+            column.read(self.rows)?;
+        }
+        Ok(true)
+    }
+
+    /// The number of rows of the block.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The number of its first row, from 1 in the whole file.
+    pub fn first_row(&self) -> u64 {
+        self.first_row
+    }
+
+    /// Approximate bytes of its texts.
+    pub fn bytes(&self) -> usize {
+        let bytes = |column: &ColumnBlock| match &column.values {
+            Values::Bytes(_, values) => values.iter().map(ByteArray::len).sum(),
+            _ => 0,
+        };
+        self.columns.iter().map(bytes).sum()
+    }
+}
+
+impl ColumnBlock {
+    fn read(&mut self, rows: usize) -> Result<(), ParquetError> {
+        let levels = &mut self.levels;
+        levels.clear();
+        let values = match &mut self.values {
+            Values::Bytes(reader, values) => read(reader, rows, levels, values)?,
+            Values::Int32(reader, values) => read(reader, rows, levels, values)?,
+            Values::Int64(reader, values) => read(reader, rows, levels, values)?,
+            Values::Boolean(reader, values) => read(reader, rows, levels, values)?,
+            Values::Float(reader, values) => read(reader, rows, levels, values)?,
+            Values::Double(reader, values) => read(reader, rows, levels, values)?,
+            Values::Int96(reader, values) => read(reader, rows, levels, values)?,
+        };
+        self.index.clear();
+        if self.max_level == 0 {
+            self.index.extend(0..rows as u32);
+        } else {
+            let mut next = 0;
+            self.index.extend(levels.iter().map(|level| {
+                let is_present = *level == self.max_level;
+                next += u32::from(is_present);
+                if is_present { next - 1 } else { NULL }
+            }));
+        }
+        let present = self.index.iter().filter(|index| **index != NULL).count();
+        if self.index.len() != rows || present != values {
+            return Err(damaged(format!(
+                "the column {} has another number of rows than its row group",
+                self.name
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Reads the values of `rows` rows. Returns the number of those that are not null.
+fn read<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    rows: usize,
+    levels: &mut Vec<i16>,
+    values: &mut Vec<T::T>,
+) -> Result<usize, ParquetError> {
+    values.clear();
+    reader.read_records(rows, Some(levels), None, values)?;
+    Ok(values.len())
+}

@@ -1,0 +1,57 @@
+//! The heat map of a week.
+
+use crate::tui::journeys::{snapshots, start};
+use crate::tui::model::{Tab, heat_map};
+
+#[test]
+fn hours_of_the_week_are_shown_and_opened() {
+    snapshots("heat-map", "w");
+    let mut explorer = start(130, 34);
+    explorer.press("w");
+    assert_eq!(explorer.state.layer().tab, Tab::Time);
+    let screen = explorer.screen();
+    assert!(screen.contains("busiest Thu 03:00"), "{screen}");
+    explorer.press("g j j j l l l");
+    let screen = explorer.screen();
+    assert!(
+        screen.contains("Thursday 03:00–03:59  125 requests · 572 MiB · 0.8 % errors on 1 day"),
+        "{screen}"
+    );
+    explorer.press("Enter");
+    let screen = explorer.screen();
+    assert!(
+        screen.contains("▸ weekday:thursday ▸ hour_of_day:3") || screen.contains("▸ hour_of_day:3"),
+        "{screen}"
+    );
+    assert!(screen.contains("125 of 372 requests"), "{screen}");
+    explorer.press("Esc");
+    assert!(heat_map::is_shown(&explorer.state));
+    explorer.press("s");
+    assert!(
+        explorer.screen().contains("not in the heat map; w shows the table of times"),
+        "{}",
+        explorer.screen()
+    );
+    // Keys of tables work; Esc shows the rows again.
+    explorer.press("/").types("status:403").press("Enter");
+    assert!(explorer.screen().contains("36 of 372 requests"), "{}", explorer.screen());
+    explorer.press("Esc");
+    assert!(explorer.screen().contains("TIME ▲"), "{}", explorer.screen());
+    explorer.types(":heatmap").press("Enter");
+    assert!(heat_map::is_shown(&explorer.state));
+    explorer.press("1");
+    assert!(!heat_map::is_shown(&explorer.state));
+}
+
+#[test]
+fn a_heat_map_fits_every_screen() {
+    for (columns, rows) in [(60, 16), (80, 24), (130, 34), (200, 50), (300, 60)] {
+        let mut explorer = start(columns, rows);
+        let screen = explorer.press("w").screen();
+        for day in ["Mon", "Wed", "Sun"] {
+            assert!(screen.contains(day), "{columns}×{rows}: {screen}");
+        }
+        explorer.types("/nothing-matches-this").press("Enter");
+        assert!(explorer.screen().contains("Nothing matches"), "{}", explorer.screen());
+    }
+}

@@ -1,0 +1,149 @@
+//! What gets the room of the screen: keys before bars, whole values below the table, hidden constant columns, sums.
+
+use crate::log::Field;
+use crate::query::{RequestRow, Value};
+use crate::tui::journeys::start;
+use crate::tui::testing::{APRIL, Explorer, get};
+
+/// Downloads of objects with long keys, one after another.
+fn long_keys() -> Vec<RequestRow> {
+    (0..300)
+        .map(|n: u64| {
+            let key = format!("hls/clockmakers/season-{:02}/720p/segment-{:05}.ts", n % 20, n);
+            RequestRow { id: (1, n), ..get(APRIL + 600 * n as i64, "192.0.2.1", &key, 200, 1_000_000 + n) }
+        })
+        .collect()
+}
+
+#[test]
+fn a_key_was_cut_beside_empty_room() {
+    for (columns, rows) in [(80, 24), (130, 34), (200, 50), (300, 50)] {
+        let mut explorer = Explorer::with(columns, rows, long_keys());
+        let screen = explorer.press("2").screen();
+        assert!(screen.contains("hls/clockmakers/season-19/720p/segment-00299.ts  "), "{screen}");
+        assert!(screen.contains("BYTES SENT ▼"), "{screen}");
+    }
+}
+
+#[test]
+fn the_table_ended_in_the_middle_of_a_wide_screen() {
+    let mut explorer = Explorer::with(300, 50, long_keys());
+    for tab in ["1", "2"] {
+        explorer.press(tab);
+        let last = *explorer.state.layer().table().placed.last().unwrap();
+        assert_eq!(last.x + last.width, 299, "{}", explorer.screen());
+    }
+}
+
+#[test]
+fn columns_that_the_filter_makes_constant_are_hidden_until_the_user_wants_them() {
+    let mut explorer = start(200, 50);
+    explorer.press("4");
+    let head = |explorer: &mut Explorer| {
+        let screen = explorer.screen();
+        screen.lines().find(|line| line.contains("TIME ▲")).unwrap().to_owned()
+    };
+    assert!(head(&mut explorer).contains("REMOTE IP"));
+    explorer.types("/ip:192.0.2.11 status:403").press("Enter");
+    let hidden = head(&mut explorer);
+    assert!(!hidden.contains("REMOTE IP") && !hidden.contains("STATUS"), "{hidden}");
+    explorer.press("c j");
+    assert!(explorer.screen().contains("[ ] REMOTE IP"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("(the same in every row)"), "{}", explorer.screen());
+    explorer.press("Space Esc");
+    assert!(head(&mut explorer).contains("REMOTE IP"), "{}", explorer.screen());
+    explorer.press("c j Space Esc");
+    assert!(!head(&mut explorer).contains("REMOTE IP"), "{}", explorer.screen());
+    // A column is never hidden while the table is sorted by it.
+    explorer.types(":sort http_status").press("Enter");
+    assert!(explorer.screen().contains("STATUS ▼"), "{}", explorer.screen());
+    // Only errors: their rate says nothing.
+    explorer.press("1");
+    assert!(!explorer.screen().contains("ERROR %"), "{}", explorer.screen());
+}
+
+#[test]
+fn the_whole_value_under_the_cursor_is_below_the_table() {
+    let key = "a/very/long/folder/name/that/does/not/fit/into/the/table/report\u{1b}[31m-\u{202e}2026.pdf";
+    let mut explorer = Explorer::with(80, 24, vec![get(APRIL, "192.0.2.1", key, 200, 12_345_678)]);
+    let screen = explorer.press("2").screen();
+    let line = screen.lines().find(|line| line.starts_with("  key ")).unwrap();
+    assert!(line.contains("report\\u{1b}[31m-\\u{202e}2026.pdf") || line.contains('…'), "{line}");
+    assert!(!screen.contains('\u{1b}') && !screen.contains('\u{202e}'));
+    // On a higher screen there is room for all of it.
+    let mut explorer = Explorer::with(80, 40, vec![get(APRIL, "192.0.2.1", key, 200, 12_345_678)]);
+    let screen = explorer.press("2").screen();
+    assert!(screen.contains("report\\u{1b}[31m-\\u{202e}2026.pdf"), "{screen}");
+    assert!(screen.contains("12,345,678 bytes sent"), "{screen}");
+    // Of a request: the value of the column under the cursor.
+    let mut explorer = Explorer::with(130, 34, vec![get(APRIL, "192.0.2.1", key, 200, 12_345_678)]);
+    let screen = explorer.press("4 l l l l l").screen();
+    assert!(screen.contains("  bytes_sent 12,345,678"), "{screen}");
+}
+
+#[test]
+fn absent_values_had_no_name() {
+    let mut log = long_keys();
+    log[0].fields[Field::RemoteIp as usize] = Value::Absent;
+    log[0].fields[Field::Key as usize] = Value::Absent;
+    for row in &mut log[1..] {
+        row.fields[Field::Requester as usize] = Value::from("arn:aws:iam::123456789012:user/ann");
+    }
+    let mut explorer = Explorer::with(130, 34, log);
+    assert!(explorer.screen().contains("  (none) "), "{}", explorer.screen());
+    assert!(explorer.press("2 G").screen().contains("▌ (no key) "), "{}", explorer.screen());
+    explorer.types(":by requester").press("Enter");
+    assert!(explorer.screen().contains("  (anonymous) "), "{}", explorer.screen());
+    assert!(explorer.screen().contains("arn:aws:iam::123456789012:user/ann "), "{}", explorer.screen());
+    explorer.types(":by prefix").press("Enter");
+    assert!(explorer.screen().contains("  (no key) "), "{}", explorer.screen());
+    explorer.press("4 Enter");
+    assert!(explorer.screen().contains("(anonymous)"), "{}", explorer.screen());
+}
+
+#[test]
+fn the_first_rows_and_all_rows_are_summed_up() {
+    let mut explorer = Explorer::with(130, 34, long_keys());
+    let screen = explorer.press("2").screen();
+    assert!(screen.contains("top 20 = 7 % of bytes · the other 280 = 93 %"), "{screen}");
+    assert!(screen.contains("all 300: 300 requests · 286 MiB · 0 % errors"), "{screen}");
+    let screen = explorer.press("m m").screen();
+    assert!(screen.contains("2 marked: 2 requests · 1.91 MiB · 0 % errors · 0.7 % of bytes"), "{screen}");
+    // In another order, the first rows are not the largest.
+    let screen = explorer.press("M s").screen();
+    assert!(!screen.contains("top 20"), "{screen}");
+    let mut explorer = start(80, 24);
+    assert!(explorer.screen().contains("top 1 = 98 % of bytes · the other 4 = 2 %"), "{}", explorer.screen());
+}
+
+#[test]
+fn a_column_is_widened_to_its_content_and_the_columns_scroll() {
+    let mut explorer = Explorer::with(80, 24, long_keys());
+    explorer.press("4");
+    let width = |explorer: &Explorer, name: &str| {
+        let table = explorer.state.layer().table();
+        let placed = table.placed.iter().find(|placed| placed.column.name() == name);
+        placed.map_or(0, |placed| placed.width)
+    };
+    assert!(width(&explorer, "key") < 47, "{}", explorer.screen());
+    explorer.press("l l l");
+    assert_eq!(explorer.state.layer().table().column.name(), "key", "{}", explorer.screen());
+    explorer.press("_");
+    assert_eq!(width(&explorer, "key"), 47, "{}", explorer.screen());
+    explorer.press("_");
+    assert!(width(&explorer, "key") < 47, "{}", explorer.screen());
+    // Every column can be reached.
+    let mut seen = Vec::new();
+    for _ in 0..40 {
+        seen.extend(explorer.state.layer().table().placed.iter().map(|placed| placed.column));
+        explorer.press(">");
+    }
+    let table = explorer.state.layer().table();
+    assert!(table.visible_columns().all(|column| seen.contains(&column)), "{seen:?}");
+    assert!(explorer.screen().contains("this is the last column"), "{}", explorer.screen());
+    assert_eq!(explorer.state.layer().table().placed[0].column.name(), "time", "the first column stays");
+    for _ in 0..40 {
+        explorer.press("<");
+    }
+    assert_eq!(explorer.state.layer().table().scrolled, 0);
+}

@@ -1,0 +1,133 @@
+//! The heat map of a week: requests by weekday and hour of the day (UTC), and where its cells are on the screen.
+
+use ratatui::layout::Rect;
+
+use crate::query::{Dimension, Filter, Stats, Value};
+use crate::tui::model::{Areas, State, Tab, TimelineMeasure};
+
+/// Hours of a week.
+const HOURS: usize = 7 * 24;
+/// Terminal columns before the cells, for the names of the weekdays.
+pub(crate) const NAMES_WIDTH: u16 = 6;
+/// Terminal columns after the cells, for the sums of the weekdays.
+pub(crate) const SUMS_WIDTH: u16 = 12;
+/// The largest size of a cell.
+const MAX_CELL: (u16, u16) = (8, 3);
+
+/// An hour of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WeekHour {
+    /// 0 (Monday) – 6.
+    pub(crate) day: usize,
+    pub(crate) hour: usize,
+}
+
+/// The numbers of the heat map.
+#[derive(Clone, Debug)]
+pub(crate) struct HeatMap {
+    /// By weekday and hour: the stats of all requests.
+    pub(crate) stats: [[Stats; 24]; 7],
+    /// By weekday and hour: how often this hour occurs in the time range.
+    pub(crate) occurrences: [[u64; 24]; 7],
+}
+
+impl HeatMap {
+    /// The heat map of the layer in front, when it is known.
+    pub(crate) fn of(state: &State) -> Option<HeatMap> {
+        let pairs = state.layer().heat_map.data.as_ref()?;
+        let (start, end) = state.visible_range()?;
+        let mut stats = [[Stats::default(); 24]; 7];
+        for row in &pairs.rows {
+            let [Value::Integer(day), Value::Integer(hour)] = &row.values else { continue };
+            let at = |number: i64| usize::try_from(number).ok();
+            if let (Some(day), Some(hour)) = (at(day - 1), at(*hour))
+                && let Some(cell) = stats.get_mut(day).and_then(|hours| hours.get_mut(hour))
+            {
+                *cell = row.stats;
+            }
+        }
+        Some(HeatMap { stats, occurrences: occurrences(start, end) })
+    }
+
+    /// The mean of a measure over the occurrences of an hour, so that a fifth Monday in a month does not look busy.
+    pub(crate) fn mean(&self, at: WeekHour, measure: TimelineMeasure) -> f64 {
+        let sum = measure.of(&self.stats[at.day][at.hour]);
+        sum as f64 / self.occurrences[at.day][at.hour].max(1) as f64
+    }
+
+    /// The hour with the highest mean, and the mean.
+    pub(crate) fn busiest(&self, measure: TimelineMeasure) -> (WeekHour, f64) {
+        let hours = (0..HOURS).map(|index| WeekHour { day: index / 24, hour: index % 24 });
+        let mut busiest = (WeekHour { day: 0, hour: 0 }, 0.0);
+        for at in hours {
+            let mean = self.mean(at, measure);
+            if mean > busiest.1 {
+                busiest = (at, mean);
+            }
+        }
+        busiest
+    }
+}
+
+/// How often each hour of the week occurs from second `start` to before `end`, parts of an hour included.
+fn occurrences(start: i64, end: i64) -> [[u64; 24]; 7] {
+    const HOUR: i64 = 3_600;
+    let (first, last) = (start.div_euclid(HOUR), end.saturating_sub(1).max(start).div_euclid(HOUR));
+    let hours = u64::try_from(last - first + 1).unwrap_or(0);
+    let mut all = [[hours / HOURS as u64; 24]; 7];
+    for index in 0..(hours % HOURS as u64) as i64 {
+        let second = (first + index).saturating_mul(HOUR);
+        let (day, hour) = (Dimension::Weekday.of_time(second), Dimension::HourOfDay.of_time(second));
+        if let (Some(day), Some(hour)) = (day, hour) {
+            all[(day - 1).clamp(0, 6) as usize][hour.clamp(0, 23) as usize] += 1;
+        }
+    }
+    all
+}
+
+/// Whether the heat map is in front instead of the rows of the table of times.
+pub(crate) fn is_shown(state: &State) -> bool {
+    let layer = state.layer();
+    layer.shows_heat_map && layer.tab == Tab::Time && layer.detail.is_none()
+}
+
+/// Columns and rows of a cell, and the area of all cells.
+pub(crate) fn cells(areas: &Areas) -> ((u16, u16), Rect) {
+    let area = areas.rows;
+    let width = (area.width.saturating_sub(NAMES_WIDTH + SUMS_WIDTH) / 24).clamp(1, MAX_CELL.0);
+    let height = (area.height / 7).clamp(1, MAX_CELL.1);
+    let cells = Rect { x: area.x + NAMES_WIDTH, y: area.y, width: width * 24, height: height * 7 };
+    ((width, height), cells.intersection(area))
+}
+
+/// The hour of the week at a position of the screen.
+pub(crate) fn at(areas: &Areas, x: u16, y: u16) -> Option<WeekHour> {
+    let ((width, height), area) = cells(areas);
+    area.contains((x, y).into()).then(|| WeekHour {
+        day: usize::from((y - area.y) / height).min(6),
+        hour: usize::from((x - area.x) / width).min(23),
+    })
+}
+
+/// The filter for an hour of the week.
+pub(crate) fn terms(at: WeekHour) -> [Filter; 2] {
+    [
+        Filter::term_for(&Dimension::Weekday, &Value::Integer(at.day as i64 + 1)),
+        Filter::term_for(&Dimension::HourOfDay, &Value::Integer(at.hour as i64)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_has_four_or_five_of_each_weekday() {
+        // April 2026: 30 days from Wednesday.
+        let april = 1_775_001_600;
+        let days = occurrences(april, april + 30 * 86_400).map(|hours| hours[12]);
+        assert_eq!(days, [4, 4, 5, 5, 4, 4, 4]);
+        let hour = occurrences(april + 1_800, april + 3_601);
+        assert_eq!((hour[2][0], hour[2][1], hour[2][2]), (1, 1, 0), "parts of two hours");
+    }
+}

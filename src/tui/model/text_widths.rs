@@ -1,0 +1,150 @@
+//! The widths of the texts in the columns of a table.
+
+use std::collections::HashMap;
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::log::{Field, ValueType};
+use crate::query::{Filter, Measure, Pairs, Stats, TimeRange, measure::Unit};
+use crate::tui::model::{Column, FindingColumn, Rows, Table, TableKind, found};
+use crate::tui::{cell_text, format};
+
+/// The first rows of an answer whose texts are measured, whether they are visible or not.
+const MEASURED_ROWS: usize = 400;
+/// The part of these rows whose texts decide which columns fit, in percent: a single long key pushes no column aside.
+const TYPICAL_ROWS: usize = 98;
+/// No column is wider.
+const MAX_WIDTH: u16 = 400;
+
+/// The measured widths of a table. They only grow while the filter and the time range stay the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TextWidths {
+    /// By column: the width of nearly all of the first texts, and of all texts that are known.
+    pub(crate) widths: HashMap<Column, (u16, u16)>,
+    /// Whether the first complete answer was measured. After that, no column appears or disappears.
+    pub(crate) is_final: bool,
+    /// What was measured.
+    of: Option<(Filter, TimeRange)>,
+    /// [`Table::rows_version`] of the measured rows.
+    version: u64,
+}
+
+/// A width as `u16`.
+pub(crate) fn terminal_columns(width: usize) -> u16 {
+    u16::try_from(width).unwrap_or(u16::MAX).min(MAX_WIDTH)
+}
+
+/// Measures the first rows after each answer, and the visible rows. `instants` are the widths of the time of a group and
+/// of a request.
+pub(crate) fn measure(table: &mut Table, page: usize, instants: (usize, usize)) {
+    let Some(rows) = &table.rows.data else { return };
+    let of = table.rows.query.as_ref().map(|query| (query.filter.clone(), query.time));
+    let measured = &mut table.measured;
+    if measured.of != of {
+        *measured = TextWidths { of, ..TextWidths::default() };
+    }
+    let has_new_rows = measured.version != table.rows_version;
+    let visible = table.top..table.top + page;
+    for choice in table.columns.iter().filter(|choice| choice.is_shown) {
+        let is_new = !measured.widths.contains_key(&choice.column);
+        let (first, seen) = measured.widths.entry(choice.column).or_default();
+        if let Some(width) = fixed_width(rows, choice.column, instants) {
+            *first = terminal_columns(width).max(*first);
+            *seen = (*first).max(*seen);
+        } else if let Some(width) = text_width(rows, &table.kind, choice.column) {
+            let widths = |rows: std::ops::Range<usize>| rows.filter_map(&width).map(terminal_columns);
+            if has_new_rows || is_new {
+                let from = if let Rows::Requests { offset, .. } = rows { *offset } else { 0 };
+                let mut all: Vec<u16> = widths(from..from + MEASURED_ROWS).collect();
+                all.sort_unstable();
+                let typical = all.get((all.len() * TYPICAL_ROWS / 100).min(all.len().saturating_sub(1)));
+                if !measured.is_final || is_new {
+                    *first = typical.copied().unwrap_or(0).max(*first);
+                }
+                *seen = all.last().copied().unwrap_or(0).max(*seen);
+            }
+            *seen = widths(visible.clone()).max().unwrap_or(0).max(*seen);
+        }
+    }
+    measured.version = table.rows_version;
+    measured.is_final |= table.rows.is_complete() && !table.rows.is_stale();
+}
+
+/// The width of a column whose texts need not be measured: numbers are no longer than the totals of the whole answer.
+fn fixed_width(rows: &Rows, column: Column, (seen, time): (usize, usize)) -> Option<usize> {
+    match (rows, column) {
+        (Rows::Times { rows, .. }, Column::Value) => {
+            let first = rows.first()?;
+            let text = format::time_row(first.start, first.end, &jiff::tz::TimeZone::UTC);
+            // In a time zone, days begin at another hour of UTC.
+            Some(text.width().max("2026-04-01 02:00".len()))
+        }
+        (Rows::Groups(groups), Column::Measure(measure)) => Some(match measure {
+            Measure::FirstSeen | Measure::LastSeen => seen,
+            Measure::Rank => format::count(groups.group_count).len(),
+            measure => number_width(measure, &groups.totals),
+        }),
+        (Rows::Pairs(_), Column::Measure(Measure::FirstSeen | Measure::LastSeen)) => Some(seen),
+        (Rows::Pairs(Pairs { totals, .. }) | Rows::Times { totals, .. }, Column::Measure(measure)) => {
+            Some(number_width(measure, totals))
+        }
+        (Rows::Findings(_), Column::Measure(measure)) => {
+            let many = Stats { requests: 9_999_999, errors: 9_999_999, ..Stats::default() };
+            Some(number_width(measure, &many))
+        }
+        (Rows::Findings(_), Column::Finding(FindingColumn::Cost)) => Some("<$0.01".len()),
+        (Rows::Findings(_), Column::Finding(FindingColumn::Kind | FindingColumn::When)) => Some(17),
+        (Rows::Requests { .. }, Column::Field(Field::Time)) => Some(time),
+        (Rows::Requests { .. }, Column::Field(field)) if field.spec().value == ValueType::Integer => {
+            Some(match field {
+                Field::HttpStatus => "200".len(),
+                Field::BytesSent | Field::ObjectSize => "9.99 GiB".len(),
+                _ => "12:03:07".len(),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The width of the numbers of a measure whose totals are `totals`.
+fn number_width(measure: Measure, totals: &Stats) -> usize {
+    let spec = measure.spec();
+    let width = match (measure, spec.unit) {
+        (Measure::Requests, _) => return format::count(totals.requests).len(),
+        (Measure::Errors, _) => return format::count(totals.errors).len(),
+        (_, Unit::Count) => format::count(totals.requests).len(),
+        (_, Unit::Bytes) => "9.99 GiB".len(),
+        (_, Unit::Share) => ">99.9 %".len(),
+        (_, Unit::Milliseconds | Unit::Dollars) => "12:03:07".len(),
+        (_, Unit::Ratio | Unit::Value | Unit::Instant) => "1,234.5".len(),
+    };
+    // One more for `≈`.
+    if measure.is_extra() { width + 1 } else { width }
+}
+
+/// A function from the index of a row to the width of its text. `None`: the column has no texts of its own.
+fn text_width<'a>(
+    rows: &'a Rows,
+    kind: &'a TableKind,
+    column: Column,
+) -> Option<Box<dyn Fn(usize) -> Option<usize> + 'a>> {
+    match (rows, kind, column) {
+        (Rows::Groups(groups), TableKind::Groups(by), Column::Value) => Some(Box::new(|index| {
+            groups.rows.get(index).map(|row| cell_text::of_group(by, &row.value).width())
+        })),
+        (Rows::Pairs(pairs), TableKind::Pairs(by), Column::Value | Column::Second) => {
+            let place = usize::from(column == Column::Second);
+            Some(Box::new(move |index| {
+                let row = pairs.rows.get(index)?;
+                Some(cell_text::of_group(&by[place], &row.values[place]).width())
+            }))
+        }
+        (Rows::Findings(rows), _, Column::Finding(FindingColumn::Subject)) => {
+            Some(Box::new(|index| rows.finding(index).map(|finding| found::subject_text(finding).width())))
+        }
+        (Rows::Requests { .. }, _, Column::Field(field)) => Some(Box::new(move |index| {
+            rows.request(index).map(|row| cell_text::of_field(field, row.get(field)).width())
+        })),
+        _ => None,
+    }
+}

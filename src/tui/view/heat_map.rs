@@ -1,0 +1,115 @@
+//! The heat map of a week: a row per weekday, a column per hour of the day.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::tui::model::heat_map::{self, HeatMap, WeekHour};
+use crate::tui::model::{Areas, State, TimelineMeasure};
+use crate::tui::view::{no_rows, put, put_right};
+use crate::tui::{cell_text, format, widgets::fit};
+
+/// Shades, from nothing to the busiest hour.
+const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
+
+pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
+    let theme = state.theme;
+    let has_requests = state.matched().is_some_and(|(stats, _)| stats.requests > 0);
+    let Some(map) = HeatMap::of(state).filter(|_| has_requests) else {
+        let area = Rect { height: areas.rows.height + areas.head.height, y: areas.head.y, ..areas.rows };
+        return match state.layer().heat_map.error() {
+            Some(error) => no_rows::failed(state, error, area, buffer),
+            None => no_rows::draw(state, area, buffer),
+        };
+    };
+    let measure = state.timeline_measure();
+    let ((width, height), area) = heat_map::cells(areas);
+    let (busiest, highest) = map.busiest(measure);
+    // Hours above the cells, as many as fit.
+    let every = if width >= 3 { 1 } else { 3 };
+    for hour in (0..24u16).step_by(every) {
+        put(buffer, areas.head, area.x + hour * width, areas.head.y, &format!("{hour:02}"), theme.heading());
+    }
+    put_right(
+        buffer,
+        Rect { width: areas.head.width - 1, ..areas.head },
+        areas.head.y,
+        "ALL",
+        theme.heading(),
+    );
+    let cursor = state.layer().heat_cursor;
+    for day in 0..7 {
+        let y = area.y + u16::try_from(day).unwrap_or(0) * height;
+        if y >= area.bottom() {
+            break;
+        }
+        let line = Rect { y, height: 1, ..areas.rows };
+        let name = cell_text::weekday(day as i64 + 1).unwrap_or_default();
+        put(buffer, line, line.x + 2, y, &fit::left(name.get(..3).unwrap_or(name), 3), theme.text());
+        for hour in 0..24 {
+            let at = WeekHour { day, hour };
+            let symbol = shade(map.mean(at, measure), highest);
+            let style = if at == cursor { theme.selection() } else { theme.bar() };
+            let x = area.x + u16::try_from(hour).unwrap_or(0) * width;
+            // A blank between cells where there is room.
+            let filled = if width > 2 { width - 1 } else { width };
+            for (column, row) in (0..filled).flat_map(|column| (0..height).map(move |row| (column, row))) {
+                let (x, y) = (x + column, y + row);
+                if x < area.right() && y < area.bottom() {
+                    buffer[(x, y)].set_char(symbol).set_style(style);
+                }
+            }
+        }
+        let sum = map.stats[day].iter().map(|stats| measure.of(stats)).fold(0u64, u64::saturating_add);
+        let right = Rect { width: line.width - 1, ..line };
+        put_right(buffer, right, y, &measure.amount(sum), theme.text());
+    }
+    legend(state, areas, busiest, highest, buffer);
+    under_cursor(state, areas, &map, buffer);
+}
+
+fn shade(mean: f64, highest: f64) -> char {
+    if mean <= 0.0 || highest <= 0.0 {
+        return ' ';
+    }
+    let level = (mean / highest * 4.0).ceil() as usize;
+    SHADES[level.clamp(1, 4)]
+}
+
+/// A mean in the unit of a measure.
+fn amount(measure: TimelineMeasure, mean: f64) -> String {
+    match measure {
+        TimelineMeasure::BytesSent => format::bytes(mean.round() as u64),
+        _ => crate::human::ratio(mean),
+    }
+}
+
+/// What the shades mean: the mean of an hour.
+fn legend(state: &State, areas: &Areas, busiest: WeekHour, highest: f64, buffer: &mut Buffer) {
+    let measure = state.timeline_measure();
+    let day = cell_text::weekday(busiest.day as i64 + 1).and_then(|day| day.get(..3)).unwrap_or_default();
+    let shades: Vec<String> = SHADES[1..]
+        .iter()
+        .zip(1..)
+        .map(|(shade, level)| format!("{shade} {}", amount(measure, highest * f64::from(level) / 4.0)))
+        .collect();
+    let (name, shades) = (measure.name(), shades.join(" "));
+    let text = format!("busiest {day} {:02}:00 · mean {name} per hour, UTC: {shades}", busiest.hour);
+    let area = Rect { x: areas.totals.x + 2, width: areas.totals.width.saturating_sub(3), ..areas.totals };
+    put(buffer, area, area.x, area.y, &fit::end(&text, usize::from(area.width)), state.theme.quiet());
+}
+
+fn under_cursor(state: &State, areas: &Areas, map: &HeatMap, buffer: &mut Buffer) {
+    let at = state.layer().heat_cursor;
+    let stats = map.stats[at.day][at.hour];
+    let day = cell_text::weekday(at.day as i64 + 1).unwrap_or_default();
+    let days = format::counted(map.occurrences[at.day][at.hour], "day");
+    let errors = format::percent(crate::human::share(stats.errors, stats.requests));
+    let text = format!(
+        "{day} {:02}:00–{:02}:59  {} · {} · {errors} errors on {days}",
+        at.hour,
+        at.hour,
+        format::counted(stats.requests, "request"),
+        format::bytes(stats.bytes_sent)
+    );
+    let area = Rect { x: areas.value.x + 2, width: areas.value.width.saturating_sub(3), ..areas.value };
+    put(buffer, area, area.x, area.y, &text, state.theme.text());
+}
