@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
+use super::mutes::CacheMutes;
 use super::open_cache::open_cache;
 use super::{Outcome, args::BlockArgs, context::Context, interrupt, output, usage};
+use crate::human::counted;
 use crate::insight::block::{self, Format, Settings, Target};
+use crate::insight::findings::mute::{MuteStore, separate};
 use crate::insight::{Scope, findings};
 use crate::query::{Counting, Engine};
 
@@ -56,7 +59,9 @@ pub(super) fn run(context: &Context, args: &BlockArgs) -> anyhow::Result<Outcome
     {
         bail!("{}: the file exists; name another one with --output, or remove it", path.display());
     }
-    let engine = Arc::new(context.engine(open_cache(&context.cache_path()?)?).with_prices(context.prices()?));
+    // No part of a list depends on prices, but findings are looked for as `tamarin findings` does.
+    let engine = context.engine(open_cache(&context.cache_path()?)?);
+    let engine = Arc::new(if args.from_findings { context.with_prices(engine, &[])? } else { engine });
     let (cancel, _hook) = interrupt::query_cancellation();
     let scope = Scope {
         sources: Vec::new(),
@@ -67,11 +72,19 @@ pub(super) fn run(context: &Context, args: &BlockArgs) -> anyhow::Result<Outcome
     // All lookups are about the same requests.
     engine.pin_snapshot(true)?;
     if args.from_findings {
-        for finding in findings::find(&*engine, &scope, &cancel, &mut |_, _| {})?.findings {
-            let Some((dimension, value)) = &finding.subject else { continue };
-            match Target::of(dimension, value) {
-                Ok(target) => targets.push(target),
-                Err(error) => context.note(&format!("{}: {error}", finding.kind.name())),
+        let mut found = findings::find(&*engine, &scope, &cancel, &mut |_, _| {})?.findings;
+        let mutes = CacheMutes::of(engine.cache().clone()).mutes()?;
+        let now = jiff::Timestamp::now().as_second();
+        let muted = separate(&*engine, &scope, &mutes, now, &mut found, &cancel)?;
+        if !muted.is_empty() {
+            let muted = counted(muted.len() as u64, "muted finding");
+            context.note(&format!("{muted} left out; tamarin findings --muted lists them"));
+        }
+        for finding in &found {
+            match Target::of_finding(finding) {
+                Some(Ok(target)) => targets.push(target),
+                Some(Err(error)) => context.note(&format!("{}: {error}", finding.kind.name())),
+                None => {}
             }
         }
         if targets.is_empty() {

@@ -159,4 +159,11 @@ impl Context {
             output::message(message);
         }
     }
+
+    /// Like [`Context::note`], for a text whose invisible characters are escaped.
+    pub(super) fn escaped_note(&self, message: &str) {
+        if !self.options.quiet {
+            output::escaped_message(message);
+        }
+    }
 }

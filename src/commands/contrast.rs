@@ -46,6 +46,10 @@ pub(super) fn run(context: &Context, args: &ContrastArgs) -> anyhow::Result<Outc
             Some(_) => "no request matches --against: there is nothing to compare with",
             None => "every request matches --filter: there is nothing to compare with",
         });
+    } else if contrast.is_same_set {
+        context.note("--filter and --against select the same requests: there is nothing to compare");
+    } else if contrast.rows.is_empty() {
+        context.note("no difference: no value is more or less frequent than chance explains");
     }
     let mut out = output::data();
     let sheet = export::contrast_sheet(&contrast, context.max_rows(), context.format == Format::Table);

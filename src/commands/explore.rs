@@ -85,10 +85,12 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
     let query = TerminalQuery::start(|name| std::env::var(name).ok());
     let mut delete_if_empty = DeleteIfEmpty::default();
     create_if_missing(path, &mut delete_if_empty)?;
-    let prices = context.prices()?;
     let cache = Arc::new(Cache::open(path)?);
     let mutes = Arc::new(CacheMutes::of(Arc::clone(&cache)));
-    let engine = Arc::new(context.engine(cache).with_prices(prices));
+    let engine = context.engine(cache);
+    let prices = context.prices(&engine, &uris)?;
+    let notice = prices.warning();
+    let engine = Arc::new(engine.with_prices(prices.prices));
     let runtime = run_ingest::runtime()?;
     let terminal = query.finish();
     let result = runtime.block_on(async {
@@ -106,6 +108,7 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
             filter: context.filter.clone(),
             time: context.time,
             sources: uris,
+            notice,
             unopened,
             title,
             clock: Arc::new(|| jiff::Timestamp::now().as_second()),

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::args::{FindingsArgs, FindingsCommand, KindList, MuteArgs};
+use super::args::{FindingsArgs, FindingsCommand, KindList, MuteArgs, Options};
 use super::mutes::CacheMutes;
 use super::open_cache::{open_cache, pull_and_open};
 use super::{Outcome, context::Context, interrupt, output, usage};
@@ -15,6 +15,7 @@ use crate::insight::Scope;
 use crate::insight::findings::mute::{Mute, MuteStore, separate};
 use crate::insight::findings::{Finding, Findings, Kind, find};
 use crate::query::Filter;
+use crate::query::filter::period;
 
 pub(super) fn run(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
     if context.options.sort.is_some() {
@@ -34,7 +35,7 @@ fn now() -> i64 {
 
 fn list(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
     let open = pull_and_open(context, &args.sources)?;
-    let engine = context.engine(open.cache.clone()).with_prices(context.prices_of_costs()?);
+    let engine = context.with_prices(context.engine(open.cache.clone()), &open.sources)?;
     let scope = Scope {
         sources: open.sources.clone(),
         time: context.time,
@@ -59,23 +60,13 @@ fn list(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
     if args.all || !(args.benign || args.muted) {
         // A job that waits for these kinds prints nothing else.
         let shown = findings.into_iter().filter(|finding| args.fail_on.is_none() || matches(finding));
-        rows.extend(shown.map(|finding| FindingRow { finding, label: None }));
+        rows.extend(shown.map(FindingRow::new));
     }
     if with_benign {
-        rows.extend(
-            benign
-                .into_iter()
-                .map(|finding| FindingRow { label: finding.label.map(|label| label.to_string()), finding }),
-        );
+        rows.extend(benign.into_iter().map(FindingRow::new));
     }
     if with_muted {
-        rows.extend(muted.iter().map(|muted| FindingRow {
-            finding: muted.finding.clone(),
-            label: Some(match &muted.by.reason {
-                Some(reason) => format!("muted {}: {reason}", muted.by.id),
-                None => format!("muted {}", muted.by.id),
-            }),
-        }));
+        rows.extend(muted.iter().map(|muted| FindingRow::muted(muted.finding.clone(), &muted.by)));
     }
     rows.retain(|row| is_wanted(&row.finding));
     let found = rows.len();
@@ -102,7 +93,7 @@ fn write(
     match (context.options.format, context.format) {
         (None, _) if args.fail_on.is_some() => {
             for row in rows {
-                writeln!(out, "{}", export::finding_line(&row.finding))?;
+                writeln!(out, "{}", export::finding_line(row))?;
             }
         }
         (_, Format::Table) => {
@@ -116,6 +107,23 @@ fn write(
         }
     }
     Ok(out.flush()?)
+}
+
+/// Resolves `--until` of `findings mute`: a duration counts from now, as in `30d` and `+30d`.
+pub(super) fn resolve_end_of_mute(options: &mut Options) -> anyhow::Result<()> {
+    let Some(text) = &options.until else { return Ok(()) };
+    let duration = period::parse_duration(text.strip_prefix('+').unwrap_or(text));
+    match duration.map(|seconds| now().checked_add(seconds)) {
+        Some(Some(end)) => options.until = Some(format!("@{end}")),
+        None if period::parse(text, now()).is_some() => {}
+        _ => {
+            return usage(format!(
+                "--until: expected the time at which the mute ends, such as 2026-12-31 or 2026-12-31T18:00, or a duration \
+                 from now, such as 12h, 30d or 4w, not \"{text}\""
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn mute(context: &Context, args: &MuteArgs) -> anyhow::Result<Outcome> {
@@ -159,13 +167,13 @@ fn mute(context: &Context, args: &MuteArgs) -> anyhow::Result<Outcome> {
         return usage("--until is in the past: nothing would be muted");
     }
     let cache = open_cache(&context.cache_path()?)?;
-    // A misspelled value mutes nothing. That is only worth a search if somebody reads the note.
+    // A misspelled value mutes nothing. That is only worth a search if the note is printed.
     let is_useless = mute.value.is_some() && !context.options.quiet && !mutes_any(context, &cache, &mute)?;
     let number = CacheMutes::of(cache).add(&mute)?;
     let until = mute.until.map_or(String::new(), |until| format!(" until {} UTC", human::instant(until)));
-    context.note(&format!(
+    context.escaped_note(&format!(
         "muted as {number}: {}{until}; tamarin findings unmute {number} ends that",
-        mute.describe()
+        export::mute_text(&mute)
     ));
     if is_useless {
         context.note(&format!("mute {number} matches no finding now; tamarin findings lists them"));

@@ -32,6 +32,7 @@ mod pull;
 mod pull_result;
 mod purge;
 mod report;
+mod report_costs;
 mod requests;
 mod run_ingest;
 mod sources;
@@ -40,7 +41,7 @@ mod temporary_cache;
 
 use std::process::ExitCode;
 
-use args::{Args, Command};
+use args::{Args, Command, FindingsArgs, FindingsCommand};
 use context::Context;
 
 /// How a command that did not fail ended.
@@ -94,7 +95,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn run_command(args: Args) -> anyhow::Result<Outcome> {
-    let Args { sources, every, command, options } = args;
+    let Args { sources, every, command, mut options } = args;
     if command.is_some() && !sources.is_empty() {
         return usage(format!(
             "the subcommand comes first: tamarin SUBCOMMAND {} (a file of that name is ./NAME)",
@@ -114,6 +115,9 @@ fn run_command(args: Args) -> anyhow::Result<Outcome> {
         return usage(
             "--format: policy, waf, nft and cidr are for tamarin block; use table, csv, json, ndjson or markdown",
         );
+    }
+    if let Some(Command::Findings(FindingsArgs { what: Some(FindingsCommand::Mute(_)), .. })) = &command {
+        findings::resolve_end_of_mute(&mut options)?;
     }
     program_log::start(&options)?;
     let context = Context::new(options)?;

@@ -23,6 +23,12 @@ pub(super) fn message(text: &str) {
     let _ = writeln!(io::stderr(), "tamarin: {}", visible(text));
 }
 
+/// Prints one line on stderr that has no invisible characters: filters and other texts with escapes of their own.
+pub(super) fn escaped_message(text: &str) {
+    // There is no other place to report that stderr is closed.
+    let _ = writeln!(io::stderr(), "tamarin: {text}");
+}
+
 /// Prints an error and its causes on stderr, in one line.
 pub(super) fn error(error: &anyhow::Error) {
     message(&one_line(error));

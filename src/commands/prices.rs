@@ -1,28 +1,69 @@
 //! The prices that costs are estimated with: the price table, the section `[prices]` of the configuration file, and the
 //! region.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::{Context as _, bail};
 
 use super::context::Context;
+use super::interrupt;
+use crate::log::Field;
 use crate::query::cost::prices::DEFAULT_REGION;
-use crate::query::cost::{PriceTable, Prices};
+use crate::query::cost::{PriceError, PriceTable, Prices, region_of_host};
+use crate::query::filter::{Subject, Test};
+use crate::query::{
+    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
+};
+
+/// The prices of an estimate, and where its region comes from.
+pub(super) struct ChosenPrices {
+    pub(super) prices: Prices,
+    /// The region is that of the hosts of the requests.
+    pub(super) is_region_of_hosts: bool,
+    /// Why the prices are not those of the region that the options or the configuration name.
+    pub(super) unknown_region: Option<PriceError>,
+}
+
+impl ChosenPrices {
+    /// The line on stderr about the prices of an estimate.
+    pub(super) fn note(&self) -> String {
+        let Prices { region, date, .. } = &self.prices;
+        let from = if self.is_region_of_hosts { " (the region in the host headers)" } else { "" };
+        format!("cost is an estimate with the S3 prices of {region}{from} of {date}; see tamarin help cost")
+    }
+
+    /// A line about a region without prices, if one is named.
+    pub(super) fn warning(&self) -> Option<String> {
+        let error = self.unknown_region.as_ref()?;
+        Some(format!("costs are estimated with the prices of {}: {error}", self.prices.region))
+    }
+}
 
 impl Context {
     /// The prices for a command that prints costs: [`Context::prices`].
     ///
     /// # Errors
-    /// Also if the price table does not have the region of `--region`.
-    pub(super) fn prices_of_costs(&self) -> anyhow::Result<Prices> {
-        let prices = self.prices()?;
-        // With an endpoint, the region is that of another product, which has no prices in the table.
-        let is_aws = self.s3().endpoint_url.is_none()
-            && ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
-                .iter()
-                .all(|name| std::env::var_os(name).is_none());
-        if let (None, true, Some(region)) = (&self.config.prices.region, is_aws, &self.options.region) {
-            self.price_table()?.as_ref().unwrap_or(PriceTable::built_in()).of_region(region)?;
+    /// Also if the price table does not have the region that the options or the configuration name.
+    pub(super) fn prices_of_costs(
+        &self,
+        engine: &LocalEngine,
+        sources: &[String],
+    ) -> anyhow::Result<ChosenPrices> {
+        let mut chosen = self.prices(engine, sources)?;
+        match chosen.unknown_region.take() {
+            Some(error) => Err(error.into()),
+            None => Ok(chosen),
         }
-        Ok(prices)
+    }
+
+    /// The engine with the prices for a command in which costs are secondary. Prints a note if the price table does not
+    /// have the region that the options or the configuration name.
+    pub(super) fn with_prices(&self, engine: LocalEngine, sources: &[String]) -> anyhow::Result<LocalEngine> {
+        let chosen = self.prices(&engine, sources)?;
+        if let Some(warning) = chosen.warning() {
+            self.note(&warning);
+        }
+        Ok(engine.with_prices(chosen.prices))
     }
 
     /// The price table that the configuration names.
@@ -33,18 +74,44 @@ impl Context {
         Ok(Some(PriceTable::parse(&text).with_context(|| path.display().to_string())?))
     }
 
-    /// The prices of the region of the buckets.
-    pub(super) fn prices(&self) -> anyhow::Result<Prices> {
+    /// The prices of the region of the buckets: that of `[prices]`, of the options or the configuration, of the only region
+    /// of the price table, of the hosts of the requests, otherwise [`DEFAULT_REGION`].
+    pub(super) fn prices(&self, engine: &LocalEngine, sources: &[String]) -> anyhow::Result<ChosenPrices> {
         let config = &self.config.prices;
         let own = self.price_table()?;
         let table = own.as_ref().unwrap_or(PriceTable::built_in());
-        // Another product than Amazon S3 may call its region as it likes: only the region in [prices] must be known.
-        let s3_region = self.s3().region.filter(|region| table.regions.contains_key(region));
-        let region =
-            config.region.clone().or(s3_region).unwrap_or_else(|| match table.regions.keys().next() {
-                Some(only) if table.regions.len() == 1 => only.clone(),
-                _ => DEFAULT_REGION.to_owned(),
-            });
+        // With an endpoint, the region is that of another product, which may call it as it likes.
+        let is_aws = self.s3().endpoint_url.is_none()
+            && ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
+                .iter()
+                .all(|name| std::env::var_os(name).is_none());
+        let s3_region = self.s3().region;
+        let (mut is_region_of_hosts, mut unknown_region) = (false, None);
+        let region = match (&config.region, s3_region) {
+            (Some(region), _) => region.clone(),
+            (None, Some(region)) if table.regions.contains_key(&region) => region,
+            (None, named) => {
+                unknown_region = named.filter(|_| is_aws).and_then(|region| table.of_region(&region).err());
+                let only = table.regions.keys().next().filter(|_| table.regions.len() == 1);
+                let of_hosts = || -> anyhow::Result<Option<String>> {
+                    Ok(match unknown_region {
+                        Some(_) => None,
+                        None => region_of_hosts(engine, sources)?
+                            .filter(|region| table.regions.contains_key(region)),
+                    })
+                };
+                match only {
+                    Some(only) => only.clone(),
+                    None => match of_hosts()? {
+                        Some(region) => {
+                            is_region_of_hosts = true;
+                            region
+                        }
+                        None => DEFAULT_REGION.to_owned(),
+                    },
+                }
+            }
+        };
         let mut prices = table.of_region(&region)?;
         if let Some(volume) = config.internet_volume {
             let volumes = table.internet_volumes_tb.len() + 1;
@@ -68,16 +135,46 @@ impl Context {
             *price = own;
         }
         prices.accounts.clone_from(&config.accounts);
-        Ok(prices)
+        Ok(ChosenPrices { prices, is_region_of_hosts, unknown_region })
     }
 }
 
-/// The line on stderr about the prices of an estimate.
-pub(super) fn note(prices: &Prices) -> String {
-    format!(
-        "cost is an estimate with the S3 prices of {} of {}; see tamarin help cost",
-        prices.region, prices.date
-    )
+/// Hosts that are looked at.
+const MAX_HOSTS: usize = 1_000;
+
+/// The region that the hosts of most requests name; `None` if they name none.
+fn region_of_hosts(engine: &LocalEngine, sources: &[String]) -> anyhow::Result<Option<String>> {
+    let by = Dimension::Field(Field::HostHeader);
+    // Usually all hosts name one region: then no request is read.
+    let hosts = engine.complete(&by, ".amazonaws.com", MAX_HOSTS)?;
+    let regions: BTreeSet<String> = hosts.iter().filter_map(|host| region_of_host(host)).collect();
+    if regions.len() < 2 {
+        return Ok(regions.into_iter().next());
+    }
+    // A client can name any host, but a wrong one is not served.
+    let status = Subject::Field(Field::HttpStatus);
+    let query = Query {
+        sources: sources.to_vec(),
+        time: TimeRange::default(),
+        filter: Filter::Term(status, Test::Range(Some(200), Some(299))),
+        counting: Counting::AsLogged,
+        ask: Ask::Groups {
+            by,
+            more: Vec::new(),
+            sort: Sort { by: Measure::Requests, descending: true },
+            limit: MAX_HOSTS,
+        },
+    };
+    let (cancel, _hook) = interrupt::query_cancellation();
+    let Answer::Groups(groups) = engine.ask(&query, &cancel, &mut |_, _| {})?.answer else { return Ok(None) };
+    let mut requests: BTreeMap<String, u64> = BTreeMap::new();
+    for row in &groups.rows {
+        if let Some(region) = region_of_host(&row.value.to_text()) {
+            *requests.entry(region).or_default() += row.stats.requests;
+        }
+    }
+    let most = requests.into_iter().rev().max_by_key(|(_, requests)| *requests);
+    Ok(most.map(|(region, _)| region))
 }
 
 /// The price table of the program as text, for `tamarin help cost`.

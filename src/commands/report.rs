@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use super::open_cache::{QueryableCache, pull_and_open};
-use super::{Outcome, args::ReportArgs, context::Context, host_names, interrupt, output, prices, usage};
+use super::prices::ChosenPrices;
+use super::{Outcome, args::ReportArgs, context::Context, host_names, interrupt, output, usage};
 use crate::export::{self, Format};
 use crate::human;
 use crate::insight::Scope;
@@ -46,12 +47,14 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
     let columns = columns(&subject, &args.columns)?;
     let open = pull_and_open(context, &args.sources)?;
     let mut report = Report { context, open: &open, engine: context.engine(open.cache.clone()), args };
+    let mut prices: Option<ChosenPrices> = None;
     if let (true, Subject::Dimension(by, _)) = (args.summary, &subject) {
         report.write_summary(by)?;
         return Ok(open.outcome);
     }
     let width = args.bucket.unwrap_or(DEFAULT_BUCKET);
     let is_ranked = columns.iter().any(|by| matches!(by, Measure::Rank | Measure::CumulativeShare));
+    let has_cost = columns.contains(&Measure::Cost);
     let ask = match &subject {
         Subject::Total if columns.contains(&Measure::Cost) => Ask::Cost,
         Subject::Total => Ask::Totals,
@@ -65,13 +68,12 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
         }
         Subject::Pairs(by, sort) => Ask::Pairs { by: by.clone(), sort: *sort, limit: context.top() },
     };
-    let has_cost = match &ask {
-        Ask::Cost => true,
-        Ask::Groups { more, .. } => more.contains(&Measure::Cost),
-        _ => false,
-    };
     if has_cost {
-        report.engine = report.engine.with_prices(context.prices_of_costs()?);
+        let chosen = context.prices_of_costs(&report.engine, &open.sources)?;
+        report.engine = report.engine.with_prices(chosen.prices.clone());
+        prices = Some(chosen);
+        // All queries of a table are about the same requests.
+        report.engine.pin_snapshot(true)?;
     }
     let mut answer = report.answer(&ask)?;
     if let (Subject::Time(sort), Answer::Groups(groups), Ask::Groups { more, .. }) =
@@ -83,7 +85,13 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
     match (&subject, &answer) {
         (Subject::Time(sort), Answer::Series(series)) => {
             let (rows, whole, note) = series_rows(series, width, *sort, context.top());
-            export::write_buckets(rows, whole, note, context.format, output::width(), &mut out)?;
+            let sheet = export::bucket_sheet(rows, whole, note);
+            export::write_sheet(sheet, context.format, output::width(), &mut out)?;
+        }
+        (Subject::Pairs(by, _), Answer::Pairs(pairs)) if has_cost => {
+            let costs = report.costs_of_pairs(by, pairs)?;
+            let sheet = export::sheet(&answer, &ask).with_estimate(Measure::Cost.name(), costs);
+            export::write_sheet(sheet, context.format, output::width(), &mut out)?;
         }
         (_, Answer::Groups(groups)) if by_address && (args.resolve || context.config.resolve) => {
             let names = host_names::column(context, groups);
@@ -93,18 +101,21 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
         _ => export::write(&answer, &ask, context.format, output::width(), &mut out)?,
     }
     if let (true, Format::Table, Subject::Dimension(by, sort)) = (is_ranked, context.format, &subject) {
-        let of = match sort.by.ranked_by() {
-            Measure::Requests => Measure::Requests,
+        let of = match sort.by {
+            measure @ (Measure::Requests | Measure::Errors) => measure,
             _ => Measure::BytesSent,
         };
         writeln!(out, "{}", report.concentration(by, of)?.sentence(by, of))?;
     }
     out.flush()?;
-    if has_cost {
-        context.note(&prices::note(report.engine.prices()));
+    if let Some(prices) = &prices {
+        context.note(&prices.note());
     }
     // Tables and JSON mark estimated columns themselves; CSV cannot.
-    let approximate = export::approximate(&answer, &ask);
+    let mut approximate = export::approximate(&answer, &ask);
+    if has_cost && approximate.is_empty() {
+        approximate.push(Measure::Cost.name());
+    }
     if context.format == Format::Csv && !approximate.is_empty() {
         context.note(&format!("≈ {}: see tamarin report --help", approximate.join(", ")));
     }
@@ -112,11 +123,11 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
 }
 
 /// A report about an open cache.
-struct Report<'r> {
-    context: &'r Context,
-    open: &'r QueryableCache,
-    engine: LocalEngine,
-    args: &'r ReportArgs,
+pub(super) struct Report<'r> {
+    pub(super) context: &'r Context,
+    pub(super) open: &'r QueryableCache,
+    pub(super) engine: LocalEngine,
+    pub(super) args: &'r ReportArgs,
 }
 
 impl Report<'_> {
@@ -215,12 +226,10 @@ fn columns(subject: &Subject, names: &[String]) -> anyhow::Result<Vec<Measure>> 
     let (Subject::Dimension(_, sort) | Subject::Time(sort)) = subject else {
         return match names {
             [] => Ok(Vec::new()),
-            [cost] if matches!(subject, Subject::Total) && cost.trim() == Measure::Cost.name() => {
-                Ok(vec![Measure::Cost])
-            }
+            [cost] if cost.trim() == Measure::Cost.name() => Ok(vec![Measure::Cost]),
             _ => usage(
-                "--columns is for reports by one dimension or by time; two dimensions have fixed columns, and total \
-                 may have one more: cost",
+                "--columns is for reports by one dimension or by time; those by two dimensions and total have fixed columns, \
+                 and may have one more: cost",
             ),
         };
     };

@@ -162,8 +162,8 @@ pub fn approximate(answer: &Answer, ask: &Ask) -> Vec<&'static str> {
         .collect()
 }
 
-/// The sheet of time buckets, given as start and stats.
-pub(super) fn bucket_sheet<'a>(rows: Vec<(i64, Stats)>, total_bytes: u64, note: Option<String>) -> Sheet<'a> {
+/// The sheet of time buckets, given as start and stats, in the given order. Shares are relative to `total_bytes`.
+pub fn bucket_sheet<'a>(rows: Vec<(i64, Stats)>, total_bytes: u64, note: Option<String>) -> Sheet<'a> {
     let (names, titles) = heading(vec![("time".into(), "Time".into())], &[], &[]);
     let rows = rows.into_iter().map(move |(start, stats)| {
         let mut row = vec![Cell::Instant(start)];

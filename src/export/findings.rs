@@ -6,9 +6,10 @@ use unicode_width::UnicodeWidthStr;
 
 use super::columns::value_cell;
 use super::sheet::{Cell, Sheet};
-use super::visible::{visible, visible_filter};
+use super::visible::{visible, visible_bytes, visible_filter};
 use crate::human;
 use crate::insight::findings::Finding;
+use crate::insight::findings::mute::Mute;
 use crate::query::{Dimension, Filter, Value};
 
 /// The columns of findings in JSON and CSV, in their order.
@@ -31,13 +32,42 @@ const MIN_WIDTH: usize = 40;
 /// Width of the text if the output is not a terminal.
 const DEFAULT_WIDTH: usize = 100;
 
+/// What a mute mutes, for people: `scraping about 203.0.113.7`. Text from logs is escaped.
+pub fn mute_text(mute: &Mute) -> String {
+    let mut text = mute.kind.as_deref().map_or("all findings".into(), visible).into_owned();
+    if let Some(value) = &mute.value {
+        text.push_str(&format!(" about {}", visible_bytes(value)));
+    }
+    if let Some(filter) = &mute.filter {
+        text.push_str(&format!(" within {}", visible_filter(filter)));
+    }
+    text
+}
+
 /// A finding, and why it is not among those that need attention, if it is not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FindingRow {
     /// The finding.
     pub finding: Finding,
-    /// Ordinary traffic that only looks suspicious, or muted.
+    /// `ordinary: recurring job`, `muted 3: our own mirror`.
     pub label: Option<String>,
+}
+
+impl FindingRow {
+    /// A finding that needs attention, or one that is labelled as ordinary traffic.
+    pub fn new(finding: Finding) -> FindingRow {
+        let label = finding.label.map(|label| format!("ordinary: {label}"));
+        FindingRow { finding, label }
+    }
+
+    /// A muted finding.
+    pub fn muted(finding: Finding, by: &Mute) -> FindingRow {
+        let label = match &by.reason {
+            Some(reason) => format!("muted {}: {reason}", by.id),
+            None => format!("muted {}", by.id),
+        };
+        FindingRow { finding, label: Some(label) }
+    }
 }
 
 /// The sheet of findings. The column `label` is at its end if any row may have one.
@@ -134,17 +164,18 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// One line about a finding, for logs and mails: kind, value, time, sentence.
-pub fn finding_line(finding: &Finding) -> String {
+/// One line about a finding, for logs and mails: kind, value, time, label in parentheses, sentence.
+pub fn finding_line(FindingRow { finding, label }: &FindingRow) -> String {
     let subject = subject_text(finding);
     let (start, end) = (human::rfc3339(finding.start), human::rfc3339(finding.end));
-    format!("{} {subject} {start} {end} {}", finding.kind.name(), visible(&finding.explanation))
+    let label = label.as_ref().map_or(String::new(), |label| format!("({}) ", visible(label)));
+    format!("{} {subject} {start} {end} {label}{}", finding.kind.name(), visible(&finding.explanation))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::insight::findings::Kind;
+    use crate::insight::findings::{Kind, Ordinary};
     use crate::query::Stats;
 
     fn row() -> FindingRow {
@@ -179,7 +210,7 @@ mod tests {
             assert!(!text.contains('\u{1b}'), "{format:?}: {text}");
         }
         assert!(!output_of(|out| write_findings(&[row()], None, out)).contains('\u{1b}'));
-        let line = finding_line(&row().finding);
+        let line = finding_line(&row());
         assert!(!line.contains('\u{1b}') && line.lines().count() == 1, "{line}");
     }
 
@@ -191,6 +222,32 @@ mod tests {
                 output_of(|out| super::super::write_sheet(findings_sheet(&rows, false), format, None, out));
             assert!(!text.contains("u{5c}"), "{format:?}: {text}");
         }
+    }
+
+    #[test]
+    fn a_mute_is_described_by_its_conditions_and_was_escaped_twice() {
+        let mute = |kind: Option<&str>, value: Option<&[u8]>, filter: Option<&str>| {
+            mute_text(&Mute {
+                kind: kind.map(str::to_owned),
+                value: value.map(<[u8]>::to_vec),
+                filter: filter.map(str::to_owned),
+                ..Mute::default()
+            })
+        };
+        assert_eq!(mute(Some("scraping"), Some(b"192.0.2.1"), None), "scraping about 192.0.2.1");
+        assert_eq!(mute(None, Some(b"a\x1b\xff"), None), "all findings about a\\u{1b}\\xff");
+        let filter = Filter::parse("key:\"a\\x1b\"", 0).unwrap().to_string();
+        assert_eq!(mute(None, None, Some(&filter)), format!("all findings within {filter}"));
+    }
+
+    #[test]
+    fn a_line_about_an_ordinary_or_muted_finding_did_not_say_so() {
+        let ordinary = Finding { label: Some(Ordinary::RecurringJob), ..row().finding };
+        let line = finding_line(&FindingRow::new(ordinary));
+        assert!(line.contains("Z (ordinary: recurring job) evil"), "{line}");
+        let by = Mute { id: 3, reason: Some("ours\u{202e}".to_owned()), ..Mute::default() };
+        let line = finding_line(&FindingRow::muted(row().finding, &by));
+        assert!(line.contains("Z (muted 3: ours\\u{202e}) evil"), "{line}");
     }
 
     #[test]

@@ -17,11 +17,11 @@ pub mod visible;
 
 use std::io::{self, Write};
 
-use crate::query::{Answer, Ask, Stats};
+use crate::query::{Answer, Ask};
 
-pub use columns::approximate;
+pub use columns::{approximate, bucket_sheet};
 pub use contrast::{concentration_sheet, contrast_sheet};
-pub use findings::{FindingRow, finding_line, findings_sheet, write_findings};
+pub use findings::{FindingRow, finding_line, findings_sheet, mute_text, write_findings};
 pub use sheet::{Cell, Sheet};
 pub use visible::visible;
 
@@ -83,18 +83,6 @@ pub fn write_sheet(
     let mut writer = PagedWriter::new(format, width);
     writer.write_sheet(sheet, out)?;
     writer.finish(out)
-}
-
-/// Writes time buckets, given as start and stats, in the given order. Shares are relative to `total_bytes`.
-pub fn write_buckets(
-    rows: Vec<(i64, Stats)>,
-    total_bytes: u64,
-    note: Option<String>,
-    format: Format,
-    width: Option<u16>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    write_sheet(columns::bucket_sheet(rows, total_bytes, note), format, width, out)
 }
 
 /// Writes several pages as one output: with one CSV header, as one JSON array.

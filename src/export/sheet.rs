@@ -123,6 +123,18 @@ impl<'a> Sheet<'a> {
         self
     }
 
+    /// The sheet with one more column of estimates at its end. Rows without a cell in `cells` have none.
+    #[must_use]
+    pub fn with_estimate(mut self, name: &'static str, cells: Vec<Cell<'a>>) -> Sheet<'a> {
+        let end = self.names.len();
+        self = self.with_column(end, name, cells);
+        if let Some(title) = self.titles.last_mut() {
+            *title = format!("≈ {name}");
+        }
+        self.approximate.push(name);
+        self
+    }
+
     /// The sheet with only the columns `names`, in this order. Unknown names are ignored.
     #[must_use]
     pub fn only(self, names: &[&str]) -> Sheet<'a> {

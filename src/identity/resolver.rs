@@ -59,7 +59,7 @@ impl Resolver {
     pub fn names(&self, addresses: &[IpAddr], timeout: Duration) -> Vec<Option<HostName>> {
         let deadline = Instant::now() + timeout;
         let mut state = self.shared.state.lock();
-        // Addresses of an earlier call that nobody has begun to look up are no longer wanted.
+        // Addresses of an earlier call that no thread has begun to look up are no longer wanted.
         state.waiting.clear();
         for address in addresses.iter().rev() {
             if !state.names.contains_key(address) && !state.waiting.contains(address) {

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::Scope;
 use crate::log::Field;
 use crate::query::{
-    Activity, Answer, Ask, Dimension, Engine, Filter, Groups, Measure, PairRow, Profile, Query, QueryError,
-    Requests, Series, Sort, Stats, TimeRange, Value,
+    Activity, Answer, Ask, Counting, Dimension, Engine, Filter, Groups, Measure, PairRow, Profile, Query,
+    QueryError, Requests, Series, Sort, Stats, TimeRange, Value,
 };
 
 /// Asks an engine about the requests of a scope. Each filter narrows the scope.
@@ -47,6 +47,21 @@ impl<'a> Survey<'a> {
     pub(crate) fn with_history(&self) -> Survey<'a> {
         let time = TimeRange { start: None, ..self.time };
         Survey { time, known_totals: RefCell::default(), ..*self }
+    }
+
+    /// The same, but with every record: also the keys of multi-deletes, whatever [`Scope::counting`] is.
+    pub(crate) fn as_logged<'s>(&'s self, scope: &'s Scope) -> Survey<'s> {
+        Survey { scope, known_totals: RefCell::default(), ..*self }
+    }
+
+    /// Whether every record counts as a request.
+    pub(crate) fn counts_every_record(&self) -> bool {
+        self.scope.counting == Counting::AsLogged
+    }
+
+    /// The scope with every record.
+    pub(crate) fn scope_as_logged(&self) -> Scope {
+        Scope { counting: Counting::AsLogged, ..self.scope.clone() }
     }
 
     /// The filter that selects the same requests as `filter` does within the scope.

@@ -49,6 +49,8 @@ pub(crate) struct TuiOptions {
     pub time: TimeRange,
     /// URIs of the sources to query; empty: all sources in the cache.
     pub sources: Vec<String>,
+    /// A message on the first screen. It can have text from logs.
+    pub notice: Option<String>,
     /// Sources that should be pulled but could not be opened.
     pub unopened: Vec<Failure>,
     /// The title in the header.

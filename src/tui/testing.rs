@@ -19,8 +19,8 @@ use crate::query::*;
 use crate::tui::app::analysis_runner::run_analysis;
 use crate::tui::app::query_runner::{pin_snapshot, run_query};
 use crate::tui::model::{
-    Action, ActionTime, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, Effect, Export, Exported,
-    QueryResult, State,
+    Action, ActionTime, AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, Effect,
+    Export, Exported, QueryResult, State,
 };
 use crate::tui::theme::themes;
 use crate::tui::update::update;
@@ -279,10 +279,16 @@ impl Explorer {
                         let exported = export_file::export(&*self.engine, *export, &cancel, &mut |_, _| {});
                         actions.push_back(Action::Exported(exported));
                     }
-                    Effect::Mute(mute) => {
-                        self.muted.push((*mute).clone());
-                        let result = Ok(self.muted.len() as i64);
-                        actions.push_back(Action::Muted { mute, result });
+                    Effect::Mute(mut mutes) => {
+                        for mute in &mut mutes {
+                            mute.id = self.muted.len() as i64 + 1;
+                            self.muted.push(mute.clone());
+                        }
+                        actions.push_back(Action::Muted { mutes, error: None });
+                    }
+                    Effect::Unmute(mute) => {
+                        self.muted.retain(|known| known.id != mute.id);
+                        actions.push_back(Action::Unmuted { mute, result: Ok(()) });
                     }
                     Effect::WriteFile { path, text } => {
                         let result = write_file::write_new(&path, &text);
@@ -306,7 +312,8 @@ impl Explorer {
 
     fn run_analysis(&self, job: &AnalysisJob, actions: &mut VecDeque<Action>) {
         if let (Some(findings), AnalysisAsk::Findings(_)) = (&self.findings, &job.ask) {
-            let answer = Ok(AnalysisAnswer::Findings(findings.clone()));
+            let found = AllFindings { found: findings.clone(), muted: Vec::new() };
+            let answer = Ok(AnalysisAnswer::Findings(found));
             let (number, generation) = (job.number, self.engine.generation());
             let result = AnalysisResult { number, generation, share: None, answer };
             return actions.push_back(Action::Analysed(Box::new(result)));

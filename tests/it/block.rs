@@ -135,10 +135,10 @@ fn statement<'p>(policy: &'p Value, sid: &str) -> &'p Value {
 }
 
 #[test]
-fn addresses_become_the_fewest_networks_without_anybody_else() {
+fn addresses_become_the_fewest_networks_without_other_addresses() {
     let home = home();
     assert_eq!(home.succeeds(&["block", "198.18.7.8", "198.18.7.9"]), "198.18.7.8/31\n");
-    // Nobody else was seen between 8 and 12.
+    // No other address was seen between 8 and 12.
     assert_eq!(home.succeeds(&["block", "198.18.7.8", "198.18.7.9", "198.18.7.12"]), "198.18.7.8/29\n");
     assert_eq!(home.succeeds(&["block", "198.18.7.8", "198.18.7.12"]), "198.18.7.8/32\n198.18.7.12/32\n");
     let all = home.succeeds(&["block", "2a00:1::7", "198.18.7.9", "45.0.0.9", "45.0.1.9"]);
@@ -147,15 +147,15 @@ fn addresses_become_the_fewest_networks_without_anybody_else() {
 }
 
 #[test]
-fn a_network_names_whom_else_it_would_hit_and_what_they_did() {
+fn a_network_names_the_other_clients_it_would_block_and_what_they_did() {
     let home = home();
     let output = home.run(&["block", "198.18.7.0/24", "198.18.7.8"]);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "198.18.7.0/24\n");
     let notes = stderr(&output);
-    let expected = "198.18.7.0/24 also hits 198.18.7.12: 2 requests, 1.95 KiB sent, 0 errors, mostly REST.GET.OBJECT, \
+    let expected = "198.18.7.0/24 also blocks 198.18.7.12: 2 requests, 1.95 KiB sent, 0 errors, mostly REST.GET.OBJECT, \
                     last seen 2026-04-01 00:00:04 UTC";
     assert!(notes.contains(expected), "{notes}");
-    assert!(!notes.contains("hits 198.18.7.8:"), "{notes}");
+    assert!(!notes.contains("blocks 198.18.7.8:"), "{notes}");
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn doubtful_values_are_named() {
     assert!(!notes(&["45.0.0.1", SESSION]).contains("all sessions"));
     assert!(notes(&["--format", "policy", SESSION]).contains("all sessions"));
     assert!(!notes(&["--format", "policy", SESSION]).contains("at these addresses"));
-    assert!(notes(&["45.0.0.1", "role/nobody"]).contains("role/nobody is not in the logs"));
+    assert!(notes(&["45.0.0.1", "role/unknown"]).contains("role/unknown is not in the logs"));
     assert_eq!(notes(&["45.0.0.1", "-q"]), "");
     let text = home.fails_in_one_line(1, &["block", "svc:delivery.logs.amazonaws.com"]);
     assert!(text.contains("nothing to block: svc:delivery.logs.amazonaws.com is a service of AWS"), "{text}");
@@ -337,4 +337,37 @@ fn the_subjects_of_findings_are_blocked() {
             stderr(&output).contains("tamarin findings") || stderr(&output).contains("addresses only")
         ),
     }
+}
+
+#[test]
+fn the_addresses_of_a_finding_about_a_network_were_called_other_clients() {
+    let home = Home::new();
+    std::fs::remove_dir_all(home.path("logs")).unwrap();
+    home.succeeds(&["demo", "--requests", "20000", "--out", "logs", "-q"]);
+    home.succeeds(&["pull", "logs", "-q"]);
+    let output = home.run(&["block", "--from-findings"]);
+    let (list, notes) = (String::from_utf8_lossy(&output.stdout).into_owned(), stderr(&output));
+    // Six addresses guess keys, and no other one of their network is in the logs.
+    assert!(list.contains("192.0.2.0/24"), "{list}");
+    assert!(!notes.contains("also blocks 192.0.2."), "{notes}");
+    let networks: Vec<ipnet::IpNet> = list.lines().map(|line| line.parse().unwrap()).collect();
+    let addresses = home.rows(&["report", "remote_ip", "--filter", "ip:192.0.2.0/24"]);
+    assert_eq!(addresses.len(), 6, "{addresses:#?}");
+    assert!(!networks.is_empty());
+    // A muted finding is not blocked.
+    home.succeeds(&["findings", "mute", "key-guessing"]);
+    let output = home.run(&["block", "--from-findings"]);
+    let (list, notes) = (String::from_utf8_lossy(&output.stdout).into_owned(), stderr(&output));
+    assert!(!list.contains("192.0.2.0/24") && notes.contains("1 muted finding left out"), "{list} {notes}");
+}
+
+#[test]
+fn invisible_characters_in_a_policy_were_not_escaped() {
+    let home = home();
+    let text = home.succeeds(&["block", "referer:evil\u{202e}.example", "--format", "policy", "-q"]);
+    assert!(text.contains("evil\\u202e.example") && !text.contains('\u{202e}'), "{text}");
+    let policy: Value = serde_json::from_str(&text).unwrap();
+    let referers =
+        strings(&statement(&policy, "TamarinBlockReferers")["Condition"]["StringLike"]["aws:Referer"]);
+    assert_eq!(referers[0], "*://evil\u{202e}.example");
 }

@@ -164,3 +164,51 @@ fn a_report_says_how_concentrated_it_is() {
     assert!(home.fails_in_one_line(2, &["report", "total", "--summary"]).contains("--summary"));
     assert!(home.fails_in_one_line(2, &["report", "key", "--summary", "--top", "3"]).contains("--top"));
 }
+
+#[test]
+fn the_hours_of_two_days_were_not_compared() {
+    let home = Home::new();
+    let mut log = String::new();
+    for day in 0..2u32 {
+        for request in 0..960u32 {
+            // Both days have requests at all hours, the second one most of them at three.
+            let second = if day == 1 && request % 2 == 0 { 3 * 3_600 + request } else { request * 90 };
+            let of_day = format!("[0{}/Apr", day + 1);
+            log += &line(second, "203.0.113.7", "-", "REST.GET.OBJECT", "a", 200, "10")
+                .replace("[01/Apr", &of_day);
+        }
+    }
+    std::fs::remove_dir_all(home.path("logs")).unwrap();
+    std::fs::create_dir(home.path("logs")).unwrap();
+    std::fs::write(home.path("logs/2026-04-03-04-00-00-AAAA"), log).unwrap();
+    home.succeeds(&["pull", "logs", "-q"]);
+    let rows = home.rows(&["contrast", "--filter", "time:2026-04-02", "--against", "time:2026-04-01"]);
+    assert_eq!(values(&rows, "hour_of_day"), ["3"], "{rows:#?}");
+    assert_eq!(values(&rows, "weekday"), [""; 0]);
+}
+
+#[test]
+fn a_set_that_was_compared_with_itself_gave_an_empty_table_without_a_word() {
+    let home = logs();
+    let note = |against: &str| {
+        crate::home::stderr(&home.run(&["contrast", "--filter", "status:403", "--against", against]))
+    };
+    assert!(note("status:403").contains("select the same requests"), "{}", note("status:403"));
+    assert!(note("ip:198.51.100.66").contains("select the same requests"));
+    let equal = ["contrast", "--filter", "time:2026-04-01T02", "--against", "time:2026-04-01T00"];
+    let note = crate::home::stderr(&home.run(&equal));
+    assert!(note.contains("no difference: no value is"), "{note}");
+}
+
+#[test]
+fn the_cumulative_share_of_a_table_sorted_by_requests_was_that_of_bytes() {
+    let home = logs();
+    let columns = ["report", "remote_ip", "--columns", "cumulative_share", "--top", "2"];
+    let rows = home.rows(&[&columns[..], &["--sort", "requests"]].concat());
+    assert_eq!(rows[0]["cumulative_share"], 300.0 / 2200.0);
+    assert_eq!(rows[1]["cumulative_share"], 600.0 / 2200.0);
+    let table = home.succeeds(&[&columns[..], &["--sort", "requests"]].concat());
+    assert!(table.contains("of requests; the median address takes 40 requests"), "{table}");
+    let table = home.succeeds(&[&columns[..], &["--sort", "errors"]].concat());
+    assert!(table.contains("of errors; the median address"), "{table}");
+}

@@ -62,11 +62,12 @@ fn a_report_with_costs_names_the_region_and_the_date_of_the_prices() {
     let home = home();
     let note =
         |options: &[&str]| stderr(&home.run(&[&["report", "total", "--columns", "cost"], options].concat()));
-    assert!(note(&[]).contains("the S3 prices of us-east-1 of 2026-"), "{}", note(&[]));
+    let of_hosts = "the S3 prices of eu-west-1 (the region in the host headers) of 2026-";
+    assert!(note(&[]).contains(of_hosts), "{}", note(&[]));
     assert!(note(&["--region", "eu-central-1"]).contains("prices of eu-central-1"));
     // Other products have regions of their own.
     let other = ["--region", "garage", "--endpoint-url", "http://127.0.0.1:3900"];
-    assert!(note(&other).contains("prices of us-east-1"));
+    assert!(note(&other).contains("prices of eu-west-1"));
     assert_eq!(note(&["-q"]), "");
     assert_eq!(stderr(&home.run(&["report", "total"])), "");
 }
@@ -126,5 +127,64 @@ fn the_help_on_costs_has_the_assumptions_and_the_price_table() {
         assert!(help.contains(part), "{part}");
     }
     assert!(home.fails_in_one_line(2, &["help", "costs"]).contains("filter, cost, "));
-    assert!(home.fails_in_one_line(2, &["report", "time", "--columns", "cost"]).contains("total may have"));
+    assert!(
+        home.fails_in_one_line(2, &["report", "time", "--columns", "objects"]).contains("one more: cost")
+    );
+}
+
+#[test]
+fn reports_by_time_and_by_two_dimensions_had_no_costs() {
+    let home = home();
+    let sum = |rows: &[serde_json::Value]| rows.iter().map(|row| row["cost"].as_f64().unwrap()).sum::<f64>();
+    let total = sum(&home.rows(&["report", "total", "--columns", "cost"]));
+    assert!(total > 0.09);
+    for arguments in [
+        &["report", "time", "--columns", "cost"][..],
+        &["report", "time", "--bucket", "1m", "--columns", "cost"],
+        &["report", "remote_ip,operation", "--columns", "cost"],
+        &["report", "requester,http_status", "--columns", "cost"],
+    ] {
+        let rows = home.rows(arguments);
+        assert!((sum(&rows) - total).abs() < 1e-8, "{arguments:?}: {rows:#?}");
+        assert_eq!(rows[0]["approximate"][0], "cost");
+    }
+    let table = home.succeeds(&["report", "time", "--columns", "cost"]);
+    assert!(table.contains("≈ COST") && table.contains("$0.09"), "{table}");
+    let note = stderr(&home.run(&["report", "remote_ip,operation", "--columns", "cost", "--format", "csv"]));
+    assert!(note.contains("≈ cost") && note.contains("the S3 prices of"), "{note}");
+}
+
+#[test]
+fn a_configured_region_without_prices_was_replaced_silently() {
+    let home = home();
+    configure(&home, "region = \"mars-1\"\n");
+    let text = home.fails_in_one_line(1, &["report", "total", "--columns", "cost"]);
+    assert!(text.contains("has no region \"mars-1\""), "{text}");
+    let output = home.run(&["findings"]);
+    assert_eq!(output.status.code(), Some(0));
+    let note = stderr(&output);
+    assert!(note.contains("with the prices of us-east-1: ") && note.contains("mars-1"), "{note}");
+    // A server of another product calls its region as it likes.
+    configure(&home, "region = \"garage\"\nendpoint_url = \"http://127.0.0.1:3900\"\n");
+    assert!(!stderr(&home.run(&["findings"])).contains("garage"));
+}
+
+#[test]
+fn the_region_is_that_of_the_hosts_of_most_successful_requests() {
+    let home = home();
+    let other = |second, status| {
+        line(second, "192.0.2.9", "-", "REST.GET.OBJECT", "a", status, "1")
+            .replace("eu-west-1.amazonaws.com", "sa-east-1.amazonaws.com")
+    };
+    let note = || stderr(&home.run(&["report", "total", "--columns", "cost"]));
+    // Requests to a wrong region fail.
+    let wrong: String = (100..120).map(|second| other(second, 301)).collect();
+    std::fs::write(home.path("logs/2026-04-01-00-40-00-BBBB"), wrong).unwrap();
+    home.succeeds(&["pull", "logs", "-q"]);
+    assert!(note().contains("prices of eu-west-1 (the region"), "{}", note());
+    let right: String = (200..220).map(|second| other(second, 200)).collect();
+    std::fs::write(home.path("logs/2026-04-01-00-50-00-CCCC"), right).unwrap();
+    home.succeeds(&["pull", "logs", "-q"]);
+    assert!(note().contains("prices of sa-east-1 (the region"), "{}", note());
+    assert!(home.succeeds(&["help", "cost"]).contains("host_header"));
 }

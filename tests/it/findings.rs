@@ -254,3 +254,86 @@ fn reads_over_plain_http_are_insecure_where_tls_is_the_rule() {
     assert_eq!(found[0].0, "203.0.113.9");
     assert_eq!(found_in(&(visitors(3) + &odd), "insecure-access"), [], "the bucket is open to plain HTTP");
 }
+
+#[test]
+fn a_muted_network_did_not_mute_the_addresses_in_it() {
+    let home = home();
+    let scrapers = |home: &Home| {
+        let rows = home.rows(&[&["findings", "--kinds", "scraping"][..], &DAYS].concat());
+        rows.iter().filter(|row| text(row, "value") == "203.0.113.7").count()
+    };
+    assert_eq!(scrapers(&home), 1);
+    let output = home.run(&["findings", "mute", "203.0.113.0/24"]);
+    assert!(!stderr(&output).contains("matches no finding now"), "{}", stderr(&output));
+    assert_eq!(scrapers(&home), 0);
+}
+
+#[test]
+fn the_end_of_a_mute_is_a_time_or_a_duration_from_now() {
+    let home = Home::new();
+    home.succeeds(&["pull", "logs", "-q"]);
+    for (number, until) in [(1, "30d"), (2, "+4w"), (3, "12h"), (4, "2099-01-01"), (5, "2099-01-01T18:00")] {
+        let note = stderr(&home.run(&["findings", "mute", "burst", "--until", until]));
+        assert!(note.contains(&format!("muted as {number}: burst until 2")), "{until}: {note}");
+    }
+    let muted = home.rows(&["findings", "muted"]);
+    let until: jiff::Timestamp = text(&muted[0], "until").parse().unwrap();
+    let days = (until.as_second() - jiff::Timestamp::now().as_second()) as f64 / 86_400.0;
+    assert!((29.9..30.1).contains(&days), "{days}");
+    for wrong in ["soon", "0d", "-30d", "2020-01-01"] {
+        home.fails_in_one_line(2, &["findings", "mute", "burst", "--until", wrong]);
+    }
+    let text = home.fails_in_one_line(2, &["findings", "mute", "burst", "--until", "soon"]);
+    assert!(text.contains("30d") && text.contains("2026-12-31"), "{text}");
+    let help = home.succeeds(&["findings", "mute", "--help"]);
+    assert!(help.contains("a duration from now (12h, 30d, 4w)"), "{help}");
+}
+
+#[test]
+fn the_note_of_a_mute_was_escaped_twice() {
+    let home = Home::new();
+    home.succeeds(&["pull", "logs", "-q"]);
+    let note = stderr(&home.run(&["findings", "mute", "--filter", "key:\"a\\x1b\""]));
+    assert!(note.contains("\\x1b") && !note.contains("u{5c}"), "{note}");
+}
+
+#[test]
+fn rows_that_are_set_aside_said_why_only_alone() {
+    let home = home();
+    home.succeeds(&["findings", "mute", "scraping", "203.0.113.7"]);
+    let rows = home.rows(&["findings", "--benign", "--muted"]);
+    assert!(rows.iter().any(|row| text(row, "label") == "muted 1"), "{rows:#?}");
+    for row in &rows {
+        let label = text(row, "label");
+        assert!(label.starts_with("ordinary: ") || label.starts_with("muted "), "{label}");
+    }
+    let output = home.run(&["findings", "--all", "--fail-on", "any", "-q"]);
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert!(lines.lines().any(|line| line.contains(" (muted 1) ")), "{lines}");
+}
+
+#[test]
+fn counting_requests_lost_the_objects_that_a_multi_delete_deleted() {
+    let home = Home::new();
+    let cleaner = "arn:aws:iam::123456789012:user/cleaner";
+    let mut log = String::new();
+    for second in 0..120 {
+        // Days of ordinary requests, then one request that deletes 120 objects.
+        log += &crate::home::line(second * 600, "203.0.113.7", "-", "REST.GET.OBJECT", "a", 200, "1");
+    }
+    log += &crate::home::line(80_000, "10.0.0.5", cleaner, "REST.POST.MULTI_OBJECT_DELETE", "-", 200, "9");
+    for object in 0..120 {
+        let key = format!("archive/{object}");
+        log += &crate::home::line(80_000, "10.0.0.5", cleaner, "BATCH.DELETE.OBJECT", &key, 204, "-");
+    }
+    std::fs::remove_dir_all(home.path("logs")).unwrap();
+    std::fs::create_dir(home.path("logs")).unwrap();
+    std::fs::write(home.path("logs/2026-04-02-00-30-00-AAAA"), log).unwrap();
+    home.succeeds(&["pull", "logs", "-q"]);
+    for (counting, requests) in [("logged", 121), ("requests", 1)] {
+        let rows = home.rows(&["findings", "--kinds", "mass-deletion", "--counting", counting]);
+        assert_eq!(rows.len(), 1, "{counting}: {rows:#?}");
+        assert_eq!(rows[0]["requests"], requests, "{counting}");
+        assert!(text(&rows[0], "explanation").contains("deleted 120 objects"), "{rows:#?}");
+    }
+}

@@ -16,7 +16,9 @@ fn findings_help() -> String {
         "Ordinary traffic that looks suspicious, such as that of known crawlers, is listed only with --benign.\n\
          JSON and CSV have the fields kind, dimension, value, start, end, requests, bytes_sent, errors, cost\n\
          (estimated, in US dollars), score (0 to 100), filter and explanation; with --benign, --muted or --all\n\
-         also label.\n\
+         also label, which says why a finding is set aside: \"ordinary: recurring job\", \"muted 3: our mirror\".\n\
+         With --counting requests, the requests of a mass deletion are those that deleted, while its sentence\n\
+         counts the deleted objects: one request can delete 1,000.\n\
          Exit code 4: --fail-on found something. In a cron job:\n  \
          tamarin findings s3://acme-logs/ --since 1h --fail-on scraping,key-guessing -q",
     );
@@ -39,10 +41,11 @@ pub struct FindingsArgs {
     /// Print one line per finding of these kinds (or `any`) and nothing else; if there are any, the exit code is 4
     #[arg(long, value_name = "KINDS", value_parser = kinds)]
     pub fail_on: Option<KindList>,
-    /// List ordinary traffic that looks suspicious, with the reason why it is ordinary, instead of the findings
+    /// List ordinary traffic that looks suspicious, with the reason why it is ordinary, instead of the findings;
+    /// with --muted, both
     #[arg(long)]
     pub benign: bool,
-    /// List the muted findings instead
+    /// List the muted findings, with the mute that each meets, instead of the findings; with --benign, both
     #[arg(long)]
     pub muted: bool,
     /// List all: findings, ordinary traffic that looks suspicious, muted findings
@@ -57,7 +60,7 @@ pub struct FindingsArgs {
 #[derive(Debug, Subcommand)]
 pub enum FindingsCommand {
     /// Mute findings: of a kind, about a value, or all of whose requests match --filter. Several conditions must
-    /// all be met. --until says when the mute ends
+    /// all be met
     Mute(MuteArgs),
     /// List what is muted
     Muted,
@@ -72,9 +75,13 @@ pub enum FindingsCommand {
 /// `tamarin findings mute`.
 #[derive(Debug, clap::Args)]
 pub struct MuteArgs {
-    /// A kind, a value (an address, a requester, …), or both
+    /// A kind, a value (an address, a network with all of its addresses, a requester, …), or both
     #[arg(value_name = "KIND|VALUE")]
     pub what: Vec<String>,
+    /// When the mute ends: a duration from now (12h, 30d, 4w), or a time (2026-12-31, 2026-12-31T18:00); by default
+    /// it does not end
+    #[arg(long, value_name = "T")]
+    pub until: Option<String>,
     /// Why, to be shown with the muted findings
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

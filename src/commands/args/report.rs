@@ -36,8 +36,8 @@ pub struct ReportArgs {
     /// Time range of a row of `report time`: 1m, 5m, 1h, 1d, 1w (from Monday), 1mo (calendar months)
     #[arg(long, value_name = "TIME", value_parser = bucket_width, allow_hyphen_values = true)]
     pub bucket: Option<BucketWidth>,
-    /// Additional columns, separated by commas; `tamarin help report` lists them. `total` may have only `cost`, `time`
-    /// all that do not compare rows
+    /// Additional columns, separated by commas; `tamarin help report` lists them. `total` and reports by two dimensions
+    /// may have only `cost`, `time` all that do not compare rows
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
     /// In a report by remote_ip, look up the names of the addresses (reverse DNS) and print them as the column

@@ -1,4 +1,4 @@
-//! Whom a block list would hit, according to the logs.
+//! Which clients a block list would block, according to the logs.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -52,12 +52,12 @@ impl fmt::Display for Neighbour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (stats, operation) = match self {
             Neighbour::Address { address, network, stats, operation } => {
-                write!(f, "{network} also hits {address}: ")?;
+                write!(f, "{network} also blocks {address}: ")?;
                 (stats, Some(operation))
             }
             Neighbour::Others { count, stats } => {
                 let noun = if *count == 1 { "address" } else { "addresses" };
-                write!(f, "the networks also hit {} other {noun}: ", human::count(*count))?;
+                write!(f, "the networks also block {} other {noun}: ", human::count(*count))?;
                 (stats, None)
             }
         };
@@ -121,6 +121,25 @@ impl<'a> Logs<'a> {
     pub(super) fn requesters_of_role(&self, role: &str) -> Result<Vec<String>, QueryError> {
         let filter = Filter::term_for(&Dimension::Role, &Value::from(role));
         self.values(Field::Requester, filter, EXAMINED_REQUESTERS)
+    }
+
+    /// The targets with the addresses that [`Target::AddressesOf`] stands for in place of it.
+    pub(super) fn with_addresses(&self, targets: &[Target]) -> Result<Vec<Target>, QueryError> {
+        let mut all = Vec::with_capacity(targets.len());
+        for target in targets {
+            let Target::AddressesOf(filter) = target else {
+                all.push(target.clone());
+                continue;
+            };
+            for row in self.groups(Dimension::Field(Field::RemoteIp), filter.clone(), 0)? {
+                if let Value::Text(text) = &row.value
+                    && let Some(address) = address::parse(text)
+                {
+                    all.push(Target::Network(IpNet::from(address)));
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// All addresses and their requests, sorted by address.

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Scope;
 use crate::human::counted;
+use crate::query::filter::is_invisible;
 use crate::query::{Engine, QueryError};
 use impact::Neighbour;
 pub use policy::MAX_POLICY_BYTES;
@@ -158,9 +159,12 @@ pub fn plan(
     let mut plan = Plan { accounts: settings.accounts.clone(), ..Plan::default() };
     let owners = logs.owners()?;
     let mut networks = Vec::new();
+    let targets = &logs.with_addresses(targets)?;
     for target in targets {
         match target {
             Target::Network(network) => networks.push(network.trunc()),
+            // These are addresses now.
+            Target::AddressesOf(_) => {}
             Target::Referer(host) => plan.referers.push(host.clone()),
             Target::Requester(requester) => plan.add_requester(requester, &owners),
             Target::Role(role) => {
@@ -300,6 +304,20 @@ impl Plan {
     }
 }
 
+/// JSON text whose invisible characters are escaped: hosts of referers and names of requesters come from logs.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Line ends are outside of strings.
+        if c == '\n' || !is_invisible(c) {
+            text.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,7 +334,7 @@ mod tests {
         let notes = plan.notes(Format::Policy);
         let about = |text: &str| notes.iter().filter(|note| note.contains(text)).count();
         assert_eq!((about("is a session"), about("2 more sessions: ")), (10, 1), "{notes:#?}");
-        // Nobody is blocked by address.
+        // No client is blocked by address.
         assert_eq!(about("your own users"), 0, "{notes:#?}");
         let notes = plan.notes(Format::Cidr);
         assert_eq!(

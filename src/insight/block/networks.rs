@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn somebody_else_in_between_splits_a_network() {
+    fn another_address_in_between_splits_a_network() {
         assert_eq!(
             merged("203.0.113.1 203.0.113.2 203.0.113.6 203.0.113.7", "203.0.113.4"),
             "203.0.113.0/30 203.0.113.6/31"
@@ -125,7 +125,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn merged_networks_have_all_targets_nobody_else_and_are_the_fewest(
+        fn merged_networks_have_all_targets_no_other_address_and_are_the_fewest(
             targets in prop::collection::btree_set(any::<u8>(), 1..40),
             others in prop::collection::btree_set(any::<u8>(), 0..40),
         ) {

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::impact::only_bucket;
-use super::{BlockError, Plan};
+use super::{BlockError, Plan, escaped};
 
 /// The largest size of a bucket policy, in bytes.
 pub const MAX_POLICY_BYTES: usize = 20 * 1024;
@@ -32,9 +32,9 @@ pub(super) fn write(plan: &Plan) -> Result<String, BlockError> {
         return Err(BlockError::NotABucket(bucket.to_owned()));
     }
     let policy = policy(plan, bucket);
-    let mut text = format!("{policy:#}\n");
+    let mut text = escaped(&format!("{policy:#}\n"));
     if text.len() > MAX_POLICY_BYTES {
-        text = format!("{policy}\n");
+        text = escaped(&format!("{policy}\n"));
     }
     match text.trim_end().len() {
         bytes if bytes > MAX_POLICY_BYTES => Err(BlockError::PolicyTooLarge { bytes }),

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::insight::findings::Finding;
 use crate::log::{Field, address};
-use crate::query::{Dimension, Value};
+use crate::query::{Dimension, Filter, Value};
 
 /// Whom to block.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,6 +19,8 @@ pub enum Target {
     Requester(String),
     /// A role or user of any account of the logs: `role/etl`.
     Role(String),
+    /// The addresses that sent the requests of a filter: those of a finding about a network.
+    AddressesOf(Filter),
 }
 
 /// Why a text is not a target.
@@ -102,7 +105,19 @@ impl Target {
         }
     }
 
-    /// The target for a value of a dimension, such as the subject of a finding.
+    /// The target for the subject of a finding; `None` if the finding is about all requests. A network stands for those of
+    /// its addresses that sent the requests of the finding.
+    ///
+    /// # Errors
+    /// If requests cannot be blocked by the dimension, or the value is absent.
+    pub fn of_finding(finding: &Finding) -> Option<Result<Target, TargetError>> {
+        match finding.subject.as_ref()? {
+            (Dimension::Network { .. }, _) => Some(Ok(Target::AddressesOf(finding.filter.clone()))),
+            (dimension, value) => Some(Target::of(dimension, value)),
+        }
+    }
+
+    /// The target for a value of a dimension.
     ///
     /// # Errors
     /// If requests cannot be blocked by the dimension, or the value is absent.

@@ -2,48 +2,50 @@
 
 use std::collections::HashSet;
 
-use super::{LeftOut, Reason};
+use super::times::Times;
+use super::{Against, LeftOut, Reason};
+use crate::insight::Scope;
 use crate::log::Field;
 use crate::query::filter::Subject;
-use crate::query::{ComparedDimension, Dimension, Filter, TimeRange, Value};
+use crate::query::{ComparedDimension, Dimension, Filter, Value};
 
 /// A dimension with more values than this share of the requests has ids, not values.
 const MAX_VALUES_PER_REQUEST: f64 = 0.8;
-/// Shorter time ranges do not have every hour of the day.
-const DAY: i64 = 86_400;
-/// Shorter time ranges do not have every day of the week.
-const WEEK: i64 = 7 * DAY;
 
 /// The fields that the filters of both sets are about.
 pub(super) struct Fixed {
     fields: HashSet<Field>,
     dimensions: HashSet<Dimension>,
-    /// The length in seconds of the shorter time range of the two sets, if they are selected by time.
-    seconds: Option<i64>,
+    /// Whether the times of the sets decide the hours of the day, and the days of the week.
+    hours: bool,
+    weekdays: bool,
 }
 
 impl Fixed {
-    /// `seconds`: the times that each set covers.
-    pub(super) fn new(sets: [(&TimeRange, &Filter); 2], seconds: [i64; 2]) -> Fixed {
+    /// `b` is the filter of the other set. `seen` is the first second of all requests, and the second after the last.
+    pub(super) fn new(a: &Scope, against: &Against, b: &Filter, seen: (i64, i64)) -> Fixed {
         let (mut fields, mut dimensions) = (HashSet::new(), HashSet::new());
-        for (_, filter) in sets {
+        for filter in [&a.filter, b] {
             add_subjects(filter, &mut fields, &mut dimensions);
         }
-        let by_time = sets[0].0 != sets[1].0 || fields.contains(&Field::Time);
-        Fixed { fields, dimensions, seconds: by_time.then(|| seconds[0].min(seconds[1])) }
+        let times = Times::of(a, against, seen);
+        let differ = |by: Dimension, parts: fn(&Times) -> bool| dimensions.contains(&by) || !parts(&times);
+        let hours = differ(Dimension::HourOfDay, Times::have_the_same_hours);
+        let weekdays = differ(Dimension::Weekday, Times::have_the_same_weekdays);
+        Fixed { fields, dimensions, hours, weekdays }
     }
 
     /// Whether the filters decide what values of the dimension the sets have.
     fn fixes(&self, compared: &ComparedDimension) -> bool {
-        match (&compared.by, self.seconds) {
-            (Dimension::HourOfDay, Some(seconds)) => seconds < DAY,
-            (Dimension::Weekday, Some(seconds)) => seconds < WEEK,
+        match &compared.by {
+            Dimension::HourOfDay => self.hours,
+            Dimension::Weekday => self.weekdays,
             // A filter by folder leaves the file name extension open.
-            (Dimension::Extension, _) => {
+            Dimension::Extension => {
                 self.dimensions.contains(&Dimension::Extension)
                     || self.fields.contains(&Field::Key) && compared.value_counts[0] < 2
             }
-            (by, _) => by.base() != Field::Time && self.fields.contains(&by.base()),
+            by => by.base() != Field::Time && self.fields.contains(&by.base()),
         }
     }
 }

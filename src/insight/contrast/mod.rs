@@ -2,11 +2,12 @@
 //!
 //! The engine counts every value in both sets ([`Ask::Compare`]). [`significance`] tests the difference, [`select`]
 //! keeps the values that differ, without those that follow from others, and [`dimensions`] knows which dimensions say
-//! something. Then the requests with each of the best values are compared again, to find pairs of values.
+//! something; [`times`] compares the times of the sets. Then the requests with each of the best values are compared again, to find pairs of values.
 
 mod dimensions;
 mod select;
 mod significance;
+mod times;
 
 use tokio_util::sync::CancellationToken;
 
@@ -72,6 +73,8 @@ pub struct Contrast {
     pub left_out: Vec<LeftOut>,
     /// Number of values that were tested.
     pub tested: u64,
+    /// Whether both sets have the same requests.
+    pub is_same_set: bool,
     /// What the queries read.
     pub statistics: Statistics,
 }
@@ -143,8 +146,18 @@ pub fn contrast(
     if totals.iter().any(|totals| totals.requests == 0) {
         return Ok(contrast);
     }
-    let seconds = totals.map(|stats| stats.last_seen.saturating_sub(stats.first_seen).saturating_add(1));
-    let fixed = Fixed::new([(&a.time, &a.filter), (&other.0, &other.1)], seconds);
+    // Sets of different sizes differ, and the rest has none of the requests.
+    if totals[0] == totals[1] && matches!(against, Against::Selected(..)) {
+        let others = Filter::within(other.0).and(other.1.clone()).negated();
+        contrast.is_same_set = run.totals(a.time, &a.filter.clone().and(others))?.requests == 0;
+        contrast.statistics = run.statistics;
+        if contrast.is_same_set {
+            return Ok(contrast);
+        }
+    }
+    let [one, two] = totals;
+    let seen = (one.first_seen.min(two.first_seen), one.last_seen.max(two.last_seen).saturating_add(1));
+    let fixed = Fixed::new(a, against, &other.1, seen);
 
     let by = dimensions::all();
     let comparison = run.compare(by, Filter::everything(), &mut |comparison, share| {

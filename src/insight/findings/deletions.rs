@@ -30,23 +30,29 @@ fn deletions() -> Filter {
 }
 
 pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
-    let mut found = of_dimension(survey, &Dimension::Role, deletions())?;
+    // Objects are counted by the records of the deleted keys, which are not requests of their own.
+    let scope = survey.scope_as_logged();
+    let records = survey.as_logged(&scope);
+    let mut found = of_dimension(survey, &records, &Dimension::Role, deletions())?;
     let anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
-    found.extend(of_dimension(survey, &Dimension::Field(Field::RemoteIp), deletions().and(anonymous))?);
+    let deletions = deletions().and(anonymous);
+    found.extend(of_dimension(survey, &records, &Dimension::Field(Field::RemoteIp), deletions)?);
     Ok(found)
 }
 
+/// `records` is the survey of every record, `survey` that of the records that count as requests.
 fn of_dimension(
     survey: &Survey<'_>,
+    records: &Survey<'_>,
     dimension: &Dimension,
     deletions: Filter,
 ) -> Result<Vec<Finding>, QueryError> {
-    let groups = survey.groups(&deletions, dimension, &[], Measure::Requests, CANDIDATES)?;
+    let groups = records.groups(&deletions, dimension, &[], Measure::Requests, CANDIDATES)?;
     let values: Vec<Value> = (groups.rows.iter())
         .filter(|row| row.stats.requests >= MIN_KEYS / 4 && row.value != Value::Absent)
         .map(|row| row.value.clone())
         .collect();
-    let histories = History::of(survey, &deletions, dimension, values.clone())?;
+    let histories = History::of(records, &deletions, dimension, values.clone())?;
     let mut of: Vec<(Value, TimeRange)> = Vec::new();
     let mut history_of: Vec<&History> = Vec::new();
     for (value, history) in values.iter().zip(&histories) {
@@ -57,7 +63,7 @@ fn of_dimension(
             history_of.push(history);
         }
     }
-    let profiles = survey.profiles(&deletions, dimension, of.clone())?;
+    let profiles = records.profiles(&deletions, dimension, of.clone())?;
     let mut found = Vec::new();
     for (((value, time), history), did) in of.iter().zip(history_of).zip(&profiles) {
         let keys = did.keys;
@@ -74,7 +80,7 @@ fn of_dimension(
             period: Some(period),
             strength: keys as f64 / MIN_KEYS as f64,
             label: history.comes_again(period).then_some(Ordinary::RecurringJob),
-            stats: Some(did.stats),
+            stats: survey.counts_every_record().then_some(did.stats),
         };
         let sentence = |stats: &Stats| {
             let place = match did.folder.as_slice() {

@@ -1,10 +1,14 @@
 //! Muted findings: what the user does not want to see again. Where mutes are stored is up to the program ([`MuteStore`]).
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Finding, Kind};
+use super::Finding;
 use crate::insight::Scope;
-use crate::query::{Answer, Ask, Engine, Filter, Query, QueryError, Value};
+use crate::log::Field;
+use crate::query::{Answer, Ask, Dimension, Engine, Filter, Query, QueryError, Value};
 
 /// Conditions that a finding must meet to be muted, all of them. An absent condition is always met.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,7 +17,7 @@ pub struct Mute {
     pub id: i64,
     /// The name of a kind of findings.
     pub kind: Option<String>,
-    /// The value that a finding is about, as logged.
+    /// The value that a finding is about, as logged. A network also stands for the addresses and networks in it.
     pub value: Option<Vec<u8>>,
     /// A filter that all requests of a finding match.
     pub filter: Option<String>,
@@ -43,17 +47,28 @@ impl Mute {
         self.until.is_none_or(|until| now < until)
     }
 
-    /// What it mutes, for people: `scraping about 203.0.113.7`. It can have text from logs: escape it before printing.
-    pub fn describe(&self) -> String {
-        let mut text = self.kind.clone().unwrap_or_else(|| "all findings".to_owned());
-        if let Some(value) = &self.value {
-            text.push_str(&format!(" about {}", String::from_utf8_lossy(value)));
-        }
-        if let Some(filter) = &self.filter {
-            text.push_str(&format!(" within {filter}"));
-        }
-        text
+    /// Whether a finding has the kind and the value of the mute. Its filter is not looked at: only an engine knows which
+    /// requests match it.
+    pub fn is_about(&self, finding: &Finding) -> bool {
+        let has_kind = |kind: &String| kind.eq_ignore_ascii_case(finding.kind.name());
+        let has_value = |value: &Vec<u8>| {
+            let Some((dimension, subject)) = &finding.subject else { return false };
+            let subject = bytes_of(subject);
+            let is_of_addresses =
+                matches!(dimension, Dimension::Field(Field::RemoteIp) | Dimension::Network { .. });
+            *value == subject
+                || is_of_addresses
+                    && network(value).zip(network(&subject)).is_some_and(|(all, one)| all.contains(&one))
+        };
+        self.kind.as_ref().is_none_or(has_kind) && self.value.as_ref().is_none_or(has_value)
     }
+}
+
+/// The network that a text denotes; an address is a network of one.
+fn network(text: &[u8]) -> Option<IpNet> {
+    let text = std::str::from_utf8(text).ok()?;
+    let address = || text.parse::<IpAddr>().ok().map(|address| IpNet::from(address.to_canonical()));
+    text.parse::<IpNet>().ok().map(|network| network.trunc()).or_else(address)
 }
 
 fn bytes_of(value: &Value) -> Vec<u8> {
@@ -118,13 +133,9 @@ pub fn separate(
     }
     let mut others = Vec::new();
     for finding in std::mem::take(findings) {
-        let value = finding.subject.as_ref().map(|(_, value)| bytes_of(value));
         let mut by = None;
         for (mute, filter) in &active {
-            let is_kind =
-                mute.kind.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case(Kind::name(finding.kind)));
-            let is_value = mute.value.is_none() || mute.value == value;
-            if is_kind && is_value && is_within(engine, scope, &finding, filter.as_ref(), cancel)? {
+            if mute.is_about(&finding) && is_within(engine, scope, &finding, filter.as_ref(), cancel)? {
                 by = Some((*mute).clone());
                 break;
             }
@@ -161,19 +172,7 @@ fn is_within(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::Dimension;
-
-    #[test]
-    fn a_mute_is_described_by_its_conditions() {
-        let mute = |kind: Option<&str>, value: Option<&str>, filter: Option<&str>| Mute {
-            kind: kind.map(str::to_owned),
-            value: value.map(|value| value.as_bytes().to_vec()),
-            filter: filter.map(str::to_owned),
-            ..Mute::default()
-        };
-        assert_eq!(mute(Some("scraping"), Some("192.0.2.1"), None).describe(), "scraping about 192.0.2.1");
-        assert_eq!(mute(None, None, Some("key:a/*")).describe(), "all findings within key:a/*");
-    }
+    use crate::insight::findings::Kind;
 
     #[test]
     fn a_mute_ends() {
@@ -182,11 +181,10 @@ mod tests {
         assert!(Mute::default().is_active(i64::MAX));
     }
 
-    #[test]
-    fn a_mute_like_a_finding_has_its_kind_and_value() {
-        let finding = Finding {
+    fn finding(subject: Option<(Dimension, Value)>) -> Finding {
+        Finding {
             kind: Kind::Scraping,
-            subject: Some((Dimension::NETWORK, Value::from("203.0.113.0/24"))),
+            subject,
             start: 0,
             end: 60,
             stats: Default::default(),
@@ -195,8 +193,36 @@ mod tests {
             filter: Filter::default(),
             explanation: String::new(),
             label: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_mute_like_a_finding_has_its_kind_and_value() {
+        let finding = finding(Some((Dimension::NETWORK, Value::from("203.0.113.0/24"))));
         let mute = Mute::like(&finding);
-        assert_eq!(mute.describe(), "scraping about 203.0.113.0/24");
+        assert_eq!(mute.kind.as_deref(), Some("scraping"));
+        assert_eq!(mute.value.as_deref(), Some(&b"203.0.113.0/24"[..]));
+        assert!(mute.is_about(&finding));
+    }
+
+    #[test]
+    fn a_muted_network_did_not_mute_the_addresses_in_it() {
+        let address = |text: &str| finding(Some((Dimension::Field(Field::RemoteIp), Value::from(text))));
+        let mute = |value: &str| Mute { value: Some(value.as_bytes().to_vec()), ..Mute::default() };
+        assert!(mute("203.0.113.0/24").is_about(&address("203.0.113.7")));
+        assert!(mute("203.0.113.9/24").is_about(&address("203.0.113.7")));
+        assert!(mute("2001:DB8::7").is_about(&address("2001:db8::7")));
+        assert!(
+            mute("203.0.0.0/16")
+                .is_about(&finding(Some((Dimension::NETWORK, Value::from("203.0.113.0/24")))))
+        );
+        for (value, other) in [
+            ("203.0.113.0/24", address("198.51.100.7")),
+            ("203.0.113.7", finding(Some((Dimension::NETWORK, Value::from("203.0.113.0/24"))))),
+            ("203.0.113.0/24", finding(None)),
+            ("203.0.113.0/24", finding(Some((Dimension::Field(Field::Key), Value::from("203.0.113.7"))))),
+        ] {
+            assert!(!mute(value).is_about(&other), "{value} {other:?}");
+        }
     }
 }

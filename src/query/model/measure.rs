@@ -129,7 +129,7 @@ measures! {
     Share: "share", "SHARE", Share, Relative(Measure::BytesSent), shown(11, 4),
         "Share of all bytes sent.";
     CumulativeShare: "cumulative_share", "CUMULATIVE", Share, Relative(Measure::BytesSent), hidden(12, 9),
-        "Share of all bytes sent, including the rows above.";
+        "Share of bytes or of the sorted count, with rows above.";
     ToAverage: "to_average", "× AVERAGE", Ratio, Relative(Measure::Requests), hidden(10, 9),
         "Requests, as a multiple of the mean over all rows.";
     ToMedian: "to_median", "× MEDIAN", Ratio, Relative(Measure::Requests), hidden(10, 9),

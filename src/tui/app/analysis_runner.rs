@@ -10,7 +10,9 @@ use crate::insight::findings::Findings;
 use crate::insight::findings::mute::{self, Mute, MuteStore};
 use crate::insight::{block, concentration, contrast, findings};
 use crate::query::{Engine, QueryError};
-use crate::tui::model::{Action, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot};
+use crate::tui::model::{
+    Action, AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot,
+};
 
 /// Runs analyses, and sends their results, as actions, to the session.
 pub(in crate::tui) struct AnalysisRunner {
@@ -65,7 +67,7 @@ impl Drop for AnalysisRunner {
 }
 
 /// Runs an analysis and passes every result to `on_result`: partial results, then the complete result or an error. A
-/// panic is an error. A cancelled analysis has no further results. Muted findings are left out; `now` is the current time
+/// panic is an error. A cancelled analysis has no further results. `now` is the current time
 /// in seconds since the epoch.
 pub(in crate::tui) fn run_analysis(
     engine: &dyn Engine,
@@ -113,17 +115,18 @@ fn analyse(
 ) -> Result<AnalysisAnswer, QueryError> {
     match ask {
         AnalysisAsk::Findings(scope) => {
-            let without_muted = |found: &Findings| {
+            let separated = |found: &Findings| {
                 let mut found = found.clone();
-                mute::separate(engine, scope, mutes, now, &mut found.findings, cancel).map(|_| found)
+                let muted = mute::separate(engine, scope, mutes, now, &mut found.findings, cancel)?;
+                Ok::<_, QueryError>(AllFindings { found, muted })
             };
             let found = findings::find(engine, scope, cancel, &mut |found, share| {
                 // An error is reported when the analysis ends.
-                if let Ok(found) = without_muted(found) {
+                if let Ok(found) = separated(found) {
                     on_partial(AnalysisAnswer::Findings(found), share);
                 }
             })?;
-            without_muted(&found).map(AnalysisAnswer::Findings)
+            separated(&found).map(AnalysisAnswer::Findings)
         }
         AnalysisAsk::Contrast(scope, against) => {
             contrast::contrast(engine, scope, against, cancel, &mut |contrast, share| {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::export::{Cell, Format, PagedWriter, Sheet};
 use crate::human;
 use crate::query::{Answer, Ask, Engine, Measure, QueryError, Requests, Series};
-use crate::tui::model::{Column, Export, Exported, RowId, Rows, TimeRow};
+use crate::tui::model::{AnalysedTable, Column, Export, Exported, RowId, Rows, TimeRow};
 
 /// Rows that are written at a time. At most this many single requests are in memory.
 const PAGE_ROWS: usize = if cfg!(test) { 200 } else { 20_000 };
@@ -79,7 +79,10 @@ fn write(
         if cancel.is_cancelled() { Err(Stop::Cancelled) } else { Ok(()) }
     };
     let mut approximate = Vec::new();
-    if let Ask::Requests { .. } = export.query.ask {
+    if let Some(table) = &export.analysed {
+        rows = analysed_rows(table);
+        pages.write_sheet(analysed_sheet(table), &mut out).map_err(failed)?;
+    } else if let Ask::Requests { .. } = export.query.ask {
         let mut written = Ok(());
         let write_requests = &mut |requests: Requests| {
             let matched = requests.matched;
@@ -128,6 +131,26 @@ fn write(
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(Stop::Exists),
         Err(error) => Err(failed(error.error)),
     }
+}
+
+fn analysed_sheet(table: &AnalysedTable) -> Sheet<'_> {
+    match table {
+        AnalysedTable::Findings(rows) => {
+            let with_labels = rows.iter().any(|row| row.label.is_some());
+            crate::export::findings_sheet(rows, with_labels)
+        }
+        AnalysedTable::Contrast(contrast) => crate::export::contrast_sheet(contrast, usize::MAX, false),
+        AnalysedTable::Concentration(by, measures) => crate::export::concentration_sheet(by, measures, false),
+    }
+}
+
+fn analysed_rows(table: &AnalysedTable) -> u64 {
+    let rows = match table {
+        AnalysedTable::Findings(rows) => rows.len(),
+        AnalysedTable::Contrast(contrast) => contrast.rows.len(),
+        AnalysedTable::Concentration(_, measures) => measures.len(),
+    };
+    rows as u64
 }
 
 /// The chosen columns of the rows of `answer`.
@@ -194,6 +217,7 @@ fn format(export: &Export) -> Format {
     match export.path.extension().and_then(|extension| extension.to_str()) {
         Some(extension) if extension.eq_ignore_ascii_case("csv") => Format::Csv,
         Some(extension) if extension.eq_ignore_ascii_case("ndjson") => Format::Ndjson,
+        Some(extension) if extension.eq_ignore_ascii_case("md") => Format::Markdown,
         _ => Format::Json,
     }
 }

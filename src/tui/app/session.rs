@@ -129,6 +129,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             filter,
             time,
             sources,
+            notice,
             unopened,
             title,
             clock,
@@ -139,6 +140,9 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         let (actions, received_actions) = mpsc::unbounded_channel();
         let mut state = State::new(title, sources, filter, time, theme, zone);
         state.unopened = unopened;
+        if let Some(notice) = notice {
+            state.warn(crate::tui::format::visible(&notice));
+        }
         let size = terminal.size().map_err(TuiError::terminal)?;
         state.size = (size.width, size.height);
         state.generation = engine.generation();
@@ -325,12 +329,12 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                 });
                 self.export = Some((cancel, worker));
             }
-            Effect::Mute(mute) => {
-                let result = match &self.mutes {
-                    Some(store) => store.add(&mute).map_err(|error| error.to_string()),
-                    None => Err("findings cannot be muted here".to_owned()),
-                };
-                let _ = self.actions.send(Action::Muted { mute, result });
+            Effect::Mute(new) => {
+                let _ = self.actions.send(super::mutes::add(self.mutes.as_deref(), new));
+            }
+            Effect::Unmute(mute) => {
+                let result = super::mutes::remove(self.mutes.as_deref(), &mute);
+                let _ = self.actions.send(Action::Unmuted { mute, result });
             }
             Effect::WriteFile { path, text } => {
                 let result = write_file::write_new(&path, &text);
@@ -422,6 +426,7 @@ mod tests {
             filter: Filter::everything(),
             time: TimeRange::default(),
             sources: Vec::new(),
+            notice: None,
             unopened: Vec::new(),
             title: "s3://acme-logs/media/".to_owned(),
             clock: Arc::new(|| NOW),

@@ -1,13 +1,11 @@
 //! The panes of analyses: contrast, concentration, block list; the cost in the header.
 
-use crate::tui::journeys::{SIZES, start};
+use crate::tui::journeys::{at_sizes, start};
 use crate::tui::testing::Explorer;
 
 fn snapshots(name: &str, keys: &str) {
-    for (columns, rows) in SIZES {
-        let mut explorer = start(columns, rows);
-        explorer.press(keys);
-        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), explorer.screen());
+    for (size, mut explorer) in at_sizes(start, keys) {
+        insta::assert_snapshot!(format!("{name}-{size}"), explorer.screen());
     }
 }
 
@@ -27,7 +25,7 @@ fn how_concentrated_a_table_is() {
     explorer.press("y");
     assert!(explorer.copied[0].starts_with("The top"), "{:?}", explorer.copied);
     explorer.press("Esc 4 C");
-    assert!(explorer.screen().contains("concentration is about a table of groups"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("concentration needs a table of groups"), "{}", explorer.screen());
 }
 
 #[test]
@@ -113,7 +111,7 @@ fn what_cannot_be_blocked_is_explained() {
     let screen = explorer.screen();
     assert!(screen.contains("block addresses, referers or requesters"), "{screen}");
     explorer.press("4 B");
-    assert!(explorer.screen().contains("nobody to block"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("nothing to block"), "{}", explorer.screen());
 }
 
 #[test]
@@ -121,4 +119,37 @@ fn the_header_shows_the_cost_of_the_filter() {
     let mut explorer = start(130, 34);
     let header = explorer.screen().lines().next().unwrap().to_owned();
     assert!(header.contains("≈ $"), "{header}");
+}
+
+#[test]
+fn a_contrast_and_a_concentration_could_not_be_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    for (keys, extension, part) in [
+        ("v d", "csv", "dimension,value,dimension_2,value_2,count_a"),
+        ("v d", "ndjson", "{\"dimension\":"),
+        ("C", "md", "| measure | values | total |"),
+        ("C u", "json", "\"measure\":\"requests\""),
+    ] {
+        let path = folder.path().join(format!("{}.{extension}", keys.replace(' ', "")));
+        let mut explorer = start(130, 34);
+        explorer.press(keys).press("e");
+        for _ in 0..40 {
+            explorer.press("Backspace");
+        }
+        explorer.types(path.to_str().unwrap()).press("Enter");
+        assert!(explorer.screen().contains("written to"), "{}", explorer.screen());
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(part), "{keys} {extension}: {text}");
+    }
+}
+
+#[test]
+fn messages_about_keys_were_cut_off_on_a_terminal_of_80_columns() {
+    for keys in ["4 C", "4 B", "m", "m m"] {
+        let mut explorer = start(80, 24);
+        explorer.press(keys);
+        let screen = explorer.screen();
+        assert!(!screen.lines().last().unwrap().contains('…'), "{keys}: {screen}");
+        assert!(explorer.state.message.as_ref().unwrap().text.chars().count() <= 78, "{keys}");
+    }
 }

@@ -6,7 +6,7 @@ use crate::insight::findings::{Finding, Findings, Kind, Ordinary};
 use crate::log::Field;
 use crate::query::filter::{Subject, Test};
 use crate::query::{Dimension, Filter, Stats, TimeRange, Value};
-use crate::tui::journeys::SIZES;
+use crate::tui::journeys::at_sizes;
 use crate::tui::model::{Action, Areas};
 use crate::tui::testing::{APRIL, Explorer, get, three_days};
 
@@ -96,10 +96,8 @@ fn start(columns: u16, rows: u16) -> Explorer {
 }
 
 fn snapshots(name: &str, keys: &str) {
-    for (columns, rows) in SIZES {
-        let mut explorer = start(columns, rows);
-        explorer.press(keys);
-        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), explorer.screen());
+    for (size, mut explorer) in at_sizes(start, keys) {
+        insta::assert_snapshot!(format!("{name}-{size}"), explorer.screen());
     }
 }
 
@@ -139,9 +137,9 @@ fn the_findings_are_those_within_the_time_range() {
     assert!(!explorer.screen().contains("5 Findings (3)"), "{}", explorer.screen());
     assert_eq!(explorer.analyses, analyses, "zooming needs no new analysis");
     explorer.press("5");
-    assert!(explorer.screen().contains("No findings, only ordinary"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("No findings, only some that are set aside"), "{}", explorer.screen());
     explorer.press("Z");
-    assert!(explorer.screen().contains("finding 1 of 4"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("finding 1 of 3"), "{}", explorer.screen());
 }
 
 #[test]
@@ -167,10 +165,10 @@ fn a_click_on_the_worst_finding_lists_all() {
     let mut explorer = start(130, 34);
     let alert = Areas::of(&explorer.state).alert;
     explorer.mouse(MouseEventKind::Down(MouseButton::Left), 20, alert.y);
-    assert!(explorer.screen().contains("finding 1 of 4"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("finding 1 of 3"), "{}", explorer.screen());
     let rows = Areas::of(&explorer.state).rows;
     explorer.mouse(MouseEventKind::Down(MouseButton::Left), 20, rows.y + 1);
-    assert!(explorer.screen().contains("finding 2 of 4"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("finding 2 of 3"), "{}", explorer.screen());
 }
 
 #[test]
@@ -227,7 +225,7 @@ fn new_requests_are_analysed_and_the_cursor_stays_on_its_finding() {
     assert_eq!(explorer.analyses, analyses + 1);
     let screen = explorer.screen();
     assert!(screen.contains("5 Findings (4)"), "{screen}");
-    assert!(screen.contains("finding 4 of 5"), "{screen}");
+    assert!(screen.contains("finding 4 of 4"), "{screen}");
     assert!(screen.contains("used TLS 1.0"), "{screen}");
 }
 
@@ -275,4 +273,98 @@ fn a_muted_finding_is_hidden_and_the_reason_is_stored() {
     assert_eq!(explorer.muted[0].kind.as_deref(), Some("scraping"));
     explorer.press("X Esc");
     assert_eq!(explorer.muted.len(), 1, "Esc mutes nothing");
+}
+
+#[test]
+fn keys_in_the_table_of_findings_ignored_the_marked_rows() {
+    // `=` keeps the requests of both, `-` excludes each.
+    let mut explorer = start(130, 34);
+    explorer.press("5 m m = 1");
+    let screen = explorer.screen();
+    assert!(screen.contains("row 1 of 2"), "{screen}");
+    assert!(explorer.state.layer().filter.to_string().contains(" or "), "{}", explorer.state.layer().filter);
+    let mut explorer = start(130, 34);
+    explorer.press("5 m m -");
+    assert_eq!(explorer.state.layer().filter.terms().len(), 2);
+    // `d` compares the requests of both with all others.
+    let mut explorer = start(130, 34);
+    explorer.press("5 m m d");
+    let screen = explorer.screen();
+    assert!(screen.contains("Contrast 2 findings against all other requests"), "{screen}");
+    assert!(screen.contains("169 requests against 203"), "{screen}");
+    // `X` mutes both.
+    let mut explorer = start(80, 24);
+    explorer.press("5 m m X").types("ours").press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("muted 2 findings; o lists them"), "{screen}");
+    assert!(screen.contains("5 Findings (1)"), "{screen}");
+    let muted: Vec<_> = explorer.muted.iter().map(|mute| mute.kind.as_deref().unwrap()).collect();
+    assert_eq!(muted, ["scraping", "key-guessing"]);
+    // `B` blocks both.
+    let mut explorer = start(130, 34);
+    explorer.press("5 m m B");
+    assert!(explorer.screen().contains("Block list of 2 targets"), "{}", explorer.screen());
+}
+
+#[test]
+fn muted_findings_were_not_listed_and_could_not_be_unmuted() {
+    let mut explorer = start(130, 34);
+    explorer.press("5 X").types("our own mirror").press("Enter");
+    assert!(explorer.screen().contains("▸ 1 ordinary look-alike, 1 muted"), "{}", explorer.screen());
+    explorer.press("o G");
+    let screen = explorer.screen();
+    assert!(screen.contains("203.0.113.7 (muted 1)"), "{screen}");
+    assert!(screen.contains("192.0.2.10 (recurring job)"), "{screen}");
+    assert!(screen.contains("Muted 1: our own mirror. X ends the mute."), "{screen}");
+    assert!(screen.contains("2 of 2 set aside") && screen.contains("X unmute"), "{screen}");
+    explorer.press("X");
+    let screen = explorer.screen();
+    assert!(screen.contains("no longer muted: scraping about 203.0.113.7"), "{screen}");
+    assert!(screen.contains("5 Findings (3)") && explorer.muted.is_empty(), "{screen}");
+}
+
+#[test]
+fn the_row_of_look_alikes_was_counted_and_offered_keys_without_an_effect() {
+    let mut explorer = start(130, 34);
+    explorer.press("5 G");
+    let screen = explorer.screen();
+    let footer = screen.lines().last().unwrap();
+    assert!(footer.contains("3 findings") && footer.contains("Enter list or hide"), "{footer}");
+    assert!(!footer.contains("mute") && !footer.contains("= only"), "{footer}");
+    explorer.press("o G");
+    let screen = explorer.screen();
+    let footer = screen.lines().last().unwrap();
+    assert!(footer.contains("1 of 1 set aside") && !footer.contains("mute"), "{footer}");
+}
+
+#[test]
+fn findings_could_not_be_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = |keys: &str, extension: &str| {
+        let path = folder.path().join(format!("{}.{extension}", keys.replace(' ', "")));
+        let mut explorer = start(130, 34);
+        explorer.press(keys).press(":").types(&format!("export {}", path.display())).press("Enter");
+        assert!(explorer.screen().contains("written to"), "{}", explorer.screen());
+        std::fs::read_to_string(&path).unwrap()
+    };
+    let csv = export("5", "csv");
+    assert!(csv.starts_with("kind,dimension,value,start,end,"), "{csv}");
+    assert_eq!(csv.lines().count(), 4, "{csv}");
+    assert!(!csv.contains('\x1b') && !csv.contains('\u{202e}'), "{csv}");
+    let marked = export("5 j m", "ndjson");
+    assert!(marked.lines().count() == 1 && marked.contains("\"kind\":\"key-guessing\""), "{marked}");
+    let all = export("5 o", "json");
+    assert!(all.contains("\"label\":\"ordinary: recurring job\""), "{all}");
+    assert!(export("5", "md").starts_with("| kind | dimension |"));
+    let mut explorer = start(130, 34);
+    explorer.press("5 e");
+    assert!(explorer.screen().contains("export to tamarin-findings.csv"), "{}", explorer.screen());
+}
+
+#[test]
+fn the_message_about_a_mute_was_cut_off_on_a_terminal_of_80_columns() {
+    let mut explorer = start(80, 24);
+    explorer.press("5 X").press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("muted scraping about 203.0.113.7; o lists it"), "{screen}");
 }

@@ -23,11 +23,19 @@ fn start(columns: u16, rows: u16) -> Explorer {
     Explorer::with(columns, rows, three_days())
 }
 
-/// Compares the screens after `keys`, and their styles on a dark and on a light background, with snapshots.
-fn snapshots(name: &str, keys: &str) {
-    for (columns, rows) in SIZES {
+/// Explorers after `keys` at the sizes of most terminals, with the names of the sizes.
+fn at_sizes(start: fn(u16, u16) -> Explorer, keys: &str) -> Vec<(String, Explorer)> {
+    let explorer = |(columns, rows): (u16, u16)| {
         let mut explorer = start(columns, rows);
         explorer.press(keys);
-        insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), explorer.screen_and_styles());
+        (format!("{columns}x{rows}"), explorer)
+    };
+    SIZES.into_iter().map(explorer).collect()
+}
+
+/// Compares the screens after `keys`, and their styles on a dark and on a light background, with snapshots.
+fn snapshots(name: &str, keys: &str) {
+    for (size, mut explorer) in at_sizes(start, keys) {
+        insta::assert_snapshot!(format!("{name}-{size}"), explorer.screen_and_styles());
     }
 }

@@ -4,9 +4,12 @@ use std::{path::PathBuf, time::Duration};
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use crate::export::FindingRow;
 use crate::ingest::Progress;
+use crate::insight::concentration::Concentration;
+use crate::insight::contrast::Contrast;
 use crate::insight::findings::mute::Mute;
-use crate::query::{Answer, BucketWidth, Dimension, Query, Sort, Statistics};
+use crate::query::{Answer, BucketWidth, Dimension, Measure, Query, Sort, Statistics};
 use crate::tui::model::{AnalysisJob, AnalysisResult, AnalysisSlot, Column, RowId};
 
 /// When an action happened. Passed with every action, so that `update` reads no clock.
@@ -44,10 +47,15 @@ pub(crate) enum Action {
     SnapshotPinned(Result<u64, String>),
     /// The timer with this number of [`Effect::StartTimer`] ended.
     TimerFired(u64),
-    /// The mute of [`Effect::Mute`] was stored under this number, or not.
+    /// The mutes of [`Effect::Mute`] that were stored, with their numbers, and the first error.
     Muted {
+        mutes: Vec<Mute>,
+        error: Option<String>,
+    },
+    /// The mute of [`Effect::Unmute`] was removed, or not.
+    Unmuted {
         mute: Box<Mute>,
-        result: Result<i64, String>,
+        result: Result<(), String>,
     },
     /// The file of [`Effect::WriteFile`] was written or not.
     FileWritten {
@@ -94,6 +102,16 @@ pub(crate) struct Export {
     pub(crate) sort: Sort<Column>,
     /// The buckets of the table of times.
     pub(crate) bucket_width: BucketWidth,
+    /// The result of an analysis, which is written instead of an answer to the query.
+    pub(crate) analysed: Option<AnalysedTable>,
+}
+
+/// A table of an analysis.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum AnalysedTable {
+    Findings(Vec<FindingRow>),
+    Contrast(Box<Contrast>),
+    Concentration(Dimension, Vec<(Measure, Concentration)>),
 }
 
 impl Eq for Export {}
@@ -181,7 +199,9 @@ pub(crate) enum Effect {
     Copy(String),
     Export(Box<Export>),
     /// Store what the user does not want to see again.
-    Mute(Box<Mute>),
+    Mute(Vec<Mute>),
+    /// Remove a stored mute.
+    Unmute(Box<Mute>),
     /// Write a text to a new file.
     WriteFile {
         path: PathBuf,

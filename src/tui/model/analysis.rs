@@ -4,8 +4,8 @@ use crate::insight::Scope;
 use crate::insight::block::{Plan, Target};
 use crate::insight::concentration::Concentration;
 use crate::insight::contrast::{Against, Contrast};
-use crate::insight::findings::Findings;
 use crate::query::{Dimension, Measure};
+use crate::tui::model::found::AllFindings;
 
 /// The kind of an analysis. A new one cancels the running one of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,7 +53,7 @@ pub(crate) struct AnalysisJob {
 
 #[derive(Clone, Debug)]
 pub(crate) enum AnalysisAnswer {
-    Findings(Findings),
+    Findings(AllFindings),
     Contrast(Contrast),
     Concentration(Concentration),
     Block(Plan),

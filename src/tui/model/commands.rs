@@ -24,7 +24,7 @@ pub(crate) static COMMANDS: [CommandSpec; 12] = [
     command("clear", "", "clear the filter"),
     command("row", "NUMBER", "go to a row"),
     command("columns", "", "choose the columns"),
-    command("export", "FILE", "write the table to a .csv, .json or .ndjson file"),
+    command("export", "FILE", "write the table to a .csv, .json, .ndjson or .md file"),
     command("zone", "utc|local", "show times in UTC or in the local time zone"),
     command("help", "", "show all keys"),
     command("quit", "", "quit; also q"),

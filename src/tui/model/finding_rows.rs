@@ -1,60 +1,93 @@
-//! The rows of the table of findings: the findings, then a heading with the ordinary look-alikes below it.
+//! The rows of the table of findings: the findings, then a heading with those that are set aside below it: ordinary
+//! look-alikes, and muted findings.
 
-use crate::insight::findings::{Finding, Findings};
+use crate::insight::findings::Finding;
+use crate::insight::findings::mute::Mute;
 use crate::query::{Measure, Sort};
 use crate::tui::model::columns::{Column, FindingColumn};
-use crate::tui::model::found::{FindingId, subject_text};
+use crate::tui::model::found::{AllFindings, FindingId, subject_text};
 use crate::tui::model::rows::RowId;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FindingRows {
-    found: Findings,
-    /// Whether the ordinary look-alikes are listed below their heading.
-    pub(crate) shows_benign: bool,
+    all: AllFindings,
+    /// Whether the findings that are set aside are listed below their heading.
+    pub(crate) shows_set_aside: bool,
 }
 
 /// A row of the table of findings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FindingRow<'a> {
     Finding(&'a Finding),
-    /// The heading of this many ordinary look-alikes.
-    Heading(usize),
+    /// The heading of this many ordinary look-alikes and muted findings.
+    Heading {
+        ordinary: usize,
+        muted: usize,
+    },
+    Muted(&'a Finding, &'a Mute),
 }
 
 impl FindingRows {
-    pub(crate) fn new(found: Findings, shows_benign: bool, sort: Sort<Column>) -> FindingRows {
-        let mut rows = FindingRows { found, shows_benign };
+    pub(crate) fn new(all: AllFindings, shows_set_aside: bool, sort: Sort<Column>) -> FindingRows {
+        let mut rows = FindingRows { all, shows_set_aside };
         rows.sort(sort);
         rows
     }
 
+    /// The number of findings that need attention.
+    pub(crate) fn finding_count(&self) -> usize {
+        self.all.found.findings.len()
+    }
+
+    /// The number of findings that are set aside.
+    pub(crate) fn set_aside_count(&self) -> usize {
+        self.all.found.benign.len() + self.all.muted.len()
+    }
+
     pub(crate) fn count(&self) -> usize {
-        let Findings { findings, benign } = &self.found;
-        let listed = if self.shows_benign { benign.len() } else { 0 };
-        findings.len() + listed + usize::from(!benign.is_empty())
+        let aside = self.set_aside_count();
+        let listed = if self.shows_set_aside { aside } else { 0 };
+        self.finding_count() + listed + usize::from(aside > 0)
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<FindingRow<'_>> {
-        let Findings { findings, benign } = &self.found;
-        match index.checked_sub(findings.len()) {
-            None => findings.get(index).map(FindingRow::Finding),
-            Some(0) if !benign.is_empty() => Some(FindingRow::Heading(benign.len())),
-            Some(after) if self.shows_benign => benign.get(after.wrapping_sub(1)).map(FindingRow::Finding),
+        let AllFindings { found, muted } = &self.all;
+        let (ordinary, aside) = (found.benign.len(), self.set_aside_count());
+        match index.checked_sub(found.findings.len()) {
+            None => found.findings.get(index).map(FindingRow::Finding),
+            Some(0) if aside > 0 => Some(FindingRow::Heading { ordinary, muted: muted.len() }),
+            Some(after) if self.shows_set_aside && after > 0 => match (after - 1).checked_sub(ordinary) {
+                None => found.benign.get(after - 1).map(FindingRow::Finding),
+                Some(after) => muted.get(after).map(|muted| FindingRow::Muted(&muted.finding, &muted.by)),
+            },
             Some(_) => None,
         }
     }
 
     pub(crate) fn finding(&self, index: usize) -> Option<&Finding> {
-        match self.get(index) {
-            Some(FindingRow::Finding(finding)) => Some(finding),
-            _ => None,
+        match self.get(index)? {
+            FindingRow::Finding(finding) | FindingRow::Muted(finding, _) => Some(finding),
+            FindingRow::Heading { .. } => None,
         }
+    }
+
+    /// The subject of a finding, and why it is set aside; control characters are visible.
+    pub(crate) fn subject(&self, index: usize) -> Option<String> {
+        let (finding, why) = match self.get(index)? {
+            FindingRow::Finding(finding) => (finding, finding.label.map(|label| label.to_string())),
+            FindingRow::Muted(finding, by) => (finding, Some(format!("muted {}", by.id))),
+            FindingRow::Heading { .. } => return None,
+        };
+        let subject = subject_text(finding);
+        Some(why.map_or(subject.clone(), |why| format!("{subject} ({})", crate::tui::format::visible(&why))))
     }
 
     pub(crate) fn id(&self, index: usize) -> Option<RowId> {
         Some(match self.get(index)? {
-            FindingRow::Finding(finding) => RowId::Finding(FindingId::of(finding)),
-            FindingRow::Heading(_) => RowId::OrdinaryHeading,
+            FindingRow::Finding(finding) | FindingRow::Muted(finding, _) => {
+                RowId::Finding(FindingId::of(finding))
+            }
+            FindingRow::Heading { .. } => RowId::SetAsideHeading,
         })
     }
 
@@ -67,20 +100,21 @@ impl FindingRows {
             RowId::Finding(id) => {
                 position(&|finding| id.is(finding)).or_else(|| position(&|finding| id.is_about_same(finding)))
             }
-            RowId::OrdinaryHeading => (!self.found.benign.is_empty()).then_some(self.found.findings.len()),
+            RowId::SetAsideHeading => (self.set_aside_count() > 0).then_some(self.finding_count()),
             _ => None,
         }
     }
 
-    /// Sorts both lists; ties keep the order by score.
+    /// Sorts the lists; ties keep the order by score.
     pub(crate) fn sort(&mut self, sort: Sort<Column>) {
-        for list in [&mut self.found.findings, &mut self.found.benign] {
-            list.sort_by(|one, other| other.score.total_cmp(&one.score).then(one.start.cmp(&other.start)));
-            list.sort_by(|one, other| {
-                let order = compare(sort.by, one, other);
-                if sort.descending { order.reverse() } else { order }
-            });
-        }
+        let order = |one: &Finding, other: &Finding| {
+            let order = compare(sort.by, one, other);
+            let order = if sort.descending { order.reverse() } else { order };
+            order.then_with(|| other.score.total_cmp(&one.score)).then(one.start.cmp(&other.start))
+        };
+        self.all.found.findings.sort_by(order);
+        self.all.found.benign.sort_by(order);
+        self.all.muted.sort_by(|one, other| order(&one.finding, &other.finding));
     }
 }
 

@@ -3,7 +3,7 @@
 //! An analysis covers the whole time range of the session: what is unusual in an hour shows only beside the other hours.
 //! A layer shows the findings within its own time range, so zooming needs no new analysis.
 
-use crate::insight::findings::mute::Mute;
+use crate::insight::findings::mute::{Mute, Muted};
 use crate::insight::findings::{Finding, Findings, Kind};
 use crate::query::{Dimension, Filter, TimeRange, Value};
 use crate::tui::model::{State, answer_state::AnswerState};
@@ -35,10 +35,18 @@ impl FindingId {
     }
 }
 
+/// What an analysis found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct AllFindings {
+    pub(crate) found: Findings,
+    /// Those that the user muted, best first.
+    pub(crate) muted: Vec<Muted>,
+}
+
 /// The analysis of a filter.
 pub(crate) struct Analysed {
     filter: Filter,
-    pub(crate) answer: AnswerState<Findings>,
+    pub(crate) answer: AnswerState<AllFindings>,
     /// When the last analysis began, in session milliseconds.
     pub(crate) started: u64,
     /// Whether requests were still being added then.
@@ -104,16 +112,32 @@ impl Found {
         self.analysed.iter().find(|analysed| analysed.answer.awaits(latest)).map(|analysed| &analysed.filter)
     }
 
-    /// Removes the findings that meet a new mute, in all analyses.
-    pub(crate) fn remove_muted(&mut self, mute: &Mute) {
+    /// Sets the findings aside that meet a new mute, in all analyses.
+    pub(crate) fn set_aside(&mut self, mute: &Mute) {
         let version = self.next_version();
         for analysed in &mut self.analysed {
-            let Some(found) = &mut analysed.answer.data else { continue };
-            found.findings.retain(|finding| {
-                let like = if mute.filter.is_some() { Mute::only(finding) } else { Mute::like(finding) };
-                (like.kind, like.value, like.filter)
-                    != (mute.kind.clone(), mute.value.clone(), mute.filter.clone())
-            });
+            let Some(AllFindings { found, muted }) = &mut analysed.answer.data else { continue };
+            let is_muted = |finding: &mut Finding| {
+                mute.is_about(finding)
+                    && mute.filter.as_ref().is_none_or(|filter| *filter == finding.filter.to_string())
+            };
+            let more = found.findings.extract_if(.., is_muted);
+            muted.extend(more.map(|finding| Muted { finding, by: mute.clone() }));
+            analysed.version = version;
+        }
+    }
+
+    /// Puts the findings back that a removed mute set aside.
+    pub(crate) fn put_back(&mut self, mute: &Mute) {
+        let version = self.next_version();
+        for analysed in &mut self.analysed {
+            let Some(AllFindings { found, muted }) = &mut analysed.answer.data else { continue };
+            found
+                .findings
+                .extend(muted.extract_if(.., |muted| muted.by.id == mute.id).map(|muted| muted.finding));
+            found
+                .findings
+                .sort_by(|one, other| other.score.total_cmp(&one.score).then(one.start.cmp(&other.start)));
             analysed.version = version;
         }
     }
@@ -130,25 +154,38 @@ fn overlaps(finding: &Finding, time: TimeRange) -> bool {
 
 /// The findings of the layer in front, best first.
 pub(crate) fn visible(state: &State) -> impl Iterator<Item = &Finding> {
-    within(state, |found| &found.findings)
+    all(state).flat_map(|all| &all.found.findings).filter(within(state))
 }
 
 /// The ordinary look-alikes of the layer in front, best first.
 pub(crate) fn visible_benign(state: &State) -> impl Iterator<Item = &Finding> {
-    within(state, |found| &found.benign)
+    all(state).flat_map(|all| &all.found.benign).filter(within(state))
 }
 
-fn within(state: &State, list: fn(&Findings) -> &Vec<Finding>) -> impl Iterator<Item = &Finding> {
-    let layer = state.layer();
-    let analysed = state.found.of(&layer.filter);
-    let found = analysed.and_then(|analysed| analysed.answer.data.as_ref());
-    let time = layer.time;
-    found.into_iter().flat_map(list).filter(move |finding| overlaps(finding, time))
+/// The muted findings of the layer in front, best first.
+pub(crate) fn visible_muted(state: &State) -> impl Iterator<Item = &Muted> {
+    let is_within = within(state);
+    all(state).flat_map(|all| &all.muted).filter(move |muted| is_within(&&muted.finding))
+}
+
+/// Whether findings of the layer in front are set aside: as ordinary, or muted.
+pub(crate) fn has_set_aside(state: &State) -> bool {
+    visible_benign(state).next().is_some() || visible_muted(state).next().is_some()
+}
+
+fn all(state: &State) -> impl Iterator<Item = &AllFindings> {
+    state.found.of(&state.layer().filter).and_then(|analysed| analysed.answer.data.as_ref()).into_iter()
+}
+
+fn within(state: &State) -> impl Fn(&&Finding) -> bool {
+    let time = state.layer().time;
+    move |finding| overlaps(finding, time)
 }
 
 /// The finding with this identity, in the layer in front.
 pub(crate) fn by_id<'a>(state: &'a State, id: &FindingId) -> Option<&'a Finding> {
-    visible(state).chain(visible_benign(state)).find(|finding| id.is(finding))
+    let muted = visible_muted(state).map(|muted| &muted.finding);
+    visible(state).chain(visible_benign(state)).chain(muted).find(|finding| id.is(finding))
 }
 
 /// The findings of the layer in front, in order of time.

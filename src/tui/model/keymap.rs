@@ -77,8 +77,8 @@ pub(crate) enum Command {
     Contrast,
     Concentration,
     Block,
-    /// Lists or hides the ordinary look-alikes among the findings.
-    Ordinary,
+    /// Lists or hides the findings that are set aside: ordinary look-alikes, muted ones.
+    SetAside,
     Mute,
     Zone,
     Pause,
@@ -247,8 +247,8 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[HeatMap], &[k('w')], Command::HeatMap, "", Group::Time, ""),
 
     bind(&[Findings], &[code(KeyCode::Enter)], Command::Open, "requests", Group::Navigation, "a finding: its requests"),
-    bind(&[Findings], &[k('o')], Command::Ordinary, "look-alikes", Group::Tables, "findings: list or hide ordinary traffic that looks suspicious"),
-    bind(&[Findings], &[k('X')], Command::Mute, "mute", Group::Tables, "findings: mute findings like this one; `tamarin findings unmute` shows them again"),
+    bind(&[Findings], &[k('o')], Command::SetAside, "set aside", Group::Tables, "findings: list or hide those set aside: ordinary traffic that looks suspicious, and muted ones"),
+    bind(&[Findings], &[k('X')], Command::Mute, "mute", Group::Tables, "findings: mute findings like this one, or like the marked ones; on a muted one: end the mute"),
 
     bind(&[Contrast], &[code(KeyCode::Enter), k('=')], Command::Accept, "add to the filter", Group::Filter, "in a contrast: add the value to the filter"),
     bind(&[Contrast], &[k('-')], Command::Not, "not", Group::Filter, "in a contrast: exclude the value"),
@@ -258,6 +258,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Block], &[k('w'), k('e')], Command::Export, "write to a file", Group::Other, ""),
     bind(&[Contrast, Concentration, Block], &[k('y')], Command::Copy, "copy", Group::Other, ""),
     bind(&[Contrast, Concentration, Block], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
+    bind(&[Contrast, Concentration], &[k('e')], Command::Export, "export", Group::Other, ""),
     bind(&[Contrast, Concentration, Block], &[k('?')], Command::Help, "keys", Group::Other, ""),
 
     bind(&[Brush], &[code(KeyCode::Enter)], Command::Open, "open", Group::Time, ""),
@@ -325,7 +326,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Filters, Columns, Pick, Reading], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
 
     bind(&[Table, Detail], &[k('y')], Command::Copy, "", Group::Other, "copy the value to the clipboard"),
-    bind(&[Table], &[k('e')], Command::Export, "", Group::Other, "export the table to a CSV or JSON file"),
+    bind(&[Table], &[k('e')], Command::Export, "", Group::Other, "export the table to a CSV, JSON or Markdown file"),
     bind(&[Table, Detail], &[k('t')], Command::Zone, "", Group::Other, "show times in UTC or in the local time zone"),
     bind(&[Table, Detail], &[k('p')], Command::Pause, "", Group::Other, "pause: keep the numbers while new logs are read"),
     bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Other, "list log files that could not be read"),

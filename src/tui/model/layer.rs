@@ -93,9 +93,10 @@ pub(crate) struct Layer {
     pub(crate) heat_cursor: WeekHour,
     /// The open request, in front of the tables.
     pub(crate) detail: Option<Detail>,
-    /// The findings in the table of findings: their version, the time range, and whether ordinary look-alikes are listed.
+    /// The findings in the table of findings: their version, the time range, and whether those
+    /// that are set aside are listed.
     pub(crate) listed_findings: Option<(u64, TimeRange, bool)>,
-    pub(crate) shows_benign: bool,
+    pub(crate) shows_set_aside: bool,
     tables: [Table; 6],
 }
 
@@ -119,7 +120,7 @@ impl Layer {
             heat_cursor: WeekHour { day: 0, hour: 12 },
             detail: None,
             listed_findings: None,
-            shows_benign: false,
+            shows_set_aside: false,
             tables: [
                 groups(Field::RemoteIp),
                 groups(Field::Key),

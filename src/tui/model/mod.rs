@@ -29,7 +29,9 @@ pub(super) mod tabs;
 pub(super) mod text_widths;
 pub(super) mod time_axes;
 
-pub(super) use action::{Action, ActionTime, Effect, Export, Exported, QueryJob, QueryResult, Slot};
+pub(super) use action::{
+    Action, ActionTime, AnalysedTable, Effect, Export, Exported, QueryJob, QueryResult, Slot,
+};
 pub(super) use analysis::{AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot};
 pub(super) use axis::Axis;
 pub(super) use column_placement::Placed;
@@ -37,7 +39,7 @@ pub(super) use columns::{Column, FindingColumn};
 pub(super) use commands::{COMMANDS, CommandSpec};
 pub(super) use detail::{Detail, NAMES_WIDTH};
 pub(super) use finding_rows::{FindingRow, FindingRows};
-pub(super) use found::{FindingId, Found};
+pub(super) use found::{AllFindings, FindingId, Found};
 pub(super) use keymap::{Command, Context};
 pub(super) use layer::{Layer, Tab, Timeline};
 pub(super) use layout::Areas;

@@ -18,8 +18,8 @@ pub(crate) enum Purpose {
     },
     Command,
     Export,
-    /// The reason for this mute.
-    Mute(Box<Mute>),
+    /// The reason for these mutes.
+    Mute(Vec<Mute>),
     /// The file for the block list in the pane in front.
     BlockFile,
     /// `y` or `n`: whether to replace an existing file.

@@ -21,7 +21,7 @@ pub(crate) enum RowId {
     Request((u32, u64)),
     Finding(FindingId),
     /// The heading of the ordinary look-alikes among the findings.
-    OrdinaryHeading,
+    SetAsideHeading,
 }
 
 /// A row of the table of times.

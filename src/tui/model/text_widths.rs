@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::log::{Field, ValueType};
 use crate::query::{Filter, Measure, Pairs, Stats, TimeRange, measure::Unit};
-use crate::tui::model::{Column, FindingColumn, Rows, Table, TableKind, found};
+use crate::tui::model::{Column, FindingColumn, Rows, Table, TableKind};
 use crate::tui::{cell_text, format};
 
 /// The first rows of an answer whose texts are measured, whether they are visible or not.
@@ -140,7 +140,7 @@ fn text_width<'a>(
             }))
         }
         (Rows::Findings(rows), _, Column::Finding(FindingColumn::Subject)) => {
-            Some(Box::new(|index| rows.finding(index).map(|finding| found::subject_text(finding).width())))
+            Some(Box::new(|index| rows.subject(index).map(|subject| subject.width())))
         }
         (Rows::Requests { .. }, _, Column::Field(field)) => Some(Box::new(move |index| {
             rows.request(index).map(|row| cell_text::of_field(field, row.get(field)).width())

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::insight::Scope;
-use crate::insight::block::{Format, Target};
-use crate::query::{Ask, Dimension, Value};
+use crate::insight::block::{Format, Target, TargetError};
+use crate::query::Ask;
 use crate::tui::format;
 use crate::tui::model::pane::{self, BlockPane, Pane};
 use crate::tui::model::{
@@ -15,17 +15,15 @@ use crate::tui::update::{copy_text, findings, pane::start, queries};
 
 /// Shows a block list of the marked rows, of the finding, or of the row under the cursor.
 pub(super) fn open(state: &mut State, effects: &mut Vec<Effect>) {
-    let values = values(state);
-    if values.is_empty() {
-        return state
-            .notify("nobody to block: mark rows (m) of a table of addresses, requesters or referers");
-    }
     let mut targets = Vec::new();
-    for (by, value) in values {
-        match Target::of(&by, &value) {
+    for target in wanted(state) {
+        match target {
             Ok(target) => targets.push(target),
             Err(error) => return state.warn(format::visible(&error.to_string())),
         }
+    }
+    if targets.is_empty() {
+        return state.notify("nothing to block: mark rows (m) of addresses, requesters or referers");
     }
     let scope = Scope::of(&queries::layer_query(state, Ask::Totals));
     let number = start(state, AnalysisAsk::Block(scope, targets.clone()), effects);
@@ -33,30 +31,26 @@ pub(super) fn open(state: &mut State, effects: &mut Vec<Effect>) {
     state.pane = Some(Pane::Block(BlockPane { targets, format, answer: Pending::new(number), top: 0 }));
 }
 
-/// The values to block.
-fn values(state: &State) -> Vec<(Dimension, Value)> {
+/// The clients to block: of the finding under the brush, of the marked rows, or of the row under the cursor.
+fn wanted(state: &State) -> Vec<Result<Target, TargetError>> {
     let brushed = state.brush.as_ref().and_then(|brush| brush.finding.as_ref());
     if let Some(finding) = brushed.and_then(|id| found::by_id(state, id)) {
-        return finding.subject.iter().cloned().collect();
+        return Target::of_finding(finding).into_iter().collect();
     }
     let table = state.layer().table();
+    let Some(by) = table.dimension() else {
+        return findings::chosen(state).into_iter().filter_map(Target::of_finding).collect();
+    };
     let marked = table.marks.iter().filter_map(|mark| match mark {
-        RowId::Value(value) => Some((table.dimension()?.clone(), value.clone())),
-        RowId::Finding(id) => id.subject.clone(),
+        RowId::Value(value) => Some(Target::of(by, value)),
         _ => None,
     });
     let marked: Vec<_> = marked.collect();
     if !marked.is_empty() {
         return marked;
     }
-    if let Some(finding) = findings::under_cursor(state) {
-        return finding.subject.iter().cloned().collect();
-    }
     let row = table.rows.data.as_ref().and_then(|rows| rows.group(table.cursor));
-    match (table.dimension(), row) {
-        (Some(by), Some(row)) => vec![(by.clone(), row.value.clone())],
-        _ => Vec::new(),
-    }
+    row.into_iter().map(|row| Target::of(by, &row.value)).collect()
 }
 
 /// Performs a command in the pane with a block list.

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use crate::export;
 use crate::query::{Ask, BucketWidth};
 use crate::tui::format;
 use crate::tui::model::{
-    Column, Effect, Export, Prompt, Purpose, RowId, RunningExport, State, Tab, TableKind, columns, time_axes,
+    AnalysedTable, Column, Effect, Export, FindingRow, Prompt, Purpose, RowId, Rows, RunningExport, State,
+    Tab, TableKind, columns, pane::Pane, time_axes,
 };
 use crate::tui::update::queries;
 
@@ -15,8 +17,16 @@ pub(super) fn ask_for_file(state: &mut State) {
         state.prompt = Some(Prompt::new(Purpose::StopExport { quit: false }, String::new()));
         return;
     }
-    if state.layer().tab == Tab::Findings {
-        return state.warn("to export findings, run `tamarin findings --format csv`");
+    if state.pane.is_some() || state.layer().tab == Tab::Findings {
+        let name = match &state.pane {
+            Some(Pane::Contrast(_)) => "contrast",
+            Some(Pane::Concentration(_)) => "concentration",
+            _ => "findings",
+        };
+        return match analysed(state) {
+            Ok(_) => state.prompt = Some(Prompt::new(Purpose::Export, format!("tamarin-{name}.csv"))),
+            Err(message) => state.warn(message),
+        };
     }
     if queries::table_query(state, 0).is_none() {
         return state.warn("the table is not loaded yet");
@@ -28,6 +38,36 @@ pub(super) fn ask_for_file(state: &mut State) {
         _ => table.title().to_lowercase().replace([' ', '/'], "-"),
     };
     state.prompt = Some(Prompt::new(Purpose::Export, format!("tamarin-{name}.csv")));
+}
+
+/// The table of the analysis in front: of the pane, or the findings, of which the marked ones are taken if there are any.
+fn analysed(state: &State) -> Result<AnalysedTable, String> {
+    let incomplete = || "the analysis has not ended yet".to_owned();
+    match &state.pane {
+        Some(Pane::Contrast(pane)) => {
+            let contrast = pane.answer.data.clone().filter(|_| pane.answer.share.is_none());
+            contrast.map(|contrast| AnalysedTable::Contrast(Box::new(contrast))).ok_or_else(incomplete)
+        }
+        Some(Pane::Concentration(pane)) => {
+            let data = pane.answer.data.clone().filter(|_| pane.answer.share.is_none());
+            let row = |data| AnalysedTable::Concentration(pane.by.clone(), vec![(pane.of, data)]);
+            data.map(row).ok_or_else(incomplete)
+        }
+        Some(Pane::Block(_)) => Err("a block list is not a table; close it to export the table".to_owned()),
+        None => {
+            let table = state.layer().table();
+            let Some(Rows::Findings(rows)) = &table.rows.data else { return Err(incomplete()) };
+            let is_wanted = |index: &usize| {
+                table.marks.is_empty() || rows.id(*index).is_some_and(|id| table.marks.contains(&id))
+            };
+            let row = |index: usize| match rows.get(index)? {
+                FindingRow::Finding(finding) => Some(export::FindingRow::new(finding.clone())),
+                FindingRow::Muted(finding, by) => Some(export::FindingRow::muted(finding.clone(), by)),
+                FindingRow::Heading { .. } => None,
+            };
+            Ok(AnalysedTable::Findings((0..rows.count()).filter(is_wanted).filter_map(row).collect()))
+        }
+    }
 }
 
 pub(super) fn start(state: &mut State, export: Box<Export>, effects: &mut Vec<Effect>) {
@@ -43,8 +83,24 @@ pub(super) fn prepare(state: &State, name: &str) -> Result<Box<Export>, String> 
     }
     let path = PathBuf::from(name);
     let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-    if !matches!(extension.as_deref(), Some("csv" | "json" | "ndjson")) {
-        return Err("the file name must end in .csv, .json or .ndjson".to_owned());
+    if !matches!(extension.as_deref(), Some("csv" | "json" | "ndjson" | "md")) {
+        return Err("the file name must end in .csv, .json, .ndjson or .md".to_owned());
+    }
+    if state.pane.is_some() || state.layer().tab == Tab::Findings {
+        let query = queries::layer_query(state, Ask::Totals);
+        let sort = state.layer().table().sort;
+        let (columns, marks, analysed) = (Vec::new(), Vec::new(), Some(analysed(state)?));
+        let bucket_width = BucketWidth::Seconds(1);
+        return Ok(Box::new(Export {
+            path,
+            overwrite: false,
+            query,
+            columns,
+            marks,
+            sort,
+            bucket_width,
+            analysed,
+        }));
     }
     let mut query = queries::table_query(state, 0).ok_or("the table is not loaded yet")?;
     let table = state.layer().table();
@@ -85,5 +141,5 @@ pub(super) fn prepare(state: &State, name: &str) -> Result<Box<Export>, String> 
     }
     let sort = table.sort;
     let bucket_width = time_axes::times_bucket(state).unwrap_or(BucketWidth::Seconds(1));
-    Ok(Box::new(Export { path, overwrite: false, query, columns, marks, sort, bucket_width }))
+    Ok(Box::new(Export { path, overwrite: false, query, columns, marks, sort, bucket_width, analysed: None }))
 }

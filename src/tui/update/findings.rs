@@ -7,16 +7,20 @@ use crate::insight::findings::mute::Mute;
 use crate::insight::findings::{Finding, Findings};
 use crate::query::{Ask, Filter, Query};
 use crate::tui::model::{
-    AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Areas, Brush, Command, Effect,
-    FindingId, FindingRow, FindingRows, Layer, Prompt, Purpose, Rows, State, Tab, TableKind,
-    answer_state::AnswerState, cell_filter, found, time_axes,
+    AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Areas, Brush,
+    Command, Context, Effect, FindingId, FindingRow, FindingRows, Layer, Prompt, Purpose, RowId, Rows, State,
+    Tab, TableKind, answer_state::AnswerState, cell_filter, found, time_axes,
 };
 use crate::tui::update::{drill, queries};
+use crate::tui::widgets::fit;
 
 /// Time between the starts of two analyses of growing data.
 const GROWING_INTERVAL: Duration = Duration::from_secs(30);
 /// Time between the starts of two analyses of data that has changed otherwise.
 const CHANGED_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Terminal columns of a mute in a message: with the words around it, it fits a terminal of 80.
+const MUTED_WIDTH: usize = 50;
 
 /// Starts the analysis of the filter in front if it is due, and stops an outdated one.
 pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
@@ -56,7 +60,7 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     }
     let number = state.next_number();
     let analysed = state.found.entry(&filter);
-    if was_early && analysed.answer.data.as_ref().is_some_and(|found| *found == Findings::default()) {
+    if was_early && analysed.answer.data.as_ref().is_some_and(|found| *found == AllFindings::default()) {
         // Nothing was found in the first requests, which says nothing about all of them.
         analysed.answer = AnswerState::default();
     }
@@ -105,7 +109,7 @@ pub(super) fn list(state: &mut State) {
         }
         return;
     };
-    let listed = (analysed.version, layer.time, layer.shows_benign);
+    let listed = (analysed.version, layer.time, layer.shows_set_aside);
     if layer.listed_findings == Some(listed) {
         return;
     }
@@ -115,7 +119,8 @@ pub(super) fn list(state: &mut State) {
             findings: found::visible(state).cloned().collect(),
             benign: found::visible_benign(state).cloned().collect(),
         };
-        Rows::Findings(FindingRows::new(found, layer.shows_benign, layer.table().sort))
+        let all = AllFindings { found, muted: found::visible_muted(state).cloned().collect() };
+        Rows::Findings(FindingRows::new(all, layer.shows_set_aside, layer.table().sort))
     });
     let page = Areas::of(state).page();
     let layer = state.layer_mut();
@@ -139,16 +144,27 @@ pub(super) fn under_cursor(state: &State) -> Option<&Finding> {
     table.rows.data.as_ref()?.finding(table.cursor)
 }
 
-/// Opens the requests of the finding under the cursor, or lists the ordinary look-alikes.
+/// The marked findings, or the one under the cursor. Marked findings that are no longer there are left out.
+pub(super) fn chosen(state: &State) -> Vec<&Finding> {
+    let table = state.layer().table();
+    let marked = table.marks.iter().filter_map(|mark| match mark {
+        RowId::Finding(id) => found::by_id(state, id),
+        _ => None,
+    });
+    let marked: Vec<&Finding> = marked.collect();
+    if marked.is_empty() { under_cursor(state).into_iter().collect() } else { marked }
+}
+
+/// Opens the requests of the finding under the cursor, or lists the findings that are set aside.
 pub(super) fn open(state: &mut State) {
     let table = state.layer().table();
     let Some(Rows::Findings(rows)) = &table.rows.data else { return };
     match rows.get(table.cursor) {
-        Some(FindingRow::Finding(finding)) => {
+        Some(FindingRow::Finding(finding) | FindingRow::Muted(finding, _)) => {
             let finding = finding.clone();
             open_finding(state, &finding);
         }
-        Some(FindingRow::Heading(_)) => toggle_benign(state),
+        Some(FindingRow::Heading { .. }) => toggle_set_aside(state),
         None => {}
     }
 }
@@ -161,56 +177,102 @@ pub(super) fn open_finding(state: &mut State, finding: &Finding) {
     drill::push(state, next);
 }
 
-/// Keeps only the requests of the finding under the cursor, in this layer; if `negated`, only the others.
+/// Keeps only the requests of the marked findings, or of the one under the cursor, in this layer; if `negated`, only the
+/// others.
 pub(super) fn only(state: &mut State, negated: bool) {
-    let Some(finding) = under_cursor(state) else { return };
     let known = state.layer().filter.clone();
     // The filter of a finding has the terms of the filter that was analysed.
-    let own = finding.filter.terms().iter().filter(|term| !known.terms().contains(term)).cloned();
-    let layer_filter = match negated {
-        true => known.clone().and(Filter::all(own).negated()),
-        false => own.fold(known.clone(), |all, term| cell_filter::with_term(&all, term)),
+    let own = |finding: &Finding| -> Vec<Filter> {
+        finding.filter.terms().iter().filter(|term| !known.terms().contains(term)).cloned().collect()
     };
-    state.layer_mut().filter = layer_filter;
+    let findings: Vec<Vec<Filter>> = chosen(state).into_iter().map(own).collect();
+    let layer_filter = match (findings.as_slice(), negated) {
+        ([], _) => return,
+        ([own], false) => {
+            own.iter().cloned().fold(known.clone(), |all, term| cell_filter::with_term(&all, term))
+        }
+        (several, false) => known.clone().and(Filter::any(several.iter().cloned().map(Filter::all))),
+        (several, true) => {
+            several.iter().cloned().fold(known.clone(), |all, own| all.and(Filter::all(own).negated()))
+        }
+    };
+    let layer = state.layer_mut();
+    layer.filter = layer_filter;
+    layer.table_mut().marks.clear();
 }
 
-/// Asks why findings like the one under the cursor are to be muted.
-pub(super) fn ask_for_reason(state: &mut State) {
-    let Some(finding) = under_cursor(state) else { return };
-    if finding.label.is_some() {
-        return state.notify("ordinary look-alikes are not counted; there is nothing to mute");
+/// Ends the mute of the muted finding under the cursor, or asks why the marked findings, or those like the one under the
+/// cursor, are to be muted.
+pub(super) fn mute_or_unmute(state: &mut State, effects: &mut Vec<Effect>) {
+    let table = state.layer().table();
+    if let (true, Some(Rows::Findings(rows))) = (table.marks.is_empty(), &table.rows.data)
+        && let Some(FindingRow::Muted(_, by)) = rows.get(table.cursor)
+    {
+        effects.push(Effect::Unmute(Box::new(by.clone())));
+        return;
     }
-    // Findings about all requests have only their requests in common.
-    let mute = if finding.subject.is_some() { Mute::like(finding) } else { Mute::only(finding) };
-    state.prompt = Some(Prompt::new(Purpose::Mute(Box::new(mute)), String::new()));
+    let muted: Vec<FindingId> =
+        found::visible_muted(state).map(|muted| FindingId::of(&muted.finding)).collect();
+    let is_new = |finding: &&Finding| finding.label.is_none() && !muted.contains(&FindingId::of(finding));
+    let mut mutes: Vec<Mute> = Vec::new();
+    for finding in chosen(state).into_iter().filter(is_new) {
+        // Findings about all requests have only their requests in common.
+        let mute = if finding.subject.is_some() { Mute::like(finding) } else { Mute::only(finding) };
+        if !mutes.contains(&mute) {
+            mutes.push(mute);
+        }
+    }
+    if mutes.is_empty() {
+        return state.notify("nothing to mute: choose a finding that is not set aside");
+    }
+    state.prompt = Some(Prompt::new(Purpose::Mute(mutes), String::new()));
 }
 
-/// Stores a mute with its reason.
-pub(super) fn mute(state: &State, mute: &Mute, reason: &str, effects: &mut Vec<Effect>) {
+/// Stores mutes with their reason.
+pub(super) fn mute(state: &State, mutes: &[Mute], reason: &str, effects: &mut Vec<Effect>) {
     let reason = (!reason.is_empty()).then(|| reason.to_owned());
     let added = state.now.unix_seconds;
-    effects.push(Effect::Mute(Box::new(Mute { reason, added, ..mute.clone() })));
+    let with_reason = |mute: &Mute| Mute { reason: reason.clone(), added, ..mute.clone() };
+    effects.push(Effect::Mute(mutes.iter().map(with_reason).collect()));
 }
 
-/// Hides the findings of a mute that was stored.
-pub(super) fn muted(state: &mut State, mute: &Mute, result: Result<i64, String>) {
+/// Sets the findings aside that meet the mutes that were stored.
+pub(super) fn muted(state: &mut State, mutes: &[Mute], error: Option<String>) {
+    mutes.iter().for_each(|mute| state.found.set_aside(mute));
+    state.layer_mut().table_mut().marks.clear();
+    let key = state.keys.key_of(Context::Findings, Command::SetAside);
+    match (error, mutes) {
+        (Some(error), _) => state.warn(crate::tui::format::visible(&error)),
+        (None, [mute]) => {
+            let what = fit::middle(&crate::export::mute_text(mute), MUTED_WIDTH);
+            state.notify(format!("muted {what}; {key} lists it"));
+        }
+        (None, several) => {
+            let count = crate::tui::format::counted(several.len() as u64, "finding");
+            state.notify(format!("muted {count}; {key} lists them"));
+        }
+    }
+}
+
+/// Puts the findings back that a removed mute set aside.
+pub(super) fn unmuted(state: &mut State, mute: &Mute, result: Result<(), String>) {
     match result {
-        Ok(number) => {
-            state.found.remove_muted(mute);
-            let what = crate::tui::format::visible(&mute.describe());
-            state.notify(format!("muted {what}; `tamarin findings unmute {number}` shows it again"));
+        Ok(()) => {
+            state.found.put_back(mute);
+            let what = fit::middle(&crate::export::mute_text(mute), MUTED_WIDTH);
+            state.notify(format!("no longer muted: {what}"));
         }
         Err(error) => state.warn(crate::tui::format::visible(&error)),
     }
 }
 
-/// Lists the ordinary look-alikes, or hides them.
-pub(super) fn toggle_benign(state: &mut State) {
-    if found::visible_benign(state).next().is_none() {
-        return state.notify("no ordinary look-alikes");
+/// Lists the findings that are set aside, or hides them.
+pub(super) fn toggle_set_aside(state: &mut State) {
+    if !found::has_set_aside(state) {
+        return state.notify("no finding is set aside");
     }
     let layer = state.layer_mut();
-    layer.shows_benign = !layer.shows_benign;
+    layer.shows_set_aside = !layer.shows_set_aside;
 }
 
 /// Puts the brush on the next or previous finding. Returns `false` if there are no findings.
@@ -260,7 +322,7 @@ pub(super) fn step(state: &mut State, command: Command) -> bool {
     let table = state.layer_mut().table_mut();
     if table.kind == TableKind::Findings
         && let Some(rows) = &table.rows.data
-        && let Some(row) = rows.position(&crate::tui::model::RowId::Finding(id))
+        && let Some(row) = rows.position(&RowId::Finding(id))
     {
         table.move_to(row, page);
     }
@@ -275,7 +337,9 @@ pub(super) fn open_brushed(state: &mut State) -> bool {
     true
 }
 
-/// The explanation of the finding under the cursor, with control characters made visible.
+/// The explanations of the marked findings, or of the one under the cursor, with control characters made visible.
 pub(super) fn copied_text(state: &State) -> Option<String> {
-    under_cursor(state).map(|finding| crate::tui::format::visible(&finding.explanation))
+    let texts: Vec<String> =
+        chosen(state).into_iter().map(|finding| crate::tui::format::visible(&finding.explanation)).collect();
+    (!texts.is_empty()).then(|| texts.join("\n"))
 }

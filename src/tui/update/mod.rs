@@ -75,7 +75,8 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
                 (export.rows, export.total) = (rows, total);
             }
         }
-        Action::Muted { mute, result } => findings::muted(state, &mute, result),
+        Action::Muted { mutes, error } => findings::muted(state, &mutes, error),
+        Action::Unmuted { mute, result } => findings::unmuted(state, &mute, result),
         Action::FileWritten { path, result } => block::written(state, &path, result),
         Action::Exported(exported) => finish_export(state, exported),
     }
@@ -198,8 +199,8 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::Contrast => pane::contrast(state, effects),
         Command::Concentration => pane::concentration(state, effects),
         Command::Block => block::open(state, effects),
-        Command::Mute => findings::ask_for_reason(state),
-        Command::Ordinary => findings::toggle_benign(state),
+        Command::Mute => findings::mute_or_unmute(state, effects),
+        Command::SetAside => findings::toggle_set_aside(state),
         Command::Zone => show_zone(state, !state.shows_local_time),
         Command::Pause => pause(state, effects),
         _ => {}

@@ -10,7 +10,7 @@ use crate::tui::model::{
     Tab, TableKind, analysis::Pending, cell_filter, found, layout, time_axes,
 };
 use crate::tui::update::cursor::moved_in_list;
-use crate::tui::update::{block, drill, filters, findings, queries};
+use crate::tui::update::{block, drill, exports, filters, findings, queries};
 
 const WRONG_KIND: &str = "internal error: the analysis returned another kind of answer; please report this";
 
@@ -25,6 +25,7 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         Command::Accept | Command::Not => add_value(state, command == Command::Not, effects),
         Command::TimelineMeasure => next_measure(state, effects),
         Command::Copy => copy(state, effects),
+        Command::Export => exports::ask_for_file(state),
         _ => {
             let page = layout::pane_page(state);
             if let Some(Pane::Contrast(pane)) = &mut state.pane {
@@ -135,8 +136,14 @@ fn sets(state: &State) -> Option<(Set, Set)> {
     if let Some(term) = filters::term_of_marks(table) {
         return Some((narrowed(term), within_layer));
     }
-    if let Some(finding) = findings::under_cursor(state) {
-        return Some((of_finding(finding), all));
+    match findings::chosen(state).as_slice() {
+        [] => {}
+        [finding] => return Some((of_finding(finding), all)),
+        several => {
+            let filter = Filter::any(several.iter().map(|finding| finding.filter.clone()));
+            let words = format::counted(several.len() as u64, "finding");
+            return Some((Set { words, filter, time: state.session_time }, all));
+        }
     }
     if !layer.is_unfiltered(state.session_time) {
         let words = match (layer.filter.is_everything(), state.visible_range()) {
@@ -181,8 +188,7 @@ fn add_value(state: &mut State, negated: bool, effects: &mut Vec<Effect>) {
 pub(super) fn concentration(state: &mut State, effects: &mut Vec<Effect>) {
     let table = state.layer().table();
     let Some(by) = table.dimension().cloned() else {
-        return state
-            .notify("concentration is about a table of groups: addresses, objects, or another dimension");
+        return state.notify("concentration needs a table of groups, such as addresses or objects");
     };
     let of = match table.sort.by.measure() {
         Some(measure @ (Measure::Requests | Measure::Errors)) => measure,

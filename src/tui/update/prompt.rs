@@ -151,8 +151,8 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
         Purpose::Export => exports::prepare(state, &text)
             .map(|export| exports::start(state, export, effects))
             .map_err(|message| Problem { column: 0, message }),
-        Purpose::Mute(ref mute) => {
-            findings::mute(state, mute, &text, effects);
+        Purpose::Mute(ref mutes) => {
+            findings::mute(state, mutes, &text, effects);
             Ok(())
         }
         Purpose::BlockFile => {

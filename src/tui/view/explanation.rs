@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use crate::tui::model::{FindingRow, Rows, State, found};
+use crate::tui::model::{Command, Context, FindingRow, Rows, State, found};
 use crate::tui::view::put;
 use crate::tui::{format, widgets::fit};
 
@@ -21,25 +21,35 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         let text = format::visible(text);
         lines.extend(fit::wrap(&text, usize::from(area.width)).into_iter().map(|line| (line, style)));
     };
+    let key = state.keys.key_of(Context::Findings, Command::Mute);
     match row {
-        FindingRow::Finding(finding) => {
+        FindingRow::Finding(finding) | FindingRow::Muted(finding, _) => {
             let style = theme.severity(found::severity(finding));
             put(buffer, area, area.x, area.y, &format!(" {} ", finding.kind.name()), style);
             wrapped(&finding.explanation, theme.text());
-            match &finding.label {
-                Some(label) => wrapped(&format!("Probably ordinary: {label}."), theme.quiet()),
-                None => wrapped(finding.kind.about(), theme.quiet()),
+            match (row, &finding.label) {
+                (FindingRow::Muted(_, by), _) => {
+                    let why = by.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+                    wrapped(&format!("Muted {}{why}. {key} ends the mute.", by.id), theme.quiet());
+                }
+                (_, Some(label)) => wrapped(&format!("Probably ordinary: {label}."), theme.quiet()),
+                (_, None) => wrapped(finding.kind.about(), theme.quiet()),
             }
             wrapped(&finding.filter.to_string(), theme.chip());
         }
-        FindingRow::Heading(_) => {
+        FindingRow::Heading { ordinary, muted } => {
             if table.cursor == 0 {
-                wrapped("No findings, only ordinary traffic:", theme.text());
+                wrapped("No findings, only some that are set aside:", theme.text());
             }
-            wrapped(
-                "Traffic that looks suspicious but is ordinary: known crawlers, recurring jobs, …",
-                theme.quiet(),
-            );
+            if ordinary > 0 {
+                wrapped(
+                    "Traffic that looks suspicious but is ordinary: known crawlers, recurring jobs, …",
+                    theme.quiet(),
+                );
+            }
+            if muted > 0 {
+                wrapped(&format!("Muted findings: {key} on one of them ends its mute."), theme.quiet());
+            }
         }
     }
     for ((text, style), y) in lines.iter().zip(area.y + 1..area.bottom()) {

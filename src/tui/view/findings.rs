@@ -10,26 +10,33 @@ use crate::tui::view::{groups, no_rows, table::Cell};
 use crate::tui::widgets::{bars, fit};
 
 pub(super) fn cell(state: &State, rows: &FindingRows, index: usize, placed: &Placed) -> Cell {
-    match (rows.get(index), placed.column) {
-        (Some(FindingRow::Finding(finding)), column) => {
-            let mut cell = cell_of(state, finding, column, placed);
-            if finding.label.is_some() {
-                cell.style = state.theme.quiet();
-            }
-            cell
-        }
-        _ => Cell::plain(""),
+    let (finding, is_set_aside) = match rows.get(index) {
+        Some(FindingRow::Finding(finding)) => (finding, finding.label.is_some()),
+        Some(FindingRow::Muted(finding, _)) => (finding, true),
+        Some(FindingRow::Heading { .. }) | None => return Cell::plain(""),
+    };
+    let mut cell = match placed.column {
+        Column::Finding(FindingColumn::Subject) => Cell::plain(rows.subject(index).unwrap_or_default()),
+        column => cell_of(state, finding, column, placed),
+    };
+    if is_set_aside {
+        cell.style = state.theme.quiet();
     }
+    cell
 }
 
 /// The text of the heading row, which has no columns.
 pub(super) fn heading(rows: &FindingRows, index: usize) -> Option<String> {
     match rows.get(index)? {
-        FindingRow::Heading(count) => {
-            let fold = if rows.shows_benign { '▾' } else { '▸' };
-            Some(format!("{fold} {}", format::counted(count as u64, "ordinary look-alike")))
+        FindingRow::Heading { ordinary, muted } => {
+            let fold = if rows.shows_set_aside { '▾' } else { '▸' };
+            let parts = [
+                (ordinary > 0).then(|| format::counted(ordinary as u64, "ordinary look-alike")),
+                (muted > 0).then(|| format!("{} muted", format::count(muted as u64))),
+            ];
+            Some(format!("{fold} {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", ")))
         }
-        FindingRow::Finding(_) => None,
+        FindingRow::Finding(_) | FindingRow::Muted(..) => None,
     }
 }
 
@@ -37,7 +44,6 @@ fn cell_of(state: &State, finding: &Finding, column: Column, placed: &Placed) ->
     let style = state.theme.severity(found::severity(finding));
     match column {
         Column::Finding(FindingColumn::Kind) => Cell::new(finding.kind.name(), style),
-        Column::Finding(FindingColumn::Subject) => Cell::plain(found::subject_text(finding)),
         Column::Finding(FindingColumn::When) => {
             Cell::plain(format::period(finding.start, finding.end, state.zone()))
         }

@@ -4,7 +4,9 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::FIELDS;
-use crate::tui::model::{Command, Context, Overlay, Rows, RunningExport, State, found, heat_map, time_axes};
+use crate::tui::model::{
+    Command, Context, FindingRow, Overlay, Rows, RunningExport, State, found, heat_map, pane::Pane, time_axes,
+};
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::fit};
 
@@ -39,6 +41,12 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         left = Rect { x, width: left.right().saturating_sub(x), ..left };
     }
     let context = state.context();
+    let finding_row = match &state.layer().table().rows.data {
+        Some(Rows::Findings(rows)) if context == Context::Findings => rows.get(state.layer().table().cursor),
+        _ => None,
+    };
+    let is_heading = matches!(finding_row, Some(FindingRow::Heading { .. }));
+    let has_marks = !state.layer().table().marks.is_empty();
     let has_rows = state.layer().table().reachable() > 0;
     // Keys without an effect are not shown.
     let has_effect = |command: &Command| match command {
@@ -46,8 +54,13 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         Command::Open if context == Context::Brush => {
             state.brush.as_ref().is_some_and(|brush| brush.finding.is_some())
         }
-        Command::Mute => has_rows,
-        Command::Ordinary => found::visible_benign(state).next().is_some(),
+        Command::Mute => {
+            let is_ordinary =
+                matches!(finding_row, Some(FindingRow::Finding(finding)) if finding.label.is_some());
+            has_rows && (has_marks || !is_heading && !is_ordinary)
+        }
+        Command::SetAside => found::has_set_aside(state) && !is_heading,
+        Command::Only | Command::Not if is_heading => has_marks,
         Command::GroupBy if context == Context::Findings => false,
         Command::Sort | Command::Not | Command::GroupBy | Command::ZoomIn if context == Context::HeatMap => {
             false
@@ -70,7 +83,11 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         .filter(|(command, ..)| has_effect(command))
         .partition(|(command, ..)| *command == Command::Help);
     // The key for help is always shown, the others only if they fit.
-    let name = |(_, label, word): (Command, String, &'static str)| (label, word);
+    let name = |(command, label, word): (Command, String, &'static str)| match (command, finding_row) {
+        (Command::Open, Some(FindingRow::Heading { .. })) => (label, "list or hide"),
+        (Command::Mute, Some(FindingRow::Muted(..))) if !has_marks => (label, "unmute"),
+        _ => (label, word),
+    };
     let all = all.into_iter().next().map(name);
     let keys: Vec<(String, &str)> = keys.into_iter().map(name).collect();
     let length = |(label, word): &(String, &str)| label.width() + word.width() + 3;
@@ -92,6 +109,14 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 fn position(state: &State) -> String {
+    match &state.pane {
+        Some(Pane::Contrast(pane)) if pane.row_count() > 0 => {
+            let (at, total) = (format::count(pane.cursor as u64 + 1), format::count(pane.row_count() as u64));
+            return format!("row {at} of {total}");
+        }
+        Some(_) => return String::new(),
+        None => {}
+    }
     let layer = state.layer();
     if let Some(detail) = &layer.detail {
         return format!("field {} of {}", detail.cursor + 1, FIELDS.len());
@@ -111,7 +136,19 @@ fn position(state: &State) -> String {
     };
     let what = match rows {
         Rows::Requests { .. } => "request",
-        Rows::Findings(_) => "finding",
+        Rows::Findings(rows) => {
+            let (at, count) = (table.cursor, rows.finding_count());
+            let text = match at.checked_sub(count) {
+                None => {
+                    format!("finding {} of {}", format::count(at as u64 + 1), format::count(count as u64))
+                }
+                Some(0) => format::counted(count as u64, "finding"),
+                Some(after) => {
+                    format!("{after} of {} set aside", format::count(rows.set_aside_count() as u64))
+                }
+            };
+            return format!("{marks}{text}{growing}");
+        }
         _ => "row",
     };
     let (at, total) = (format::count(table.cursor as u64 + 1), format::count(rows.total()));

@@ -363,7 +363,13 @@ fn measure_number(measure: Measure, value: &Value, rows: &[&RequestRow]) -> Opti
 }
 
 /// Fills the relative measures of sorted rows. `requests` has the number of requests of every group, sorted.
-fn fill_relative(rows: &mut [GroupRow], more: &[Measure], requests: &[u64], bytes: u64) {
+fn fill_relative(rows: &mut [GroupRow], more: &[Measure], sort: Measure, requests: &[u64], totals: &Stats) {
+    let bytes = totals.bytes_sent;
+    let sorted = |stats: &Stats| match sort {
+        Measure::Requests => stats.requests,
+        Measure::Errors => stats.errors,
+        _ => stats.bytes_sent,
+    };
     let share = |part: u64| if bytes == 0 { 0.0 } else { part as f64 / bytes as f64 };
     let mean = requests.iter().sum::<u64>() as f64 / requests.len() as f64;
     let median = match requests.len() {
@@ -374,11 +380,12 @@ fn fill_relative(rows: &mut [GroupRow], more: &[Measure], requests: &[u64], byte
     for (column, measure) in more.iter().enumerate() {
         let mut sum = 0u64;
         for (rank, row) in (1..).zip(rows.iter_mut()) {
-            sum = sum.saturating_add(row.stats.bytes_sent);
+            sum = sum.saturating_add(sorted(&row.stats));
             row.more[column] = match measure {
                 Measure::Rank => Some(f64::from(rank)),
                 Measure::Share => Some(share(row.stats.bytes_sent)),
-                Measure::CumulativeShare => Some(share(sum)),
+                Measure::CumulativeShare if sorted(totals) == 0 => Some(0.0),
+                Measure::CumulativeShare => Some(sum as f64 / sorted(totals) as f64),
                 Measure::ToAverage => Some(row.stats.requests as f64 / mean),
                 Measure::ToMedian => Some(row.stats.requests as f64 / median),
                 _ => row.more[column],
@@ -428,7 +435,7 @@ fn groups(
     });
     let mut rows_of: Vec<GroupRow> = rows_of.collect();
     let totals = stats(rows.iter().copied());
-    fill_relative(&mut rows_of, more, &requests, totals.bytes_sent);
+    fill_relative(&mut rows_of, more, sort.by, &requests, &totals);
     Groups { rows: rows_of, group_count, totals, approximate: Vec::new() }
 }
 

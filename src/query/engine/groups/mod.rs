@@ -77,7 +77,7 @@ impl QueryContext<'_> {
         let accumulations = Accumulation::of_all(more.iter().copied().chain([sort.by]));
         let wanted = WantedRows { more, sort, limit };
         let finished = |mut answer: answer::Groups, groups: &Groups| {
-            relative::fill(&mut answer.rows, more, groups, &answer.totals);
+            relative::fill(&mut answer.rows, more, sort.by, groups, &answer.totals);
             Answer::Groups(answer)
         };
         let groups = self.aggregate_groups(Some(by), &keys, accumulations, &mut |groups, share| {

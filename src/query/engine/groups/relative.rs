@@ -3,8 +3,8 @@
 use super::Groups;
 use crate::query::{GroupRow, Measure, Stats};
 
-/// Fills the relative measures of sorted rows.
-pub(super) fn fill(rows: &mut [GroupRow], more: &[Measure], groups: &Groups, totals: &Stats) {
+/// Fills the relative measures of rows that are sorted by `sort`.
+pub(super) fn fill(rows: &mut [GroupRow], more: &[Measure], sort: Measure, groups: &Groups, totals: &Stats) {
     let share = |bytes: u64| match totals.bytes_sent {
         0 => 0.0,
         all => bytes as f64 / all as f64,
@@ -15,10 +15,16 @@ pub(super) fn fill(rows: &mut [GroupRow], more: &[Measure], groups: &Groups, tot
                 rows.iter_mut().for_each(|row| row.more[column] = Some(share(row.stats.bytes_sent)));
             }
             Measure::CumulativeShare => {
-                let mut sum = 0u64;
+                // What the rows are sorted by, so that the sum grows as fast as it can.
+                let of = |stats: &Stats| match sort {
+                    Measure::Requests => stats.requests,
+                    Measure::Errors => stats.errors,
+                    _ => stats.bytes_sent,
+                };
+                let (mut sum, all) = (0u64, of(totals));
                 for row in &mut *rows {
-                    sum = sum.saturating_add(row.stats.bytes_sent);
-                    row.more[column] = Some(share(sum));
+                    sum = sum.saturating_add(of(&row.stats));
+                    row.more[column] = Some(if all == 0 { 0.0 } else { sum as f64 / all as f64 });
                 }
             }
             Measure::Rank => {

@@ -195,7 +195,7 @@ impl Tally {
 type Sampled = (i64, SourceId, u64, u32);
 
 /// Requests in memory before the last ones are dropped.
-const MAX_SAMPLED: usize = PROFILE_SAMPLE + PROFILE_SAMPLE / 4;
+const MAX_SAMPLED: usize = PROFILE_SAMPLE + PROFILE_SAMPLE / 16;
 
 /// The first [`PROFILE_SAMPLE`] requests with a key, and perhaps some more.
 #[derive(Clone, Default)]
