@@ -92,7 +92,7 @@ impl Context {
         LocalEngine::new(cache).with_identity(self.identity())
     }
 
-    /// How to reach S3. Options of the command line take precedence over the configuration file.
+    /// How to reach S3 and CloudWatch Logs. Options of the command line take precedence over the configuration file.
     pub(super) fn s3(&self) -> S3Options {
         let (options, config) = (&self.options, &self.config);
         let either = |option: &Option<String>, configured: &Option<String>| {

@@ -31,8 +31,8 @@ pub(super) fn run(context: &Context, specs: &[String], every: Option<u32>) -> an
         let sources = open_sources(context, specs)?;
         let uris = uris(&sources);
         // The title has the URI of the log files, which differs from the argument if that names the logged bucket.
-        let is_s3 = uris.iter().any(|uri| uri.starts_with("s3://"));
-        let title = if is_s3 { uris.join("  ") } else { specs.join("  ") };
+        let is_remote = |uri: &String| uri.starts_with("s3://") || uri.starts_with("cloudwatch:");
+        let title = if uris.iter().any(is_remote) { uris.join("  ") } else { specs.join("  ") };
         return show(context, &path, Start { sources, unopened: Vec::new(), uris, title, every });
     }
     let DefaultSources { specs, are_chosen } = default_sources(context).unwrap_or_default();
@@ -51,7 +51,7 @@ pub(super) fn run(context: &Context, specs: &[String], every: Option<u32>) -> an
     }
     if every.is_some() && sources.is_empty() && unopened.is_empty() {
         return usage(
-            "--every: no source to pull from; name a source (s3://bucket[/prefix], a file or a folder), or \
+            "--every: no source to pull from; name a source (s3://bucket[/prefix], cloudwatch:LOG-GROUP, a file or a folder), or \
              monitor a source with tamarin sources add",
         );
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::{UsageError, context::Context, open_cache::open_cache, run_ingest};
 use crate::cache::{Cache, is_missing_or_empty};
 use crate::demo::Demo;
-use crate::source::{self, S3Options, Source, SourceError};
+use crate::source::{self, Located, S3Options, Source, SourceError};
 
-/// Opens the sources that `specs` name: `s3://…`, paths, `-`, or `demo:SEED:REQUESTS`. A source that is named twice is
+/// Opens the sources that `specs` name: `s3://…`, `cloudwatch:…`, paths, `-`, or `demo:SEED:REQUESTS`. A source that is named twice is
 /// opened once.
 pub(super) fn open_sources(context: &Context, specs: &[String]) -> anyhow::Result<Vec<Arc<dyn Source>>> {
     let options = context.s3();
@@ -44,7 +44,8 @@ fn follow_bucket_logging(context: &Context, source: Arc<dyn Source>) -> anyhow::
         let cached = Cache::open(&context.cache_path().ok()?).ok()?.sources().ok()?;
         cached.iter().find(|cached| cached.uri == source.uri() && cached.files > 0).map(drop)
     };
-    if !source.uri().starts_with("s3://") || has_log_files().is_some() {
+    let may_be_logged = ["s3://", "cloudwatch:s3://"].iter().any(|start| source.uri().starts_with(start));
+    if !may_be_logged || has_log_files().is_some() {
         return Ok(source);
     }
     let runtime = run_ingest::runtime()?;
@@ -52,9 +53,16 @@ fn follow_bucket_logging(context: &Context, source: Arc<dyn Source>) -> anyhow::
     runtime.shutdown_timeout(Duration::from_millis(100));
     match target? {
         None => Ok(source),
-        Some(target) => {
-            context.note(&format!("{} is logged to {target}; reading the log files there", source.uri()));
-            open_source(&target, &context.s3())
+        Some(Located { uri, also }) => {
+            let also = match also.as_slice() {
+                [] => String::new(),
+                _ => format!(
+                    " (also to {}, with the same requests: name one of them to read it instead)",
+                    also.join(", ")
+                ),
+            };
+            context.note(&format!("{} is logged to {uri}; reading the log files there{also}", source.uri()));
+            open_source(&uri, &context.s3())
         }
     }
 }

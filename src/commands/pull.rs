@@ -23,8 +23,8 @@ pub(super) fn run(context: &Context, args: &PullArgs) -> anyhow::Result<Outcome>
     let specs = if args.sources.is_empty() { default_sources(context)?.specs } else { args.sources.clone() };
     if specs.is_empty() {
         return usage(
-            "nothing to pull: name a source (s3://bucket[/prefix], a file, a folder or -), or resume a paused \
-             source with tamarin sources resume",
+            "nothing to pull: name a source (s3://bucket[/prefix], cloudwatch:LOG-GROUP, a file, a folder or -), or \
+             resume a paused source with tamarin sources resume",
         );
     }
     let sources = open_sources(context, &specs)?;

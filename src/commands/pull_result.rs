@@ -62,11 +62,11 @@ pub(super) fn check_result(
         if progress.files_listed == 0 {
             if context.window() != Window::default() {
                 bail!(
-                    "no log files of that time found in {sources}; check --since and --until, and the path or prefix"
+                    "no log files of that time found in {sources}; check --since and --until, and the path, prefix or log group"
                 );
             }
             bail!(
-                "no log files found in {sources}; check the path or prefix (S3 delivers log files a few hours late)"
+                "no log files found in {sources}; check the path, prefix or log group (S3 delivers log files a few hours late)"
             );
         }
     }

@@ -20,7 +20,7 @@ use crate::cache::{Cache, CacheError, FileMark, SourceId};
 use crate::log::structured::parquet::{self, ParquetError, ParquetFile};
 use crate::source::archive::{self, Peeked, TAR_BLOCK_BYTES, is_tar, is_zip};
 use crate::source::body::{Body, begins_compressed, is_damage};
-use crate::source::{LogFile, Source, foreign};
+use crate::source::{KnownFile, LogFile, Source, foreign};
 
 /// Pages of names on their way from the lister.
 const MAX_QUEUED_PAGES: usize = 4;
@@ -70,14 +70,23 @@ impl FetchStage {
     ) -> Result<(), CacheError> {
         let (page_sender, mut pages) = mpsc::channel(MAX_QUEUED_PAGES);
         let (lister, window) = (source.clone(), self.options.window);
+        let source_id = self.cache.source_id(source.uri())?;
+        let known = match source_id.filter(|_| source.depends_on_known_files()) {
+            Some(id) => self.cache.log_files(id)?,
+            None => Vec::new(),
+        };
+        let known = known
+            .into_iter()
+            .map(|(name, version, is_whole)| KnownFile { name, version, is_whole })
+            .collect();
         // In a set, which aborts the lister when it is dropped, even during a request.
         let mut listing = JoinSet::new();
-        listing.spawn(async move { lister.list(window, page_sender).await });
+        listing.spawn(async move { lister.list_unread(window, known, page_sender).await });
         let concurrency = self.options.concurrency.unwrap_or_else(|| source.concurrency()).max(1);
         let mut fetcher = SourceFetcher {
             stage: self,
             index,
-            source_id: self.cache.source_id(source.uri())?,
+            source_id,
             source: source.clone(),
             slots: Arc::new(Semaphore::new(concurrency)),
             memory: Arc::new(Semaphore::new(MAX_FETCHED_KIB)),

@@ -1,11 +1,13 @@
 //! Sources of log files. A [`Source`] lists log files and fetches them.
 //!
-//! The sources are S3 ([`s3`]) and local files, folders and standard input ([`files`]); the demo is a module of its own.
+//! The sources are S3 ([`s3`]), log groups of CloudWatch Logs ([`cloudwatch`]), and local files, folders and standard input
+//! ([`files`]); the demo is a module of its own.
 //! [`body`] decompresses contents, [`archive`] reads archives, and [`foreign`] recognizes files of other kinds. Never
 //! here: parsing of log lines.
 
 pub mod archive;
 pub mod body;
+pub mod cloudwatch;
 pub mod files;
 pub mod foreign;
 pub mod s3;
@@ -22,13 +24,33 @@ pub use s3::S3Options;
 /// A log file of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFile {
-    /// Its name, unique within the source: the S3 key, or the path below the folder.
+    /// Its name, unique within the source: the S3 key, the path below the folder, or a range of time of a log group.
     pub name: String,
     /// Stored bytes, before decompression, if known.
     pub size: Option<u64>,
-    /// Identifies the content: the ETag, or size and modification time of a local file. `None` if the content can be
-    /// read only once (standard input).
+    /// Identifies the content: the ETag, size and modification time of a local file, or the time at which the events of
+    /// a log group are read. `None` if the content can be read only once (standard input).
     pub version: Option<String>,
+}
+
+/// A log file that the catalogue has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownFile {
+    /// Its name.
+    pub name: String,
+    /// The version that was read.
+    pub version: Option<String>,
+    /// Whether it was read to its end.
+    pub is_whole: bool,
+}
+
+/// Where the log files of a logged bucket are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// The source to open.
+    pub uri: String,
+    /// Other places with the same requests: sources, or ARNs of what is not a source.
+    pub also: Vec<String>,
 }
 
 /// The result of deleting log files.
@@ -51,8 +73,8 @@ pub struct Window {
 
 /// A place with log files.
 pub trait Source: Send + Sync {
-    /// The name of the source in the cache: `s3://bucket/prefix`, an absolute path, `-` for standard input, or
-    /// `demo:SEED:REQUESTS`.
+    /// The name of the source in the cache: `s3://bucket/prefix`, `cloudwatch:LOG-GROUP`, an absolute path, `-` for standard
+    /// input, or `demo:SEED:REQUESTS`.
     fn uri(&self) -> &str;
 
     /// Sends all log files that may have requests of `window`, in pages, in any order. Ends early without an error if
@@ -63,12 +85,28 @@ pub trait Source: Send + Sync {
         pages: mpsc::Sender<Vec<LogFile>>,
     ) -> BoxFuture<'_, Result<(), SourceError>>;
 
+    /// Whether what is to be listed depends on the log files that the catalogue has.
+    fn depends_on_known_files(&self) -> bool {
+        false
+    }
+
+    /// Like [`Source::list`], but may leave out what `known`, the log files that the catalogue has, shows to be read already.
+    fn list_unread(
+        &self,
+        window: Window,
+        known: Vec<KnownFile>,
+        pages: mpsc::Sender<Vec<LogFile>>,
+    ) -> BoxFuture<'_, Result<(), SourceError>> {
+        let _ = known;
+        self.list(window, pages)
+    }
+
     /// Fetches a log file. The content of a remote file is complete and verified.
     fn fetch<'a>(&'a self, file: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>>;
 
     /// The source to open instead, if this one is a bucket whose log files are delivered to another place. Uses the
     /// network.
-    fn locate(&self) -> BoxFuture<'_, Result<Option<String>, SourceError>> {
+    fn locate(&self) -> BoxFuture<'_, Result<Option<Located>, SourceError>> {
         Box::pin(async { Ok(None) })
     }
 
@@ -114,6 +152,14 @@ pub enum SourceError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// CloudWatch Logs returned an error or could not be reached. The message contains no credentials.
+    #[error("{uri}: {message}")]
+    CloudWatch {
+        /// The source, or the log file of the request.
+        uri: String,
+        /// What is wrong and what to do.
+        message: String,
+    },
     /// The argument is not a valid source.
     #[error("{0}")]
     NotASource(String),
@@ -123,22 +169,29 @@ impl SourceError {
     /// The message without the name of the source or log file.
     pub fn message(&self) -> &str {
         match self {
-            SourceError::Local { message, .. } | SourceError::S3 { message, .. } => message,
+            SourceError::Local { message, .. }
+            | SourceError::S3 { message, .. }
+            | SourceError::CloudWatch { message, .. } => message,
             SourceError::NotASource(message) => message,
         }
     }
 }
 
-/// Opens the source that a SOURCE argument names: `s3://bucket[/prefix]`, a file, a folder, or `-`.
+/// Opens the source that a SOURCE argument names: `s3://bucket[/prefix]`, `cloudwatch:LOG-GROUP`, `cloudwatch:s3://bucket`, a
+/// file, a folder, or `-`.
 ///
-/// Sends no request to S3: the first listing shows whether the bucket exists.
+/// Sends no request: the first listing shows whether the bucket or log group exists. If [`Source::locate`] returns another
+/// source, that one has the log files.
 ///
 /// # Errors
 /// [`SourceError::Local`] if there is no such file or folder; [`SourceError::NotASource`] if the argument is not valid.
 pub fn open(spec: &str, options: &S3Options) -> Result<Arc<dyn Source>, SourceError> {
     let invalid = |message: String| Err(SourceError::NotASource(message));
     if spec.is_empty() {
-        return invalid("the source is empty; write s3://bucket[/prefix], a file, a folder or -".to_owned());
+        return invalid(
+            "the source is empty; write s3://bucket[/prefix], cloudwatch:LOG-GROUP, a file, a folder or -"
+                .to_owned(),
+        );
     }
     if spec == "-" {
         return Ok(Arc::new(files::StandardInput::new()?));
@@ -146,8 +199,15 @@ pub fn open(spec: &str, options: &S3Options) -> Result<Arc<dyn Source>, SourceEr
     if spec.starts_with("s3://") {
         return Ok(Arc::new(s3::S3Source::new(spec, options.clone())?));
     }
+    if cloudwatch::is_spec(spec) {
+        return cloudwatch::open(spec, options.clone());
+    }
     // A file with such a name can be given as ./NAME.
     let start = |text: &str| spec.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text));
+    if start("cloudwatch:") {
+        let (spec, rest) = (shown(spec), shown(&spec["cloudwatch:".len()..]));
+        return invalid(format!("`{spec}` is not a valid source; did you mean cloudwatch:{rest}?"));
+    }
     let as_s3 = if start("s3:") { Some(spec[3..].trim_start_matches('/')) } else { None };
     if let Some(rest) = as_s3.or_else(|| spec.strip_prefix("arn:aws:s3:::")) {
         let (spec, rest) = (shown(spec), shown(rest));
@@ -193,6 +253,11 @@ mod tests {
     fn valid_sources() {
         let uri = |spec: &str| open(spec, &S3Options::default()).unwrap().uri().to_owned();
         assert_eq!(uri("s3://acme-logs/media/"), "s3://acme-logs/media/");
+        assert_eq!(uri("cloudwatch:/aws/vendedlogs/s3/acme"), "cloudwatch:/aws/vendedlogs/s3/acme");
+        let arn = "arn:aws:logs:eu-west-1:111122223333:log-group:acme";
+        assert_eq!(uri(arn), format!("cloudwatch:{arn}"));
+        assert_eq!(uri(&format!("cloudwatch:{arn}:*")), format!("cloudwatch:{arn}"));
+        assert_eq!(uri("cloudwatch:s3://acme/"), "cloudwatch:s3://acme");
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.log");
         std::fs::write(&file, "x").unwrap();
@@ -208,6 +273,10 @@ mod tests {
         assert!(error("s3:acme-logs").contains("did you mean s3://acme-logs?"));
         assert!(error("arn:aws:s3:::acme-logs/x").contains("did you mean s3://acme-logs/x?"));
         assert!(error("s3://").contains("names no bucket"));
+        assert!(error("cloudwatch:").contains("names no log group"));
+        assert!(error("CloudWatch:acme").contains("did you mean cloudwatch:acme?"));
+        assert!(error("cloudwatch:s3://").contains("names no bucket"));
+        assert!(!error("cloudwatch:AKIA:SECRET@x").contains("SECRET"));
         assert!(error("https://user:secret@example.com/x").contains("--endpoint-url https://HOST"));
         assert!(!error("https://user:secret@example.com/x").contains("secret"));
         for spec in

@@ -6,6 +6,7 @@ mod bad_cache;
 mod block;
 mod cache_format;
 mod cli;
+mod cloudwatch;
 mod contrast;
 mod cost;
 mod crash;

@@ -1,5 +1,6 @@
 //! Finding the log files of a logged bucket, and deleting log files that the cache has.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
@@ -11,14 +12,14 @@ use std::process::Output;
 use crate::home::{Home, line, stderr};
 use crate::support::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY};
 
-/// A server that sends these responses, a status and a body each, to requests in turn.
+/// A server that sends these responses, a status and a body each, to requests of S3 in turn. It refuses requests of
+/// CloudWatch Logs.
 fn server_with(responses: &[(u16, String)]) -> S3Options {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let responses = responses.to_vec();
+    let mut responses = VecDeque::from(responses.to_vec());
     std::thread::spawn(move || {
-        for (status, body) in responses {
-            let (mut socket, _) = listener.accept().unwrap();
+        while let Ok((mut socket, _)) = listener.accept() {
             let mut request = Vec::new();
             let mut buffer = [0; 4096];
             while !request.windows(4).any(|end| end == b"\r\n\r\n") {
@@ -27,6 +28,11 @@ fn server_with(responses: &[(u16, String)]) -> S3Options {
                     length => request.extend_from_slice(&buffer[..length]),
                 }
             }
+            let is_logs = String::from_utf8_lossy(&request).to_ascii_lowercase().contains("x-amz-target");
+            let (status, body) = match is_logs {
+                true => (400, "{\"__type\":\"AccessDeniedException\"}".to_owned()),
+                false => responses.pop_front().unwrap(),
+            };
             let head =
                 format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
             socket.write_all((head + &body).as_bytes()).unwrap();
@@ -74,7 +80,8 @@ fn refused(status: u16, code: &str) -> (u16, String) {
 }
 
 async fn locate(uri: &str, responses: &[(u16, String)]) -> Result<Option<String>, String> {
-    open(uri, &server_with(responses)).unwrap().locate().await.map_err(|error| error.to_string())
+    let located = open(uri, &server_with(responses)).unwrap().locate().await;
+    located.map(|found| found.map(|found| found.uri)).map_err(|error| error.to_string())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,6 +119,7 @@ async fn a_bucket_with_log_files_is_used_as_it_is() {
 async fn the_error_says_that_logging_is_off_or_may_not_be_read() {
     let message = locate("s3://acme-media", &[names(&["a.mp4"]), logging("")]).await.unwrap_err();
     assert!(message.contains("its access logging is off"), "{message}");
+    assert!(message.contains("logs:DescribeDeliverySources is required"), "{message}");
     assert!(message.contains("aws s3api put-bucket-logging --bucket acme-media "), "{message}");
     assert!(message.contains("write s3://acme-media/"), "{message}");
     let responses = [names(&["a.mp4"]), refused(403, "AccessDenied")];

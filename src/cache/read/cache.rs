@@ -21,6 +21,7 @@ use crate::cache::ids::{SegmentId, SourceId};
 use crate::cache::sqlite::catalogue::{self, LogFileStatus, Rejected, SourceInfo, SourceRow};
 use crate::cache::sqlite::connection::{self, FileStamp};
 use crate::cache::sqlite::journal::{self, Journal};
+use crate::cache::sqlite::log_file_rows::LogFileRow;
 use crate::cache::sqlite::paths::OpenedPath;
 use crate::cache::sqlite::root::Root;
 use crate::cache::sqlite::segment_rows::SegmentRow;
@@ -207,6 +208,14 @@ impl Cache {
             files
                 .map(|(name, version)| catalogue::log_file_status(connection, source, name, version))
                 .collect()
+        })
+    }
+
+    /// The log files of a source: name, version, and whether they were read to their end.
+    pub fn log_files(&self, source: SourceId) -> Result<Vec<(String, Option<String>, bool)>, CacheError> {
+        self.consistently(|connection| {
+            let files = LogFileRow::all(connection, source)?.into_iter();
+            Ok(files.map(|file| (file.name, file.version, file.state != catalogue::IN_PART)).collect())
         })
     }
 

@@ -47,8 +47,8 @@ use values::{seconds, source};
                   4 findings --fail-on found something."
 )]
 pub struct Args {
-    /// s3://bucket[/prefix], a file, a folder or `-` (standard input); none: those of the configuration file and
-    /// the monitored ones, else all sources of the cache
+    /// s3://bucket[/prefix], cloudwatch:LOG-GROUP, cloudwatch:s3://bucket, a file, a folder or `-` (standard input);
+    /// none: those of the configuration file and the monitored ones, else all sources of the cache
     #[arg(value_name = "SOURCE", value_parser = source())]
     pub sources: Vec<String>,
     /// Pull new log files again and again while exploring, with this pause: 30s, 5m, 1h

@@ -25,7 +25,7 @@ pub enum SourcesCommand {
     Check,
     /// Monitor a source: `tamarin` and `tamarin pull` pull it if no source is named
     Add {
-        /// s3://bucket[/prefix], a file or a folder
+        /// s3://bucket[/prefix], cloudwatch:LOG-GROUP, a file or a folder
         #[arg(value_name = "SOURCE", required = true, value_parser = source())]
         sources: Vec<String>,
     },

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use aws_config::SdkConfig;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::imds;
@@ -38,23 +39,23 @@ const COMPLETE_FILE_FACTOR: u32 = 12;
 /// The lowest transfer rate of a large log file that is not given up.
 const MIN_BYTES_PER_SECOND: u64 = 1 << 10;
 /// Response timeout until S3 has answered for the first time.
-const FIRST_RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(in crate::source) const FIRST_RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Stall timeout until S3 has answered for the first time.
 const FIRST_STALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time limit of all attempts until S3 has answered for the first time.
-const FIRST_OPERATION_TIMEOUT: Duration = Duration::from_secs(14);
+pub(in crate::source) const FIRST_OPERATION_TIMEOUT: Duration = Duration::from_secs(14);
 /// Minimum time between two attempts to load other credentials.
-const CREDENTIALS_RETRY_INTERVAL: Duration = Duration::from_secs(60);
+pub(in crate::source) const CREDENTIALS_RETRY_INTERVAL: Duration = Duration::from_secs(60);
 /// Attempts of a request, unless `AWS_MAX_ATTEMPTS` is set.
 const DEFAULT_ATTEMPTS: u32 = 6;
 
-/// How to reach S3: the options of the command line. The defaults come from the AWS configuration: environment, profile,
+/// How to reach S3 and CloudWatch Logs: the options of the command line. The defaults come from the AWS configuration: environment, profile,
 /// SSO, container or instance role.
 #[derive(Clone, Default)]
 pub struct S3Options {
     /// The URL of an S3-compatible server, `http://…` or `https://…`. Requests to it have the bucket in the path.
     pub endpoint_url: Option<String>,
-    /// Region of the bucket. If it is wrong or missing, S3 returns the right one.
+    /// Region of the bucket or log group. If it is wrong or missing, S3 returns the right one; CloudWatch Logs does not.
     pub region: Option<String>,
     /// Profile of the AWS configuration. It takes precedence over credentials in the environment.
     pub profile: Option<String>,
@@ -71,7 +72,7 @@ pub struct S3Options {
 impl fmt::Debug for S3Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("S3Options")
-            .field("endpoint_url", &self.endpoint_url.as_ref().map(|_| shown_endpoint(self, "")))
+            .field("endpoint_url", &self.endpoint_url.as_ref().map(|_| shown_endpoint(self, "s3", "")))
             .field("region", &self.region)
             .field("profile", &self.profile)
             .field("no_sign_request", &self.no_sign_request)
@@ -100,8 +101,8 @@ impl fmt::Debug for Credentials {
 
 /// The connection to a bucket. It is configured when a client is requested for the first time.
 #[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) options: S3Options,
+pub(in crate::source) struct Connection {
+    pub(in crate::source) options: S3Options,
     configured: OnceCell<()>,
     client: Mutex<Option<Client>>,
     /// Whether S3 has answered. Then requests have longer time limits and more attempts.
@@ -109,7 +110,7 @@ pub(super) struct Connection {
     /// Whether ETags of this server are not MD5s.
     has_other_etags: AtomicBool,
     /// Attempts of a request or of a log file.
-    pub(super) attempts: u32,
+    pub(in crate::source) attempts: u32,
     /// When credentials were loaded again.
     credentials_renewed: tokio::sync::Mutex<Option<Instant>>,
     /// When S3 refused all available credentials, and the error message.
@@ -117,7 +118,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(options: S3Options) -> Connection {
+    pub(in crate::source) fn new(options: S3Options) -> Connection {
         Connection {
             options,
             configured: OnceCell::new(),
@@ -132,7 +133,7 @@ impl Connection {
 
     /// A client for the region that is known so far.
     /// The error is one line: the configuration is invalid or cannot be read.
-    pub(super) async fn client(&self) -> Result<Client, String> {
+    pub(in crate::source) async fn client(&self) -> Result<Client, String> {
         self.configured
             .get_or_try_init(|| async {
                 let client = Client::from_conf(configure(&self.options, self.attempts).await?);
@@ -149,7 +150,7 @@ impl Connection {
 
     /// Changes to `region`, which S3 returned to a request of `client`. Returns `false` if that is the region of the
     /// client already.
-    pub(super) fn change_region(&self, client: &Client, region: String) -> bool {
+    pub(in crate::source) fn change_region(&self, client: &Client, region: String) -> bool {
         if region_of(client) == region {
             return false;
         }
@@ -160,7 +161,7 @@ impl Connection {
 
     /// Loads credentials again after S3 refused those of a request sent at `sent`: during a long pull, the user may log in
     /// again. Returns `false` if there is no other place to load them from, or they were loaded less than a minute ago.
-    pub(super) async fn renew_credentials(&self, sent: Instant) -> bool {
+    pub(in crate::source) async fn renew_credentials(&self, sent: Instant) -> bool {
         if self.options.credentials.is_some() {
             return false;
         }
@@ -183,35 +184,35 @@ impl Connection {
 
     /// Notes that S3 refuses all available credentials. For some time, requests fail with this message without being
     /// sent: thousands of log files may be waiting, and S3 would refuse each.
-    pub(super) fn set_credentials_error(&self, message: &str) {
+    pub(in crate::source) fn set_credentials_error(&self, message: &str) {
         *self.credentials_error.lock() = Some((Instant::now(), message.to_owned()));
     }
 
     /// The message of a recent [`set_credentials_error`](Self::set_credentials_error).
-    pub(super) fn credentials_error(&self) -> Option<String> {
+    pub(in crate::source) fn credentials_error(&self) -> Option<String> {
         let error = self.credentials_error.lock();
         let (at, reason) = error.as_ref()?;
         (at.elapsed() < CREDENTIALS_RETRY_INTERVAL).then(|| reason.clone())
     }
 
     /// Notes that S3 can be reached.
-    pub(super) fn set_answered(&self) {
+    pub(in crate::source) fn set_answered(&self) {
         self.has_answered.store(true, Ordering::Relaxed);
     }
 
     /// Whether ETags of this server may be MD5s.
-    pub(super) fn may_have_md5_etags(&self) -> bool {
+    pub(in crate::source) fn may_have_md5_etags(&self) -> bool {
         !self.has_other_etags.load(Ordering::Relaxed)
     }
 
     /// Notes that ETags of this server are not MD5s. No further content is compared with its ETag.
-    pub(super) fn set_other_etags(&self) {
+    pub(in crate::source) fn set_other_etags(&self) {
         self.has_other_etags.store(true, Ordering::Relaxed);
     }
 
     /// The configuration override of requests before S3 has answered for the first time: they fail early, so that the
     /// user soon learns what is wrong. Later requests have longer limits and more attempts.
-    pub(super) fn first_request_override(&self) -> Option<Builder> {
+    pub(in crate::source) fn first_request_override(&self) -> Option<Builder> {
         if self.has_answered.load(Ordering::Relaxed) {
             return None;
         }
@@ -231,32 +232,34 @@ impl Connection {
     }
 
     /// Time limit for a complete log file of `bytes` bytes.
-    pub(super) fn file_timeout(&self, bytes: u64) -> Duration {
+    pub(in crate::source) fn file_timeout(&self, bytes: u64) -> Duration {
         let stall = self.options.timeout.unwrap_or(STALL_TIMEOUT);
         stall * COMPLETE_FILE_FACTOR + Duration::from_secs(bytes / MIN_BYTES_PER_SECOND)
     }
 }
 
-pub(super) fn region_of(client: &Client) -> &str {
+pub(in crate::source) fn region_of(client: &Client) -> &str {
     client.config().region().map_or("", Region::as_ref)
 }
 
-/// The endpoint without secrets, for messages.
-pub(super) fn shown_endpoint(options: &S3Options, region: &str) -> String {
-    let Some(url) = &options.endpoint_url else { return format!("https://s3.{region}.amazonaws.com") };
+/// The endpoint of `s3` or another service without secrets, for messages.
+pub(in crate::source) fn shown_endpoint(options: &S3Options, service: &str, region: &str) -> String {
+    let Some(url) = &options.endpoint_url else { return format!("https://{service}.{region}.amazonaws.com") };
     Endpoint::parse(url, "")
         .map_or_else(|_| "the server of --endpoint-url".to_owned(), |endpoint| endpoint.to_string())
 }
 
 /// The number of attempts from the value of `AWS_MAX_ATTEMPTS`, if the AWS tools would accept it.
-fn attempts_from(variable: Option<&str>) -> u32 {
+pub(in crate::source) fn attempts_from(variable: Option<&str>) -> u32 {
     variable
         .and_then(|text| text.trim().parse().ok())
         .filter(|attempts| *attempts > 0)
         .unwrap_or(DEFAULT_ATTEMPTS)
 }
 
-fn time_limits(options: &S3Options) -> aws_sdk_s3::config::timeout::TimeoutConfigBuilder {
+pub(in crate::source) fn time_limits(
+    options: &S3Options,
+) -> aws_sdk_s3::config::timeout::TimeoutConfigBuilder {
     let timeout = options.timeout.unwrap_or(RESPONSE_TIMEOUT);
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
@@ -269,8 +272,31 @@ fn stall_protection(time: Duration) -> StalledStreamProtectionConfig {
 }
 
 async fn configure(options: &S3Options, attempts: u32) -> Result<aws_sdk_s3::Config, String> {
+    let shared = shared_config(options, attempts, "AWS_ENDPOINT_URL_S3").await?;
+    let is_other_server =
+        shared.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    Ok(aws_sdk_s3::config::Builder::from(&shared)
+        .force_path_style(is_other_server)
+        .retry_config(RetryConfig::standard().with_max_attempts(attempts))
+        // Many fetches share a client. If S3 asks all of them to slow down, each must be allowed to retry.
+        .retry_partition(RetryPartition::custom("tamarin").token_bucket(TokenBucket::unlimited()).build())
+        .timeout_config(time_limits(options).build())
+        .interceptor(LimitResponses::S3)
+        .retry_classifier(LimitResponses::S3)
+        .stalled_stream_protection(stall_protection(options.timeout.unwrap_or(STALL_TIMEOUT)))
+        .build())
+}
+
+/// The configuration that the clients of all AWS services share: region, credentials, endpoint. `endpoint_variable` is the
+/// environment variable with the endpoint of the service.
+/// The error is one line: the configuration is invalid or cannot be read.
+pub(in crate::source) async fn shared_config(
+    options: &S3Options,
+    attempts: u32,
+    endpoint_variable: &str,
+) -> Result<SdkConfig, String> {
     // Checked first, because the SDK's error for an invalid URL contains the URL.
-    for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"] {
+    for name in ["AWS_ENDPOINT_URL", endpoint_variable] {
         if options.endpoint_url.is_none()
             && let Some(url) = std::env::var_os(name).filter(|url| !url.is_empty())
         {
@@ -310,10 +336,9 @@ async fn configure(options: &S3Options, attempts: u32) -> Result<aws_sdk_s3::Con
     } else {
         loader.credentials_provider(credentials(options, region, instance_metadata).await)
     };
-    let retries = RetryConfig::standard().with_max_attempts(attempts);
     let shared = loader
         // Set explicitly, because an invalid value in the environment would panic.
-        .retry_config(retries.clone())
+        .retry_config(RetryConfig::standard().with_max_attempts(attempts))
         .identity_cache(IdentityCache::lazy().load_timeout(Duration::from_secs(12)).build())
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
@@ -325,18 +350,7 @@ async fn configure(options: &S3Options, attempts: u32) -> Result<aws_sdk_s3::Con
     {
         Endpoint::parse(url, "endpoint_url of the profile in ~/.aws/config")?;
     }
-    let is_other_server =
-        shared.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-    Ok(aws_sdk_s3::config::Builder::from(&shared)
-        .force_path_style(is_other_server)
-        .retry_config(retries)
-        // Many fetches share a client. If S3 asks all of them to slow down, each must be allowed to retry.
-        .retry_partition(RetryPartition::custom("tamarin").token_bucket(TokenBucket::unlimited()).build())
-        .timeout_config(time_limits(options).build())
-        .interceptor(LimitResponses)
-        .retry_classifier(LimitResponses)
-        .stalled_stream_protection(stall_protection(options.timeout.unwrap_or(STALL_TIMEOUT)))
-        .build())
+    Ok(shared)
 }
 
 async fn region(options: &S3Options, instance_metadata: &imds::Client) -> Region {

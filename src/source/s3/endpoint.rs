@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 /// Scheme and server of a URL: the parts without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(in crate::source) struct Endpoint {
     scheme: &'static str,
     /// `HOST`, `HOST:PORT`, `[ADDRESS]:PORT`.
     server: String,
@@ -20,7 +20,7 @@ impl std::fmt::Display for Endpoint {
 impl Endpoint {
     /// Parses `http(s)://host[:port][/path]`. URLs with a user, password or query are refused.
     /// The error is one line without the URL. `origin` is the option or variable that had it.
-    pub(super) fn parse(url: &str, origin: &str) -> Result<Endpoint, String> {
+    pub(in crate::source) fn parse(url: &str, origin: &str) -> Result<Endpoint, String> {
         let not_a_url = || format!("{origin} is not a URL of the form http(s)://host[:port]");
         let scheme = |name: &str| url.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
         let (scheme, rest) = match url {
@@ -59,7 +59,7 @@ fn is_server(text: &str) -> bool {
 
 /// Replaces secrets in `text` by `…`: users, passwords and queries of URLs. Messages of libraries and servers may contain
 /// presigned URLs, or proxy URLs with passwords.
-pub(super) fn without_secrets(text: &str) -> String {
+pub(in crate::source) fn without_secrets(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {

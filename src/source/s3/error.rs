@@ -11,7 +11,9 @@ use super::response_limit::ResponseTooLarge;
 /// Error codes for expired credentials.
 const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"];
 /// Error codes for unknown credentials.
-const UNKNOWN: [&str; 4] = ["InvalidAccessKeyId", "NotSignedUp", "InvalidClientTokenId", "InvalidToken"];
+#[rustfmt::skip]
+const UNKNOWN: [&str; 5] =
+    ["InvalidAccessKeyId", "NotSignedUp", "InvalidClientTokenId", "InvalidToken", "UnrecognizedClientException"];
 /// Error codes for a request to another region than that of the bucket.
 #[rustfmt::skip]
 const OTHER_REGION: [&str; 4] = [
@@ -19,24 +21,26 @@ const OTHER_REGION: [&str; 4] = [
 ];
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Request<'a> {
+pub(in crate::source) struct Request<'a> {
+    /// The service: `S3`, `CloudWatch Logs`.
+    pub(in crate::source) service: &'static str,
     /// The permission that it requires, `s3:…`.
-    pub(super) action: &'static str,
-    pub(super) bucket: &'a str,
+    pub(in crate::source) action: &'static str,
+    pub(in crate::source) bucket: &'a str,
     /// The key, if the request is for an object.
-    pub(super) key: Option<&'a str>,
+    pub(in crate::source) key: Option<&'a str>,
     /// The URL of the server, without credentials.
-    pub(super) endpoint: &'a str,
+    pub(in crate::source) endpoint: &'a str,
     /// The region that it was sent to.
-    pub(super) region: &'a str,
+    pub(in crate::source) region: &'a str,
     /// The profile that the user named.
-    pub(super) profile: Option<&'a str>,
+    pub(in crate::source) profile: Option<&'a str>,
     /// Whether the request was not signed.
-    pub(super) is_anonymous: bool,
+    pub(in crate::source) is_anonymous: bool,
 }
 
 /// Whether the request may succeed if it is sent again with longer time limits.
-pub(super) fn is_temporary<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+pub(in crate::source) fn is_temporary<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
         SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
             status(error).is_some_and(|status| status == 429 || status >= 500)
@@ -47,16 +51,16 @@ pub(super) fn is_temporary<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResp
 }
 
 /// Whether S3 answered at all.
-pub(super) fn is_answer<E>(error: &SdkError<E, HttpResponse>) -> bool {
+pub(in crate::source) fn is_answer<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some()
 }
 
-pub(super) fn is_expired<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+pub(in crate::source) fn is_expired<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     code(error).is_some_and(|code| EXPIRED.contains(&code))
 }
 
 /// Whether the credentials are the cause, so that other requests with them fail too.
-pub(super) fn is_about_credentials<E>(error: &SdkError<E, HttpResponse>) -> bool
+pub(in crate::source) fn is_about_credentials<E>(error: &SdkError<E, HttpResponse>) -> bool
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -72,12 +76,16 @@ where
 }
 
 /// Whether the server does not support the request.
-pub(super) fn is_not_implemented<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+pub(in crate::source) fn is_not_implemented<E: ProvideErrorMetadata>(
+    error: &SdkError<E, HttpResponse>,
+) -> bool {
     status(error) == Some(501) || matches!(code(error), Some("NotImplemented" | "MethodNotAllowed"))
 }
 
 /// The region of the bucket, if S3 returned an error because it is another one.
-pub(super) fn region_in<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<String> {
+pub(in crate::source) fn region_in<E: ProvideErrorMetadata>(
+    error: &SdkError<E, HttpResponse>,
+) -> Option<String> {
     let response = error.raw_response()?;
     let is_other_region = code(error).is_some_and(|code| OTHER_REGION.contains(&code));
     if !is_other_region && !matches!(response.status().as_u16(), 301 | 307) {
@@ -98,13 +106,13 @@ fn plausible_region(text: &str) -> Option<String> {
 }
 
 /// Explains an error: one line that says what is wrong and what to do.
-pub(super) fn explain<E>(error: &SdkError<E, HttpResponse>, request: &Request<'_>) -> String
+pub(in crate::source) fn explain<E>(error: &SdkError<E, HttpResponse>, request: &Request<'_>) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let endpoint = request.endpoint;
+    let Request { endpoint, service, .. } = request;
     if let Some(too_large) = ResponseTooLarge::find_in(error) {
-        return format!("{endpoint} does not respond like S3: {too_large}; check --endpoint-url");
+        return format!("{endpoint} does not respond like {service}: {too_large}; check --endpoint-url");
     }
     let no_answer =
         || format!("no answer from {endpoint} in time; check the network, the proxy and --endpoint-url");
@@ -125,7 +133,7 @@ fn refused<E>(error: &SdkError<E, HttpResponse>, request: &Request<'_>) -> Strin
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let Request { bucket, endpoint, region, .. } = request;
+    let Request { service, bucket, endpoint, region, .. } = request;
     let message = match error {
         SdkError::ServiceError(service) => service.err().message().map(one_line),
         _ => None,
@@ -146,11 +154,15 @@ where
         (Some(code), _) if UNKNOWN.contains(&code) => format!(
             "{endpoint} does not know the access key; check AWS_ACCESS_KEY_ID, AWS_PROFILE or --profile"
         ),
-        (Some("SignatureDoesNotMatch"), _) => "the secret key does not belong to the access key; check \
+        (Some("SignatureDoesNotMatch" | "InvalidSignatureException"), _) => {
+            "the secret key does not belong to the access key; check \
              AWS_SECRET_ACCESS_KEY, AWS_PROFILE or --profile"
-            .to_owned(),
+                .to_owned()
+        }
         (Some("RequestTimeTooSkewed" | "RequestExpired"), _) => {
-            "the clock of this machine differs from that of S3 by more than S3 allows; correct it".to_owned()
+            format!(
+                "the clock of this machine differs from that of {service} by more than {service} allows; correct it"
+            )
         }
         (Some("InvalidObjectState"), _) => {
             "archived (Glacier); restore the object first, or leave its days out with --since".to_owned()
@@ -173,9 +185,9 @@ where
         }
         (_, Some(404)) if request.key.is_some() => "deleted since it was listed; pull again".to_owned(),
         (_, Some(status)) => {
-            format!("{endpoint} does not respond like S3 (HTTP {status}); check --endpoint-url")
+            format!("{endpoint} does not respond like {service} (HTTP {status}); check --endpoint-url")
         }
-        (_, None) => format!("{endpoint} does not respond like S3; check --endpoint-url"),
+        (_, None) => format!("{endpoint} does not respond like {service}; check --endpoint-url"),
     }
 }
 
@@ -216,19 +228,19 @@ fn unsent(reasons: &str, request: &Request<'_>) -> String {
     format!("the request could not be sent to {}: {reason}", request.endpoint)
 }
 
-fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
+pub(in crate::source) fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
     match error {
         SdkError::ServiceError(service) => service.err().code(),
         _ => None,
     }
 }
 
-fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+pub(in crate::source) fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }
 
 /// The messages of an error and its sources, outermost first, in one line.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+pub(in crate::source) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = one_line(&error.to_string());
     let mut next = error.source();
     while let Some(reason) = next {
@@ -263,7 +275,7 @@ fn last_reason(reasons: &str) -> &str {
 }
 
 /// Makes a message of a server or library safe to show: one line, no control characters, no secrets, not too long.
-fn one_line(text: &str) -> String {
+pub(in crate::source) fn one_line(text: &str) -> String {
     let text = without_secrets(text.trim());
     let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
     line.truncate(line.trim_end_matches([' ', '.']).len());

@@ -153,7 +153,7 @@ async fn fetch_page(
 async fn invalid_listing(location: &Location, reason: &str) -> SourceError {
     let options = &location.connection.options;
     let client = location.connection.client().await;
-    let endpoint = shown_endpoint(options, client.as_ref().map_or("", region_of));
+    let endpoint = shown_endpoint(options, "s3", client.as_ref().map_or("", region_of));
     let message = format!("{endpoint} does not list like S3: {reason}; check --endpoint-url");
     SourceError::S3 { uri: location.uri.clone(), message }
 }

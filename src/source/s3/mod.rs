@@ -3,16 +3,16 @@
 //! Contains the connection, parallel listing, verified fetching, deletion, and explanations of S3 errors. Never here:
 //! the content of log files.
 
-mod client;
-mod endpoint;
-mod error;
+pub(in crate::source) mod client;
+pub(in crate::source) mod endpoint;
+pub(in crate::source) mod error;
 mod fetch;
 mod key_range;
 mod list;
 mod logging;
-mod pagination;
+pub(in crate::source) mod pagination;
 mod remove;
-mod response_limit;
+pub(in crate::source) mod response_limit;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 
 pub use client::{Credentials, S3Options};
 
-use super::{Body, LogFile, Removed, Source, SourceError, Window};
+use super::{Body, Located, LogFile, Removed, Source, SourceError, Window};
 use client::Connection;
 use endpoint::Endpoint;
 use error::Request;
@@ -119,7 +119,7 @@ impl Source for S3Source {
         Box::pin(remove::remove(&self.location, names))
     }
 
-    fn locate(&self) -> BoxFuture<'_, Result<Option<String>, SourceError>> {
+    fn locate(&self) -> BoxFuture<'_, Result<Option<Located>, SourceError>> {
         Box::pin(async {
             if !self.is_bucket_only {
                 return Ok(None);
@@ -193,10 +193,11 @@ impl Location {
             let options = &self.connection.options;
             let region = client::region_of(&client);
             let request = Request {
+                service: "S3",
                 action,
                 bucket: &self.bucket,
                 key,
-                endpoint: &client::shown_endpoint(options, region),
+                endpoint: &client::shown_endpoint(options, "s3", region),
                 region,
                 profile: options.profile.as_deref(),
                 is_anonymous: options.no_sign_request,
@@ -266,6 +267,6 @@ mod tests {
             ..S3Options::default()
         };
         assert!(!format!("{options:?}").contains("hunter2"));
-        assert!(!client::shown_endpoint(&options, "").contains("hunter2"));
+        assert!(!client::shown_endpoint(&options, "s3", "").contains("hunter2"));
     }
 }

@@ -5,7 +5,7 @@ const MAX_PAGES_WITHOUT_NEW_NAMES: u32 = 5_000;
 
 /// Why a listing is abandoned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum EndlessListing {
+pub(in crate::source) enum EndlessListing {
     #[error("the listing repeats a continuation token")]
     TokenCycle,
     #[error("{MAX_PAGES_WITHOUT_NEW_NAMES} consecutive pages of the listing have no new name")]
@@ -17,7 +17,7 @@ pub(super) enum EndlessListing {
 /// Keeps a single token (Brent's algorithm): after 1, 2, 4, 8 … pages the newest token replaces it. Tokens that repeat
 /// match it eventually.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct TokenCycleDetector {
+pub(in crate::source) struct TokenCycleDetector {
     token: Option<String>,
     /// Pages since `token` was kept.
     pages: u64,
@@ -27,7 +27,7 @@ pub(super) struct TokenCycleDetector {
 
 impl TokenCycleDetector {
     /// The detector after a page with this token.
-    pub(super) fn next(mut self, token: &str) -> Result<TokenCycleDetector, EndlessListing> {
+    pub(in crate::source) fn next(mut self, token: &str) -> Result<TokenCycleDetector, EndlessListing> {
         if self.token.as_deref() == Some(token) {
             return Err(EndlessListing::TokenCycle);
         }
@@ -43,11 +43,11 @@ impl TokenCycleDetector {
 
 /// Counts consecutive pages without a new name, in all ranges of a listing together.
 #[derive(Debug, Default)]
-pub(super) struct ProgressDetector(u32);
+pub(in crate::source) struct ProgressDetector(u32);
 
 impl ProgressDetector {
     /// Counts a page. `has_progress`: it has a new name, or it is the last one of its range.
-    pub(super) fn count_page(&mut self, has_progress: bool) -> Result<(), EndlessListing> {
+    pub(in crate::source) fn count_page(&mut self, has_progress: bool) -> Result<(), EndlessListing> {
         self.0 = if has_progress { 0 } else { self.0 + 1 };
         if self.0 >= MAX_PAGES_WITHOUT_NEW_NAMES { Err(EndlessListing::NoNewNames) } else { Ok(()) }
     }

@@ -19,19 +19,24 @@ const MAX_RESPONSE_BYTES: u64 = 8 << 20;
 /// Tags of the longest response. S3 sends about 20 tags for a name and 1,000 names in a page. In memory, the data of a
 /// tag takes much more than an empty tag does in the response.
 const MAX_RESPONSE_TAGS: u64 = 64 << 10;
+/// Bytes of the longest response of CloudWatch Logs: a page of 1 MiB of messages, each byte an escape of six bytes, and
+/// 10,000 times the rest of an event.
+const MAX_LOGS_RESPONSE_BYTES: u64 = 16 << 20;
+/// Opening braces of such a page: all bytes of the messages may be braces.
+const MAX_LOGS_RESPONSE_BRACES: u64 = (1 << 20) + (64 << 10);
 
 /// Why a response was cut off.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ResponseTooLarge {
-    #[error("the response has more than {} MiB", MAX_RESPONSE_BYTES >> 20)]
-    Bytes,
-    #[error("the response has more than {MAX_RESPONSE_TAGS} tags")]
-    Tags,
+pub(in crate::source) enum ResponseTooLarge {
+    #[error("the response has more than {} MiB", .0 >> 20)]
+    Bytes(u64),
+    #[error("the response has more than {0} {1}")]
+    Marks(u64, &'static str),
 }
 
 impl ResponseTooLarge {
     /// The error of this type in the source chain of `error`.
-    pub(super) fn find_in<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e ResponseTooLarge> {
+    pub(in crate::source) fn find_in<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e ResponseTooLarge> {
         let mut reason = Some(error);
         while let Some(error) = reason {
             if let Some(too_large) = error.downcast_ref() {
@@ -43,9 +48,31 @@ impl ResponseTooLarge {
     }
 }
 
-/// Cuts off responses that are too large.
-#[derive(Debug)]
-pub(super) struct LimitResponses;
+/// Cuts off responses that are too large, in bytes or in marks: characters that begin a value, which takes memory.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::source) struct LimitResponses {
+    max_bytes: u64,
+    mark: u8,
+    max_marks: u64,
+    marks: &'static str,
+}
+
+impl LimitResponses {
+    /// The limits of responses of S3 in XML.
+    pub(in crate::source) const S3: LimitResponses = LimitResponses {
+        max_bytes: MAX_RESPONSE_BYTES,
+        mark: b'<',
+        max_marks: MAX_RESPONSE_TAGS,
+        marks: "tags",
+    };
+    /// The limits of responses of CloudWatch Logs in JSON.
+    pub(in crate::source) const LOGS: LimitResponses = LimitResponses {
+        max_bytes: MAX_LOGS_RESPONSE_BYTES,
+        mark: b'{',
+        max_marks: MAX_LOGS_RESPONSE_BRACES,
+        marks: "objects",
+    };
+}
 
 impl Intercept for LimitResponses {
     fn name(&self) -> &'static str {
@@ -63,7 +90,7 @@ impl Intercept for LimitResponses {
             && config.load::<Metadata>().is_some_and(|operation| operation.name() == "GetObject");
         if !is_content {
             let response = context.response_mut();
-            let limited = LimitedBody { body: response.take_body(), bytes: 0, tags: 0 };
+            let limited = LimitedBody::new(response.take_body(), *self);
             *response.body_mut() = SdkBody::from_body_1_x(limited);
         }
         Ok(())
@@ -76,7 +103,7 @@ impl ClassifyRetry for LimitResponses {
         let Some(Err(error)) = context.output_or_error() else { return RetryAction::NoActionIndicated };
         // Without the error itself, which may contain what the server sent.
         let status = context.response().map(|response| response.status().as_u16());
-        tracing::info!(status, timeout = error.is_timeout_error(), "an S3 request failed");
+        tracing::info!(status, timeout = error.is_timeout_error(), "a request to AWS failed");
         match ResponseTooLarge::find_in(error) {
             Some(_) => RetryAction::RetryForbidden,
             None => RetryAction::NoActionIndicated,
@@ -91,18 +118,24 @@ impl ClassifyRetry for LimitResponses {
 /// A body that fails when it is too large.
 struct LimitedBody {
     body: SdkBody,
+    limits: LimitResponses,
     bytes: u64,
-    tags: u64,
+    marks: u64,
 }
 
 impl LimitedBody {
+    fn new(body: SdkBody, limits: LimitResponses) -> LimitedBody {
+        LimitedBody { body, limits, bytes: 0, marks: 0 }
+    }
+
     fn count(&mut self, data: &[u8]) -> Result<(), ResponseTooLarge> {
         self.bytes += data.len() as u64;
-        self.tags += memchr::memchr_iter(b'<', data).count() as u64;
-        if self.bytes > MAX_RESPONSE_BYTES {
-            Err(ResponseTooLarge::Bytes)
-        } else if self.tags > MAX_RESPONSE_TAGS {
-            Err(ResponseTooLarge::Tags)
+        let LimitResponses { max_bytes, mark, max_marks, marks } = self.limits;
+        self.marks += memchr::memchr_iter(mark, data).count() as u64;
+        if self.bytes > max_bytes {
+            Err(ResponseTooLarge::Bytes(max_bytes))
+        } else if self.marks > max_marks {
+            Err(ResponseTooLarge::Marks(max_marks, marks))
         } else {
             Ok(())
         }
@@ -136,13 +169,13 @@ mod tests {
 
     #[test]
     fn a_response_with_too_many_bytes_or_tags_is_cut_off() {
-        let mut body = LimitedBody { body: SdkBody::empty(), bytes: 0, tags: 0 };
+        let mut body = LimitedBody::new(SdkBody::empty(), LimitResponses::S3);
         assert!(body.count(&vec![b'x'; MAX_RESPONSE_BYTES as usize]).is_ok());
-        assert!(matches!(body.count(b"x"), Err(ResponseTooLarge::Bytes)));
-        let mut body = LimitedBody { body: SdkBody::empty(), bytes: 0, tags: 0 };
+        assert!(matches!(body.count(b"x"), Err(ResponseTooLarge::Bytes(_))));
+        let mut body = LimitedBody::new(SdkBody::empty(), LimitResponses::S3);
         assert!(body.count(&vec![b'<'; MAX_RESPONSE_TAGS as usize]).is_ok());
         assert!(body.count(b"x").is_ok());
-        assert!(matches!(body.count(b"<"), Err(ResponseTooLarge::Tags)));
+        assert!(matches!(body.count(b"<"), Err(ResponseTooLarge::Marks(_, "tags"))));
     }
 
     #[test]
@@ -156,9 +189,27 @@ mod tests {
              </RestoreStatus></Contents>",
             "0".repeat(32)
         );
-        let mut body = LimitedBody { body: SdkBody::empty(), bytes: 0, tags: 0 };
+        let mut body = LimitedBody::new(SdkBody::empty(), LimitResponses::S3);
         for _ in 0..1000 {
             body.count(object.as_bytes()).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_longest_page_of_log_events_is_within_the_limits() {
+        let event = |message: &str| {
+            format!(
+                "{{\"logStreamName\":\"{}\",\"timestamp\":1780000000000,\"message\":\"{message}\",\"ingestionTime\":\
+                 1780000000000,\"eventId\":\"{}\"}},",
+                "s".repeat(512),
+                "0".repeat(56)
+            )
+        };
+        for (bytes, escape) in [(1 << 20, "{"), (1 << 20, "\\u001b")] {
+            let mut body = LimitedBody::new(SdkBody::empty(), LimitResponses::LOGS);
+            for _ in 0..10_000 {
+                body.count(event(&escape.repeat(bytes / 10_000)).as_bytes()).unwrap();
+            }
         }
     }
 }
