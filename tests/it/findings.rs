@@ -242,7 +242,7 @@ fn a_role_of_a_fleet_that_comes_from_far_away_with_a_new_agent_is_misused() {
 fn reads_over_plain_http_are_insecure_where_tls_is_the_rule() {
     let visitors = |every_plain: u32| -> String {
         let visit = |at: u32| {
-            let tls = if at % every_plain == 0 { "-" } else { "TLSv1.3" };
+            let tls = if at.is_multiple_of(every_plain) { "-" } else { "TLSv1.3" };
             read(at * 300, &format!("198.51.100.{}", at % 200), "-", "Mozilla/5.0", tls)
         };
         (0..2_000).map(visit).collect()
