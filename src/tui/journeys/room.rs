@@ -54,6 +54,20 @@ fn columns_that_the_filter_makes_constant_are_hidden_until_the_user_wants_them()
     assert!(head(&mut explorer).contains("REMOTE IP"), "{}", explorer.screen());
     explorer.press("c j Space Esc");
     assert!(!head(&mut explorer).contains("REMOTE IP"), "{}", explorer.screen());
+    // The column that the user filters by stays under the cursor, so that `-` takes back `=`.
+    explorer.press("g l");
+    assert_eq!(explorer.state.layer().table().column.name(), "operation", "{}", explorer.screen());
+    explorer.press("=");
+    assert!(head(&mut explorer).contains("OPERATION"), "{}", explorer.screen());
+    explorer.press("-");
+    assert!(!explorer.state.layer().filter.to_string().contains("operation:R"), "{}", explorer.screen());
+    explorer.press("Backspace");
+    // The cursor does not stay on a column that a typed filter hides: the next `-` would be about what nobody sees.
+    explorer.press("l l");
+    let column = explorer.state.layer().table().column.name();
+    assert_eq!(column, "bytes_sent", "{}", explorer.screen());
+    explorer.types("/ip:192.0.2.11 status:403 bytes:243").press("Enter");
+    assert_eq!(explorer.state.layer().table().column.name(), "time", "{}", explorer.screen());
     // A column is never hidden while the table is sorted by it.
     explorer.types(":sort http_status").press("Enter");
     assert!(explorer.screen().contains("STATUS ▼"), "{}", explorer.screen());

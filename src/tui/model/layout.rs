@@ -162,10 +162,12 @@ pub(crate) fn place_columns(state: &mut State) {
     table.placed = column_placement::place(&columns, width, table.sort.by, table.scrolled, needs);
     table.placed_width = width;
     table.placed_columns = columns;
-    // The column under the cursor may have been scrolled off the screen.
-    if table.scrolled > 0 && !table.placed.iter().any(|placed| placed.column == table.column) {
-        let first = table.placed.get(1).or(table.placed.first());
-        table.column = first.map_or(table.column, |placed| placed.column);
+    // The column under the cursor may have been hidden by a filter, or scrolled off the screen.
+    let is_placed = |column: Column| table.placed.iter().any(|placed| placed.column == column);
+    if !is_placed(table.column) {
+        let first = table.placed.get(1).or(table.placed.first()).map(|placed| placed.column);
+        let sorted = Some(table.sort.by).filter(|column| is_placed(*column));
+        table.column = sorted.or(first).unwrap_or(table.column);
     }
 }
 

@@ -17,6 +17,11 @@ pub(super) fn only(state: &mut State, negated: bool) {
         _ => {}
     }
     let Some(term) = term_of_marks(table).or_else(|| term_under_cursor(table)) else { return };
+    // The next `=` or `-` is about the same column, which the filter may make constant.
+    let table = state.layer_mut().table_mut();
+    if !table.kept.contains(&table.column) {
+        table.kept.push(table.column);
+    }
     let layer = state.layer_mut();
     let term = if negated { term.negated() } else { term };
     layer.filter = match term {
