@@ -280,9 +280,10 @@ fn the_end_of_a_mute_is_a_time_or_a_duration_from_now() {
     let until: jiff::Timestamp = text(&muted[0], "until").parse().unwrap();
     let days = (until.as_second() - jiff::Timestamp::now().as_second()) as f64 / 86_400.0;
     assert!((29.9..30.1).contains(&days), "{days}");
-    for wrong in ["soon", "0d", "-30d", "2020-01-01"] {
+    for wrong in ["soon", "0d", "2020-01-01"] {
         home.fails_in_one_line(2, &["findings", "mute", "burst", "--until", wrong]);
     }
+    home.fails_in_one_line(2, &["findings", "mute", "burst", "--until=-30d"]);
     let text = home.fails_in_one_line(2, &["findings", "mute", "burst", "--until", "soon"]);
     assert!(text.contains("30d") && text.contains("2026-12-31"), "{text}");
     let help = home.succeeds(&["findings", "mute", "--help"]);
