@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 println!("{heading}:");
                 for finding in list {
                     println!("{:5.1} {:18} {}", finding.score, finding.kind.name(), finding.explanation);
-                    println!("      {}  {}", finding.filter, finding.label.as_deref().unwrap_or(""));
+                    println!("      {}  {}", finding.filter, finding.label.map_or("", |label| label.name()));
                 }
             }
         }

@@ -7,7 +7,7 @@ use crate::score::{IncidentResult, MonthResult};
 use crate::truth::{Kind, Strength};
 
 /// Seeds up to this one are for tuning, on all kinds of buckets but [`HELD_OUT_BUCKET`].
-pub(crate) const LAST_TUNING_SEED: u64 = 20;
+pub(crate) const LAST_TUNING_SEED: u64 = 50;
 pub(crate) const HELD_OUT_BUCKET: Bucket = Bucket::SaasUploads;
 
 const FIRST_FINDINGS: usize = 10;
@@ -18,7 +18,7 @@ pub(crate) fn print(results: &[MonthResult]) {
         |result: &&MonthResult| result.seed <= LAST_TUNING_SEED && result.bucket != HELD_OUT_BUCKET;
     let tuning: Vec<&MonthResult> = results.iter().filter(is_tuning).collect();
     let held_out: Vec<&MonthResult> = results.iter().filter(|result| !is_tuning(result)).collect();
-    for (title, group) in [("tuning: seeds 1-20, not saas-uploads", tuning), ("held out", held_out)] {
+    for (title, group) in [("tuning: seeds 1-50, not saas-uploads", tuning), ("held out", held_out)] {
         if group.is_empty() {
             continue;
         }

@@ -218,7 +218,7 @@ fn compare(
             strength: incident.strength,
             rank: rank.map(|at| at + 1),
             misnamed: Vec::new(),
-            benign: benign.map(|finding| finding.label.clone().unwrap_or_default()),
+            benign: benign.map(|finding| finding.label.map(|label| label.to_string()).unwrap_or_default()),
         });
     }
     let mut result = MonthResult {
@@ -301,7 +301,7 @@ fn compare(
         result.notes.extend(lines);
         if verbose {
             for finding in &found.benign {
-                let label = finding.label.as_deref().unwrap_or("");
+                let label = finding.label.map_or("", |label| label.name());
                 result.notes += &format!("    benign ({label}): {}\n", describe(finding));
             }
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::args::Options;
 use super::{output, usage};
 use crate::cache::Cache;
-use crate::config::{Config, data_directory};
+use crate::config::{Config, ConfigFile, data_directory};
 use crate::export::Format;
 use crate::identity::{Files, Identity};
 use crate::query::filter::period;
@@ -21,6 +21,8 @@ const DEFAULT_TABLE_ROWS: usize = 20;
 pub(super) struct Context {
     pub(super) options: Options,
     pub(super) config: Config,
+    /// The file from which `config` was read.
+    pub(super) config_file: ConfigFile,
     pub(super) filter: Filter,
     /// `--since` and `--until`.
     pub(super) time: TimeRange,
@@ -31,7 +33,7 @@ impl Context {
     /// Checks the options and reads the configuration file.
     pub(super) fn new(options: Options) -> anyhow::Result<Context> {
         let now = jiff::Timestamp::now().as_second();
-        let config = Config::load(options.config.as_deref())?;
+        let config_file = ConfigFile::read(options.config.as_deref())?;
         let filter = match Filter::parse(options.filter.as_deref().unwrap_or(""), now) {
             Ok(filter) => filter,
             Err(error) => return usage(format!("--filter: {error}; see tamarin help filter")),
@@ -57,7 +59,8 @@ impl Context {
             return usage("--until is not after --since: the time range is empty");
         }
         let format = options.format.map_or(Format::Table, Format::from);
-        Ok(Context { options, config, filter, time: TimeRange { start, end }, format })
+        let config = config_file.config.clone();
+        Ok(Context { options, config, config_file, filter, time: TimeRange { start, end }, format })
     }
 
     /// The cache named by `--cache` or the configuration file.

@@ -14,13 +14,15 @@ pub(super) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Outcome>
         require_space(folder, args.requests, args.log_format)?;
         return write(context, &new_demo(), folder, args);
     }
+    let investigation = args.investigation.as_deref().map(|name| context.investigation(name)).transpose()?;
     explore::require_terminal()?;
     // A cache of its own, so that synthetic requests never mix with real ones.
     let path = context.cache_named("demo.db")?;
     let demo: Arc<dyn Source> = Arc::new(new_demo());
     let uris = vec![demo.uri().to_owned()];
-    let start =
-        Start { sources: vec![demo], unopened: Vec::new(), uris, title: "demo".to_owned(), every: None };
+    let user = context.user_options(&args.screen, investigation, &path)?;
+    let (sources, unopened, title) = (vec![demo], Vec::new(), "demo".to_owned());
+    let start = Start { sources, unopened, uris, title, every: None, user };
     explore::show(context, &path, start)
 }
 

@@ -10,30 +10,41 @@ use tokio::sync::Notify;
 use super::interrupt::{self, Interrupt};
 use super::mutes::CacheMutes;
 use super::open_sources::{DefaultSources, default_sources, open_sources, uris};
-use super::{Outcome, context::Context, run_ingest, temporary_cache::DeleteIfEmpty, usage};
+use super::{
+    Outcome, args::ScreenArgs, context::Context, investigations, run_ingest, temporary_cache::DeleteIfEmpty,
+    usage,
+};
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::ingest::{Failure, Follow, Options};
 use crate::source::Source;
-use crate::tui::{self, Feed, TerminalQuery, TuiError, TuiOptions};
+use crate::tui::{self, Feed, TerminalQuery, TuiError, TuiOptions, UserOptions};
 
 /// How long to wait for another process that is creating the cache.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause between two attempts to open it.
 const CREATION_POLL: Duration = Duration::from_millis(5);
 
-pub(super) fn run(context: &Context, specs: &[String], every: Option<u32>) -> anyhow::Result<Outcome> {
+pub(super) fn run(
+    context: &Context,
+    specs: &[String],
+    every: Option<u32>,
+    screen: &ScreenArgs,
+) -> anyhow::Result<Outcome> {
+    let (investigation, specs) = investigations::split(context, specs)?;
+    let specs = specs.as_slice();
     require_terminal()?;
     if every.is_some() && specs.iter().any(|spec| spec == "-") {
         return usage("--every: standard input can be read only once");
     }
     let path = context.cache_path()?;
+    let user = context.user_options(screen, investigation, &path)?;
     if !specs.is_empty() {
         let sources = open_sources(context, specs)?;
         let uris = uris(&sources);
         // The title has the URI of the log files, which differs from the argument if that names the logged bucket.
         let is_remote = |uri: &String| uri.starts_with("s3://") || uri.starts_with("cloudwatch:");
         let title = if uris.iter().any(is_remote) { uris.join("  ") } else { specs.join("  ") };
-        return show(context, &path, Start { sources, unopened: Vec::new(), uris, title, every });
+        return show(context, &path, Start { sources, unopened: Vec::new(), uris, title, every, user });
     }
     let DefaultSources { specs, are_chosen } = default_sources(context).unwrap_or_default();
     let (mut sources, mut unopened) = (Vec::new(), Vec::new());
@@ -56,7 +67,7 @@ pub(super) fn run(context: &Context, specs: &[String], every: Option<u32>) -> an
         );
     }
     let title = if specs.is_empty() { path.display().to_string() } else { specs.join("  ") };
-    let start = Start { sources, unopened, uris: Vec::new(), title, every };
+    let start = Start { sources, unopened, uris: Vec::new(), title, every, user };
     show(context, &path, start)
 }
 
@@ -71,6 +82,7 @@ pub(super) struct Start {
     pub(super) title: String,
     /// The time between two pulls in seconds; `None`: pull once.
     pub(super) every: Option<u32>,
+    pub(super) user: UserOptions,
 }
 
 /// Returns an error if stdout is not a terminal, before anything is created or fetched.
@@ -80,7 +92,7 @@ pub(super) fn require_terminal() -> anyhow::Result<()> {
 
 /// Opens the explorer on the cache at `path`.
 pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Result<Outcome> {
-    let Start { sources, unopened, uris, title, every } = start;
+    let Start { sources, unopened, uris, title, every, mut user } = start;
     // The terminal answers while the cache is opened.
     let query = TerminalQuery::start(|name| std::env::var(name).ok());
     let mut delete_if_empty = DeleteIfEmpty::default();
@@ -92,7 +104,7 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
     let notice = prices.warning();
     let engine = Arc::new(engine.with_prices(prices.prices));
     let runtime = run_ingest::runtime()?;
-    let terminal = query.finish();
+    user.terminal = query.finish();
     let result = runtime.block_on(async {
         let options = Options { window: context.window(), ..Options::default() };
         // Without sources there is no ingest, so that this process does not lock the cache.
@@ -112,8 +124,7 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
             unopened,
             title,
             clock: Arc::new(|| jiff::Timestamp::now().as_second()),
-            theme: terminal.theme(),
-            may_answer_late: terminal.may_answer_late,
+            user,
             zone: jiff::tz::TimeZone::system(),
         };
         let result = tui::run(options, interrupt.requested()).await;

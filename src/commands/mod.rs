@@ -2,15 +2,16 @@
 //!
 //! - [`args`]: the options and subcommands. `context`: the options combined with the configuration file.
 //! - One file per subcommand: `explore`, `demo`, `pull`, `report`, `contrast`, `findings`, `requests`, `sql`, `sources`,
-//!   `prune`, `block`, `help`.
+//!   `prune`, `block`, `investigations`, `config/`, `help`.
 //! - Steps that subcommands share: `open_sources`, `run_ingest` with `progress_bar`, `pull_result` with `failures`,
-//!   `open_cache`, `temporary_cache`, `host_names`, `mutes`, `purge`, `prices`.
+//!   `open_cache`, `temporary_cache`, `host_names`, `mutes`, `purge`, `prices`, `user_options`.
 //! - The process: `interrupt` (signals), `output` (stdout and stderr), `program_log` (the log of the program itself).
 //!
 //! Never here: logic of other modules. Commands connect modules, print results and choose exit codes.
 
 pub mod args;
 mod block;
+mod config;
 mod context;
 mod contrast;
 mod demo;
@@ -20,6 +21,7 @@ mod findings;
 mod help;
 mod host_names;
 mod interrupt;
+mod investigations;
 mod mutes;
 mod open_cache;
 mod open_sources;
@@ -38,6 +40,7 @@ mod run_ingest;
 mod sources;
 mod sql;
 mod temporary_cache;
+mod user_options;
 
 use std::process::ExitCode;
 
@@ -95,7 +98,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn run_command(args: Args) -> anyhow::Result<Outcome> {
-    let Args { sources, every, command, mut options } = args;
+    let Args { sources, every, screen, command, mut options } = args;
     if command.is_some() && !sources.is_empty() {
         return usage(format!(
             "the subcommand comes first: tamarin SUBCOMMAND {} (a file of that name is ./NAME)",
@@ -105,6 +108,11 @@ fn run_command(args: Args) -> anyhow::Result<Outcome> {
     if command.is_some() && every.is_some() {
         return usage(
             "--every belongs to the explorer, or after pull: tamarin [SOURCE] --every 5m, tamarin pull --every 5m",
+        );
+    }
+    if command.is_some() && (screen.theme.is_some() || screen.resume) {
+        return usage(
+            "--theme and --resume belong to the explorer: tamarin [SOURCE] --theme light, tamarin --resume",
         );
     }
     if let Some(Command::Help { topic }) = &command {
@@ -120,11 +128,17 @@ fn run_command(args: Args) -> anyhow::Result<Outcome> {
         findings::resolve_end_of_mute(&mut options)?;
     }
     program_log::start(&options)?;
+    if let Some(Command::Config(args)) = &command {
+        return config::run(options, args.what);
+    }
     let context = Context::new(options)?;
     match command {
-        None => explore::run(&context, &sources, every),
+        None => explore::run(&context, &sources, every, &screen),
         Some(Command::Demo(args)) => demo::run(&context, &args),
         Some(Command::Pull(args)) => pull::run(&context, &args),
+        Some(Command::Report(args)) if args.dimension.starts_with('@') => {
+            investigations::report(context, &args)
+        }
         Some(Command::Report(args)) => report::run(&context, &args),
         Some(Command::Contrast(args)) => contrast::run(&context, &args),
         Some(Command::Findings(args)) => findings::run(&context, &args),
@@ -133,6 +147,8 @@ fn run_command(args: Args) -> anyhow::Result<Outcome> {
         Some(Command::Sources(args)) => sources::run(&context, &args),
         Some(Command::Prune(args)) => prune::run(&context, &args),
         Some(Command::Block(args)) => block::run(&context, &args),
+        Some(Command::Investigations) => investigations::list(&context),
+        Some(Command::Config(args)) => config::run(context.options, args.what),
         Some(Command::Help { topic }) => help::run(topic.as_deref()),
     }
 }

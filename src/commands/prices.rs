@@ -74,6 +74,23 @@ impl Context {
         Ok(Some(PriceTable::parse(&text).with_context(|| path.display().to_string())?))
     }
 
+    /// Checks whether the price table can be read and has the region and the volume of `[prices]`.
+    pub(super) fn check_prices(&self) -> anyhow::Result<()> {
+        let config = &self.config.prices;
+        let own = self.price_table()?;
+        let table = own.as_ref().unwrap_or(PriceTable::built_in());
+        if let Some(region) = &config.region {
+            table.of_region(region).context("region in [prices]")?;
+        }
+        let volumes = table.internet_volumes_tb.len() + 1;
+        match config.internet_volume {
+            Some(volume) if volume > volumes => {
+                bail!("internet_volume in [prices]: expected 1 to {volumes}, not {volume}")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The prices of the region of the buckets: that of `[prices]`, of the options or the configuration, of the only region
     /// of the price table, of the hosts of the requests, otherwise [`DEFAULT_REGION`].
     pub(super) fn prices(&self, engine: &LocalEngine, sources: &[String]) -> anyhow::Result<ChosenPrices> {

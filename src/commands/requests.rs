@@ -15,6 +15,16 @@ use crate::query::{Answer, Ask, Requests, Sort};
 const PAGE_ROWS: usize = 50_000;
 
 pub(super) fn run(context: &Context, args: &RequestsArgs) -> anyhow::Result<Outcome> {
+    run_with(context, args, Vec::new())
+}
+
+/// Prints requests. A table has the columns `fields`; empty: the usual ones. Other formats have every field.
+pub(super) fn run_with(
+    context: &Context,
+    args: &RequestsArgs,
+    fields: Vec<Field>,
+) -> anyhow::Result<Outcome> {
+    let fields = if context.format == Format::Table { fields } else { Vec::new() };
     let sort = sort(context)?;
     let open = pull_and_open(context, &args.sources)?;
     let engine = Arc::new(context.engine(open.cache.clone()));
@@ -29,8 +39,12 @@ pub(super) fn run(context: &Context, args: &RequestsArgs) -> anyhow::Result<Outc
     let snapshot = engine.snapshot()?;
     while offset < wanted {
         let limit = page.min(wanted - offset);
-        let fields = Vec::new();
-        let ask = Ask::Requests { sort, offset, limit: if limit == usize::MAX { 0 } else { limit }, fields };
+        let ask = Ask::Requests {
+            sort,
+            offset,
+            limit: if limit == usize::MAX { 0 } else { limit },
+            fields: fields.clone(),
+        };
         let query = context.query(&open.sources, args.counting.into(), ask.clone());
         let reply = snapshot.ask(&query, &cancel)?;
         if context.options.stats {

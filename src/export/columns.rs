@@ -22,7 +22,7 @@ const TABLE_FIELDS: [Field; 9] = [
 ];
 
 /// The sheet of an answer to `ask`, which determines the columns. If `is_table`, single requests have only
-/// [`TABLE_FIELDS`].
+/// the fields of `ask`, or [`TABLE_FIELDS`].
 pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<'a> {
     match answer {
         Answer::Totals(totals) => {
@@ -133,7 +133,11 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             bucket_sheet(rows.collect(), total_bytes, None)
         }
         Answer::Requests(requests) => {
-            let fields: Vec<Field> = if is_table { TABLE_FIELDS.to_vec() } else { Field::all().collect() };
+            let fields: Vec<Field> = match ask {
+                Ask::Requests { fields, .. } if is_table && !fields.is_empty() => fields.clone(),
+                _ if is_table => TABLE_FIELDS.to_vec(),
+                _ => Field::all().collect(),
+            };
             let names = fields.iter().map(|field| field.name().into()).collect();
             let titles = fields.iter().map(|field| field.title().to_owned()).collect();
             let shown = requests.rows.len() as u64;

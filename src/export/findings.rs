@@ -56,7 +56,7 @@ pub struct FindingRow {
 impl FindingRow {
     /// A finding that needs attention, or one that is labelled as ordinary traffic.
     pub fn new(finding: Finding) -> FindingRow {
-        let label = finding.label.as_ref().map(|label| format!("ordinary: {label}"));
+        let label = finding.label.map(|label| format!("ordinary: {label}"));
         FindingRow { finding, label }
     }
 
@@ -175,7 +175,7 @@ pub fn finding_line(FindingRow { finding, label }: &FindingRow) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::insight::findings::Kind;
+    use crate::insight::findings::{Kind, Ordinary};
     use crate::query::Stats;
 
     fn row() -> FindingRow {
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_line_about_an_ordinary_or_muted_finding_did_not_say_so() {
-        let ordinary = Finding { label: Some("recurring job".to_owned()), ..row().finding };
+        let ordinary = Finding { label: Some(Ordinary::RecurringJob), ..row().finding };
         let line = finding_line(&FindingRow::new(ordinary));
         assert!(line.contains("Z (ordinary: recurring job) evil"), "{line}");
         let by = Mute { id: 3, reason: Some("ours\u{202e}".to_owned()), ..Mute::default() };

@@ -12,10 +12,12 @@
 
 mod app;
 mod cell_text;
+pub(crate) mod config_names;
 mod format;
 #[cfg(test)]
 mod journeys;
 mod model;
+mod settings;
 #[cfg(test)]
 mod testing;
 pub(crate) mod theme;
@@ -28,9 +30,14 @@ use std::{io::IsTerminal, sync::Arc};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
-pub(crate) use app::terminal_query::TerminalQuery;
+pub(crate) use app::config_store::ConfigStore;
+pub(crate) use app::session_file::SessionFile;
+pub(crate) use app::terminal_query::{Terminal, TerminalQuery};
+pub(crate) use model::investigations as investigation;
+pub(crate) use settings::Settings;
 pub(crate) use theme::Theme;
 
+use crate::config::NamedInvestigation;
 use crate::ingest::{Failure, Progress};
 use crate::insight::findings::mute::MuteStore;
 use crate::query::{Engine, Filter, TimeRange};
@@ -57,12 +64,28 @@ pub(crate) struct TuiOptions {
     pub title: String,
     /// Returns the current time in seconds since the epoch. Relative times in filters (`time:-6h`) refer to it.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
-    /// The styles.
-    pub theme: Theme,
-    /// Whether an answer of the terminal to [`TerminalQuery`] may still arrive.
-    pub may_answer_late: bool,
+    /// Settings, themes and sessions of the user.
+    pub user: UserOptions,
     /// The time zone that `t` switches to; usually [`TimeZone::system`].
     pub zone: TimeZone,
+}
+
+/// What the user configured, chose and left in earlier sessions.
+#[derive(Default)]
+pub(crate) struct UserOptions {
+    pub settings: Settings,
+    /// The configuration file, which may change.
+    pub config: Option<ConfigStore>,
+    /// The theme of the command line, one of the settings or `auto`.
+    pub theme: Option<String>,
+    /// The colours of the terminal.
+    pub terminal: Terminal,
+    /// `None`: the session leaves nothing.
+    pub session: Option<SessionFile>,
+    /// Whether to show the last view of the cache.
+    pub resume: bool,
+    /// The investigation to show first.
+    pub investigation: Option<NamedInvestigation>,
 }
 
 /// The connection to an ingest.

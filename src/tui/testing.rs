@@ -12,6 +12,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::{Color, Modifier};
 
+use crate::config::NamedInvestigation;
 use crate::ingest::Progress;
 use crate::insight::findings::{Findings, mute::Mute};
 use crate::log::{FIELDS, Field, Kind};
@@ -173,6 +174,8 @@ pub(crate) struct Explorer {
     pub(crate) findings: Option<Findings>,
     pub(crate) analyses: usize,
     pub(crate) muted: Vec<Mute>,
+    /// The investigations that were saved.
+    pub(crate) saved: Vec<NamedInvestigation>,
     queries: usize,
     now: ActionTime,
 }
@@ -236,6 +239,7 @@ impl Explorer {
             findings: Some(Findings::default()),
             analyses: 0,
             muted: Vec::new(),
+            saved: Vec::new(),
             queries: 0,
             now: ActionTime { unix_seconds: NOW, session_millis: 0 },
         }
@@ -293,6 +297,12 @@ impl Explorer {
                     Effect::WriteFile { path, text } => {
                         let result = write_file::write_new(&path, &text);
                         actions.push_back(Action::FileWritten { path, result });
+                    }
+                    Effect::SaveInvestigation { name, investigation } => {
+                        let named = NamedInvestigation { name, is_own: true, investigation: *investigation };
+                        self.saved.push(named.clone());
+                        let result = Ok("config.toml".to_owned());
+                        actions.push_back(Action::InvestigationSaved { named: Box::new(named), result });
                     }
                     Effect::StopExport => {
                         self.exports.clear();

@@ -364,10 +364,12 @@ fn the_addresses_of_a_finding_about_a_network_were_called_other_clients() {
 #[test]
 fn invisible_characters_in_a_policy_were_not_escaped() {
     let home = home();
-    let text = home.succeeds(&["block", "referer:evil\u{202e}.example", "--format", "policy", "-q"]);
-    assert!(text.contains("evil\\u202e.example") && !text.contains('\u{202e}'), "{text}");
+    let user = "arn:aws:iam::123456789012:user/evil\u{202e}";
+    let text = home.succeeds(&["block", &format!("requester:{user}"), "--format", "policy", "-q"]);
+    assert!(text.contains("user/evil\\u202e") && !text.contains('\u{202e}'), "{text}");
     let policy: Value = serde_json::from_str(&text).unwrap();
-    let referers =
-        strings(&statement(&policy, "TamarinBlockReferers")["Condition"]["StringLike"]["aws:Referer"]);
-    assert_eq!(referers[0], "*://evil\u{202e}.example");
+    assert!(policy.to_string().contains(user), "{policy}");
+    // No host has such a name. The error shows what is wrong with it.
+    let error = home.fails_in_one_line(2, &["block", "referer:evil\u{202e}.example"]);
+    assert!(error.contains("\"referer:evil\\u{202e}.example\": expected the host"), "{error}");
 }

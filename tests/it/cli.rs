@@ -218,7 +218,7 @@ fn options_override_the_configuration_file() {
     assert!(home.fails_in_one_line(1, &["report", "total", "--cache", "other.db"]).contains("other.db"));
     write("sources = []\ncahce = \"x\"\n");
     let text = home.fails_in_one_line(1, &["report", "total"]);
-    assert!(text.contains("config.toml: line 2: unknown field `cahce`"), "{text}");
+    assert!(text.contains("config.toml: line 2: cahce: there is no such key; did you mean cache?"), "{text}");
     assert!(home.fails_in_one_line(1, &["report", "total", "--config", "none.toml"]).contains("none.toml"));
 }
 

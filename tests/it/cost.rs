@@ -127,9 +127,6 @@ fn the_help_on_costs_has_the_assumptions_and_the_price_table() {
         assert!(help.contains(part), "{part}");
     }
     assert!(home.fails_in_one_line(2, &["help", "costs"]).contains("filter, cost, "));
-    assert!(
-        home.fails_in_one_line(2, &["report", "time", "--columns", "objects"]).contains("one more: cost")
-    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod block;
 mod cache_format;
 mod cli;
 mod cloudwatch;
+mod configuration;
 mod contrast;
 mod cost;
 mod crash;

@@ -1,11 +1,13 @@
 //! Incidents about permissions: misuse of credentials, deletions, changes of the configuration, insecure access.
 
+use std::collections::BTreeSet;
+
 use super::clients::{few_objects, small_read};
 use super::{Planted, new_principal, role_of, spread_over, start, strangers, subjects_of, tool, unused};
 use crate::agents::hosting_address;
 use crate::month::{DAY, HOUR, Month};
 use crate::random::Random;
-use crate::record::{ABSENT, Client, Object, Request, Signature, Tls};
+use crate::record::{ABSENT, Client, Object, Request, Signature, Text, Tls};
 use crate::traffic::World;
 use crate::truth::{Incident, Kind, Strength};
 
@@ -119,9 +121,18 @@ fn elsewhere(month: &mut Month, world: &World, strength: Strength, random: &mut 
         ],
         random,
     );
-    let client = Client { ip: month.text(&address), agent: month.text(&agent), in_region: false, ..member };
     let duration = random.between(1, 12) as u32 * HOUR;
     let start = start(month, duration, random);
+    // Nobody knows a principal that was never there before.
+    let known: Vec<Client> = (world.members.iter().copied())
+        .filter(|member| is_known(month, *member, start.saturating_sub(4 * DAY)))
+        .collect();
+    let member = if known.iter().any(|known| known.requester == member.requester) {
+        member
+    } else {
+        known.first().copied().unwrap_or(member)
+    };
+    let client = Client { ip: month.text(&address), agent: month.text(&agent), in_region: false, ..member };
     // Some objects, several times each, as in a manual exploration.
     let objects: Vec<Object> = (0..40).map(|_| *random.pick(&world.objects)).collect();
     let requests = spread_over(start, duration, count, random)
@@ -142,6 +153,14 @@ fn elsewhere(month: &mut Month, world: &World, strength: Strength, random: &mut 
         ("role", role_of(requester)),
     ];
     Planted { incident, requests }
+}
+
+/// Whether the role or user of a client has sent requests before a time.
+fn is_known(month: &Month, client: Client, before: u32) -> bool {
+    let role = role_of(month.texts.get(client.requester));
+    let earlier = month.requests.iter().filter(|request| request.time < before);
+    let requesters: BTreeSet<Text> = earlier.map(|request| request.client.requester).collect();
+    requesters.into_iter().any(|requester| role_of(month.texts.get(requester)) == role)
 }
 
 /// A requester that deletes objects of other requesters.

@@ -34,10 +34,12 @@ pub(super) fn burst(month: &mut Month, world: &World, strength: Strength, random
     let (requests, about): (Vec<Request>, String) = if let Some(analysts) = analysts {
         let client = *random.pick(&analysts);
         subjects.push(("requester", month.texts.get(client.requester).to_owned()));
-        let first = random.index(world.objects.len() - 40);
-        let requests = times.into_iter().map(|time| {
-            let object = world.objects[first + random.index(40)];
-            Request::part(time, client, object, random.between(60_000, 4_000_000))
+        // A query over whole tables: a few parts of each object. The same parts again and again would be range abuse, and
+        // more bytes than of all others a bandwidth hog.
+        let first = random.index(world.objects.len());
+        let requests = times.into_iter().enumerate().map(|(at, time)| {
+            let object = world.objects[(first + at / 4) % world.objects.len()];
+            Request::part(time, client, object, random.between(16_000, 400_000))
         });
         (requests.collect(), format!("{count} reads of an analyst in {} min", duration / 60))
     } else if random.chance(0.5) && world.is_public {

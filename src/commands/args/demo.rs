@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
-use crate::demo::LogFormat;
-
+use super::screen::ScreenArgs;
 use super::values::{demo_requests, zero_or_more};
+use crate::demo::LogFormat;
 
 /// `tamarin demo`.
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
+    /// An investigation to open, with an @ in front of its name
+    #[arg(value_name = "@NAME")]
+    pub investigation: Option<String>,
     /// Number of requests to generate
     #[arg(long, value_name = "N", default_value_t = 400_000, value_parser = demo_requests, allow_negative_numbers = true)]
     pub requests: u64,
@@ -21,4 +24,7 @@ pub struct DemoArgs {
     /// How to write them: as lines of text, or as Amazon delivers them through CloudWatch Logs
     #[arg(long = "as", value_name = "FORMAT", requires = "out", default_value = "text")]
     pub log_format: LogFormat,
+    /// How the explorer looks.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
 }

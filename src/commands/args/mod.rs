@@ -4,6 +4,7 @@
 //! what a subcommand does.
 
 mod block;
+mod config;
 mod contrast;
 mod counting;
 mod demo;
@@ -13,6 +14,7 @@ mod prune;
 mod pull;
 mod report;
 mod requests;
+mod screen;
 mod sources;
 mod sql;
 mod values;
@@ -20,6 +22,7 @@ mod values;
 use clap::{Parser, Subcommand};
 
 pub use block::BlockArgs;
+pub use config::{ConfigArgs, ConfigCommand};
 pub use contrast::ContrastArgs;
 pub use counting::{CountingArgs, CountingName};
 pub use demo::DemoArgs;
@@ -29,6 +32,7 @@ pub use prune::PruneArgs;
 pub use pull::PullArgs;
 pub use report::ReportArgs;
 pub use requests::RequestsArgs;
+pub use screen::ScreenArgs;
 pub use sources::{SourcesArgs, SourcesCommand};
 pub use sql::SqlArgs;
 use values::{seconds, source};
@@ -48,12 +52,16 @@ use values::{seconds, source};
 )]
 pub struct Args {
     /// s3://bucket[/prefix], cloudwatch:LOG-GROUP, cloudwatch:s3://bucket, a file, a folder or `-` (standard input);
-    /// none: those of the configuration file and the monitored ones, else all sources of the cache
+    /// none: those of the configuration file and the monitored ones, else all sources of the cache. @NAME opens an investigation:
+    /// see tamarin investigations
     #[arg(value_name = "SOURCE", value_parser = source())]
     pub sources: Vec<String>,
     /// Pull new log files again and again while exploring, with this pause: 30s, 5m, 1h
     #[arg(long, value_name = "TIME", value_parser = seconds, allow_hyphen_values = true)]
     pub every: Option<u32>,
+    /// How the explorer looks.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
     /// The subcommand; `None`: the explorer.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -85,9 +93,15 @@ pub enum Command {
     Prune(PruneArgs),
     /// Write a block list: a bucket policy, AWS WAF IP sets, nftables sets or networks. Nothing is applied
     Block(BlockArgs),
-    /// Print this help, the help of a subcommand, the filter language, or how costs are estimated
+    /// List investigations: a filter, a table, an order and columns under a name
+    Investigations,
+    /// Check, show and describe the configuration file
+    Config(ConfigArgs),
+    /// Print this help, the help of a subcommand, the filter language, how costs are estimated, or the keys of the
+    /// configuration file
     Help {
-        /// A subcommand, `filter` for the filter language, or `cost` for the estimate of costs
+        /// A subcommand, `filter` for the filter language, `cost` for the estimate of costs, or `configuration` for
+        /// the configuration file
         topic: Option<String>,
     },
 }

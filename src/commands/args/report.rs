@@ -24,7 +24,7 @@ fn columns_help() -> String {
 }
 
 /// `tamarin report`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = columns_help())]
 pub struct ReportArgs {
     /// A dimension (remote_ip, key, requester, query_param:x-user, …), two dimensions (http_status,error_code),

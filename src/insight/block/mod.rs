@@ -127,7 +127,7 @@ pub enum BlockError {
         names: String,
     },
     /// The bucket has no valid name.
-    #[error("{0:?} is not the name of a bucket; name it with --bucket NAME")]
+    #[error("\"{0}\" is not the name of a bucket; name it with --bucket NAME")]
     NotABucket(String),
     /// No bucket is known.
     #[error("no bucket for the policy: the logs have none; name it with --bucket NAME")]

@@ -25,7 +25,7 @@ pub enum Target {
 
 /// Why a text is not a target.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?}: {reason}")]
+#[error("\"{text}\": {reason}")]
 pub struct TargetError {
     /// The text.
     pub text: String,

@@ -5,22 +5,11 @@
 
 use super::baseline::Grid;
 use super::timeline::{Counted, Timeline};
-use super::{Finding, Kind};
+use super::{Finding, Kind, Ordinary};
 use crate::identity::is_crawler;
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Measure, QueryError, TimeRange, Value};
-
-/// Label of a client with the user agent of a crawler.
-pub(super) const CRAWLER: &str = "known crawler";
-/// Label of a client that always takes about the same.
-const STEADY: &str = "steady pace";
-/// Label of what happens at the same time every day or week.
-const RECURRING: &str = "recurring job";
-/// Label of many people who fetch something new.
-const RELEASE: &str = "release day";
-/// Label of many people behind one address.
-const NAT: &str = "many clients behind one address";
 
 /// Days on which a client must have been active to have a steady pace.
 const STEADY_DAYS: usize = 7;
@@ -46,24 +35,20 @@ pub(super) fn label_clients(survey: &Survey<'_>, findings: &mut [Finding]) -> Re
             }
             (label, _) => label,
         };
-        finding.label = label.map(str::to_owned);
+        finding.label = label;
     }
     Ok(())
 }
 
-/// [`STEADY`] if a client has a steady pace.
-fn mirror(
-    survey: &Survey<'_>,
-    dimension: &Dimension,
-    value: &Value,
-) -> Result<Option<&'static str>, QueryError> {
-    let Some((_, mut wide)) = Timeline::whole(survey)? else { return Ok(None) };
-    wide.keep(survey, &Filter::term_for(dimension, value))?;
-    Ok(steady_pace(&wide.grid, &wide.values(Counted::Requests)))
+/// [`Ordinary::SteadyPace`] if a client has a steady pace.
+fn mirror(survey: &Survey<'_>, dimension: &Dimension, value: &Value) -> Result<Option<Ordinary>, QueryError> {
+    let Some((_, wide)) = Timeline::whole(survey)? else { return Ok(None) };
+    let of_client = Timeline::of(survey, &Filter::term_for(dimension, value), &wide.grid)?;
+    Ok(steady_pace(&wide.grid, &of_client.values(Counted::Requests)))
 }
 
-/// [`CRAWLER`] if at least 90 % of the requests of a filter have user agents of known crawlers.
-pub(super) fn crawler(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'static str>, QueryError> {
+/// [`Ordinary::Crawler`] if at least 90 % of the requests of a filter have user agents of known crawlers.
+pub(super) fn crawler(survey: &Survey<'_>, filter: &Filter) -> Result<Option<Ordinary>, QueryError> {
     const MIN_SHARE: f64 = 0.9;
     const AGENTS: usize = 10;
     let agents =
@@ -73,12 +58,12 @@ pub(super) fn crawler(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'s
         .map(|row| row.stats.requests)
         .sum();
     let is_by_crawlers = by_crawlers as f64 >= MIN_SHARE * agents.totals.requests as f64;
-    Ok((is_by_crawlers && by_crawlers > 0).then_some(CRAWLER))
+    Ok((is_by_crawlers && by_crawlers > 0).then_some(Ordinary::Crawler))
 }
 
-/// [`STEADY`] if hourly requests are about the same on at least seven days, from the first day of the log on: a mirror or
+/// [`Ordinary::SteadyPace`] if hourly requests are about the same on at least seven days, from the first day of the log on: a mirror or
 /// a download hub.
-fn steady_pace(grid: &Grid, hourly: &[f64]) -> Option<&'static str> {
+fn steady_pace(grid: &Grid, hourly: &[f64]) -> Option<Ordinary> {
     let mut per_day = vec![0.0; grid.days()];
     for (index, requests) in hourly.iter().enumerate() {
         per_day[grid.day(index)] += requests;
@@ -97,12 +82,12 @@ fn steady_pace(grid: &Grid, hourly: &[f64]) -> Option<&'static str> {
     }
     let usual = super::baseline::levels::median(&mut active.clone());
     let most = active.iter().copied().fold(0.0, f64::max);
-    (most <= STEADY_FACTOR * usual).then_some(STEADY)
+    (most <= STEADY_FACTOR * usual).then_some(Ordinary::SteadyPace)
 }
 
-/// [`RECURRING`] if what is above the expected value in the buckets `first..end` also comes at the same time of most
+/// [`Ordinary::RecurringJob`] if what is above the expected value in the buckets `first..end` also comes at the same time of most
 /// other days, or of most other weeks. `excess`: values minus expected values.
-pub(super) fn recurring(grid: &Grid, excess: &[f64], first: usize, end: usize) -> Option<&'static str> {
+pub(super) fn recurring(grid: &Grid, excess: &[f64], first: usize, end: usize) -> Option<Ordinary> {
     /// Part of the excess that counts as the same again.
     const SAME: f64 = 0.7;
     /// Part of the other days or weeks on which it must come.
@@ -137,17 +122,15 @@ pub(super) fn recurring(grid: &Grid, excess: &[f64], first: usize, end: usize) -
         }
         again >= least && again as f64 >= MOST * known as f64
     };
-    (comes_again(day, MIN_DAYS) || comes_again(7 * day, MIN_WEEKS)).then_some(RECURRING)
+    (comes_again(day, MIN_DAYS) || comes_again(7 * day, MIN_WEEKS)).then_some(Ordinary::RecurringJob)
 }
 
-/// [`RECURRING`] if the requests of a filter come at the same time of most days or weeks.
-pub(super) fn comes_again(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'static str>, QueryError> {
+/// [`Ordinary::RecurringJob`] if the requests of a filter come at the same time of most days or weeks.
+pub(super) fn comes_again(survey: &Survey<'_>, filter: &Filter) -> Result<Option<Ordinary>, QueryError> {
     /// Hours without a request that end a visit.
     const PAUSE: usize = 6;
-    let Some((_, mut wide)) = Timeline::whole(survey)? else { return Ok(None) };
-    let grid = wide.grid.clone();
-    wide.keep(survey, filter)?;
-    let hourly = wide.values(Counted::Requests);
+    let Some((_, Timeline { grid, .. })) = Timeline::whole(survey)? else { return Ok(None) };
+    let hourly = Timeline::of(survey, filter, &grid)?.values(Counted::Requests);
     let Some(first) = hourly.iter().position(|requests| *requests > 0.0) else { return Ok(None) };
     let mut end = first + 1;
     while let Some(next) = (end..hourly.len().min(end + PAUSE)).find(|index| hourly[*index] > 0.0) {
@@ -156,21 +139,19 @@ pub(super) fn comes_again(survey: &Survey<'_>, filter: &Filter) -> Result<Option
     Ok(recurring(&grid, &hourly, first, end))
 }
 
-/// [`RECURRING`] if a client has an hour like the busiest one of a period on at least three other days, at whatever time.
+/// [`Ordinary::RecurringJob`] if a client has an hour like the busiest one of a period on at least three other days, at whatever time.
 pub(super) fn usual_size(
     survey: &Survey<'_>,
+    grid: &Grid,
     client: &Filter,
     period: (i64, i64),
     counted: Counted,
-) -> Result<Option<&'static str>, QueryError> {
+) -> Result<Option<Ordinary>, QueryError> {
     const SAME: f64 = 0.6;
     const MIN_DAYS: usize = 3;
     /// … and one of this many days, less than once a week.
     const ONE_OF_DAYS: usize = 12;
-    let Some((_, mut wide)) = Timeline::whole(survey)? else { return Ok(None) };
-    wide.keep(survey, client)?;
-    let hourly = wide.values(counted);
-    let grid = &wide.grid;
+    let hourly = Timeline::of(survey, client, grid)?.values(counted);
     let within = grid.index(period.0)..(grid.index(period.1 - 1) + 1).min(grid.len());
     let Some(last) = within.clone().last() else { return Ok(None) };
     let own_days = grid.day(within.start)..=grid.day(last);
@@ -181,11 +162,11 @@ pub(super) fn usual_size(
         .filter(|day| !own_days.contains(day))
         .collect();
     days.dedup();
-    Ok((days.len() >= MIN_DAYS.max(grid.days() / ONE_OF_DAYS)).then_some(RECURRING))
+    Ok((days.len() >= MIN_DAYS.max(grid.days() / ONE_OF_DAYS)).then_some(Ordinary::RecurringJob))
 }
 
-/// [`NAT`] if many user agents of many families are behind one address, none of which sends most of the requests.
-fn nat(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'static str>, QueryError> {
+/// [`Ordinary::SharedAddress`] if many user agents of many families are behind one address, none of which sends most of the requests.
+fn nat(survey: &Survey<'_>, filter: &Filter) -> Result<Option<Ordinary>, QueryError> {
     const MIN_AGENTS: u64 = 12;
     const MIN_FAMILIES: u64 = 3;
     const MAX_SHARE: f64 = 0.4;
@@ -195,17 +176,17 @@ fn nat(survey: &Survey<'_>, filter: &Filter) -> Result<Option<&'static str>, Que
         return Ok(None);
     }
     let families = survey.groups(filter, &Dimension::AgentFamily, &[], Measure::Requests, 1)?;
-    Ok((families.group_count >= MIN_FAMILIES).then_some(NAT))
+    Ok((families.group_count >= MIN_FAMILIES).then_some(Ordinary::SharedAddress))
 }
 
-/// [`RELEASE`] if the requests of a filter in a period come from many addresses with many agents, and most of those
+/// [`Ordinary::ReleaseDay`] if the requests of a filter in a period come from many addresses with many agents, and most of those
 /// beyond the `expected` number are about few keys that are new. `history` has all requests.
 pub(super) fn release_day(
     history: &Survey<'_>,
     filter: &Filter,
     period: (i64, i64),
     expected: f64,
-) -> Result<Option<&'static str>, QueryError> {
+) -> Result<Option<Ordinary>, QueryError> {
     const MIN_ADDRESSES: u64 = 30;
     const MIN_AGENTS: u64 = 5;
     const MAX_SHARE_OF_ADDRESS: f64 = 0.1;
@@ -235,7 +216,7 @@ pub(super) fn release_day(
             on_new += row.stats.requests;
         }
     }
-    Ok((excess > 0.0 && on_new as f64 >= MIN_SHARE_OF_EXCESS * excess).then_some(RELEASE))
+    Ok((excess > 0.0 && on_new as f64 >= MIN_SHARE_OF_EXCESS * excess).then_some(Ordinary::ReleaseDay))
 }
 
 #[cfg(test)]
@@ -257,7 +238,7 @@ mod tests {
     fn a_mirror_with_a_steady_pace_is_ordinary() {
         let grid = grid(30);
         let mirror = hours(30, |day, hour| if hour < 3 { 500.0 + day as f64 } else { 0.0 });
-        assert_eq!(steady_pace(&grid, &mirror), Some(STEADY));
+        assert_eq!(steady_pace(&grid, &mirror), Some(Ordinary::SteadyPace));
         let once = hours(30, |day, _| if day == 12 { 500.0 } else { 0.0 });
         assert_eq!(steady_pace(&grid, &once), None);
         let newcomer = hours(30, |day, _| if day > 12 { 500.0 } else { 0.0 });
@@ -270,9 +251,9 @@ mod tests {
     fn a_job_at_the_same_time_of_every_day_or_week_is_recurring() {
         let grid = grid(30);
         let daily = hours(30, |day, hour| if hour == 2 + day % 2 { 900.0 } else { 0.0 });
-        assert_eq!(recurring(&grid, &daily, 10 * 24 + 2, 10 * 24 + 3), Some(RECURRING));
+        assert_eq!(recurring(&grid, &daily, 10 * 24 + 2, 10 * 24 + 3), Some(Ordinary::RecurringJob));
         let weekly = hours(30, |day, hour| if day % 7 == 6 && hour == 4 { 900.0 } else { 0.0 });
-        assert_eq!(recurring(&grid, &weekly, 13 * 24 + 4, 13 * 24 + 5), Some(RECURRING));
+        assert_eq!(recurring(&grid, &weekly, 13 * 24 + 4, 13 * 24 + 5), Some(Ordinary::RecurringJob));
     }
 
     #[test]

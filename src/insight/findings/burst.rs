@@ -10,7 +10,7 @@ use super::baseline::{Baseline, Grid};
 use super::evidence::{Evidence, finding};
 use super::timeline::{Counted, Timeline};
 use super::volume::{Subject, Volume, explains_volume};
-use super::{Finding, Kind, benign, words};
+use super::{Finding, Kind, Ordinary, benign, words};
 use crate::human;
 use crate::insight::survey::Survey;
 use crate::log::Field;
@@ -31,8 +31,10 @@ const MIN_ERRORS: f64 = 20.0;
 const MIN_PART: f64 = 0.25;
 /// … or, of errors, this part of its requests.
 const MIN_PART_OF_ERRORS: f64 = 0.15;
-/// Number of bursts that are looked into.
+/// Number of bursts that are reported.
 const MAX_BURSTS: usize = 12;
+/// Number of bursts that are looked into: most of them may be the runs of a job.
+const MAX_LOOKED_INTO: usize = 60;
 /// A value is the cause of a burst if this part of the excess belongs to it.
 const CAUSE: f64 = 0.6;
 /// A burst of a subject is explained if this part of its excess belongs to other findings.
@@ -50,7 +52,7 @@ struct Burst {
     /// The expected value as a multiple of that of the mean bucket.
     season: f64,
     ln_p: f64,
-    label: Option<&'static str>,
+    label: Option<Ordinary>,
 }
 
 impl Burst {
@@ -88,10 +90,13 @@ impl Burst {
 pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError> {
     let mut bursts = of_whole(volume);
     bursts.sort_by(|a, b| a.ln_p.total_cmp(&b.ln_p));
-    bursts.truncate(MAX_BURSTS);
+    bursts.truncate(MAX_LOOKED_INTO);
     for burst in bursts.iter_mut().filter(|burst| burst.label.is_none()) {
         look_into(volume, burst)?;
     }
+    // The ordinary ones take no place of the others.
+    bursts.sort_by_key(|burst| burst.label.is_some());
+    bursts.truncate(MAX_BURSTS);
     let mut of_subjects = of_subjects(volume);
     of_subjects.sort_by(|a, b| a.ln_p.total_cmp(&b.ln_p));
     for burst in of_subjects.into_iter().take(MAX_BURSTS) {
@@ -108,7 +113,7 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
             filter: Filter::everything(),
             period: Some((burst.start, burst.end)),
             strength: burst.factor() / MIN_FACTOR,
-            label: burst.label.map(str::to_owned),
+            label: burst.label,
             stats: None,
         };
         findings.extend(finding(volume.survey, evidence, |stats| Ok(explanation(burst, stats)))?);
@@ -199,10 +204,20 @@ fn of_subjects(volume: &Volume<'_, '_>) -> Vec<Burst> {
         .filter(|subject| matches!(subject.dimension, Dimension::Role | Dimension::Prefix { .. }))
         .collect();
     let alpha = ln_alpha(grid, FALSE_ALARMS_PER_MONTH, subjects.len());
+    let whole = Measured::new(&volume.wide, Counted::Requests);
+    // What happens to the whole log shows in its subjects, too.
+    let whole_excess = |run: &Run| -> f64 {
+        let Some(whole) = &whole else { return 0.0 };
+        let above = |index: usize| whole.values[index] - whole.baseline.expected[index];
+        (run.first..run.end).map(above).sum()
+    };
     let mut bursts: Vec<Burst> = Vec::new();
     for subject in subjects {
         for run in runs(grid, &subject.requests, &subject.baseline, alpha) {
-            let burst = of_subject(grid, subject, &run);
+            let mut burst = of_subject(grid, subject, &run);
+            if burst.excess() < CAUSE * whole_excess(&run) {
+                burst.subject = None;
+            }
             let is_large = is_large(volume, &burst) && burst.factor() >= MIN_FACTOR_OF_SUBJECT;
             // The dimensions are in the order of how specific they are.
             if is_large && burst.label.is_none() && !bursts.iter().any(|other| other.overlaps(&burst)) {
@@ -233,7 +248,7 @@ fn look_into(volume: &Volume<'_, '_>, burst: &mut Burst) -> Result<(), QueryErro
 }
 
 /// Why a burst of a subject is ordinary.
-fn ordinary(volume: &Volume<'_, '_>, burst: &Burst) -> Result<Option<&'static str>, QueryError> {
+fn ordinary(volume: &Volume<'_, '_>, burst: &Burst) -> Result<Option<Ordinary>, QueryError> {
     let Some((dimension, value)) = &burst.subject else { return Ok(None) };
     let filter = Filter::term_for(dimension, value);
     if let Some(crawler) = benign::crawler(&volume.history, &filter.clone().and(within(burst)))? {
@@ -247,7 +262,10 @@ fn ordinary(volume: &Volume<'_, '_>, burst: &Burst) -> Result<Option<&'static st
             | Dimension::Role
             | Dimension::Prefix { .. }
     );
-    if has_size && let Some(label) = benign::usual_size(&volume.history, &filter, period, burst.counted)? {
+    if has_size
+        && let Some(label) =
+            benign::usual_size(&volume.history, &volume.all.grid, &filter, period, burst.counted)?
+    {
         return Ok(Some(label));
     }
     match burst.counted {

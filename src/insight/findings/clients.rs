@@ -4,15 +4,17 @@
 //! ([`History::windows`]); one scan profiles each of them as a whole and in these windows; the judges look at the
 //! profiles.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use super::Finding;
 use super::client::Client;
 use super::evidence::{Evidence, finding};
 use super::history::History;
 use super::judge::{self, Population, Verdict};
+use super::{Finding, Kind};
 use crate::insight::survey::Survey;
 use crate::log::Field;
+use crate::log::time::SECONDS_PER_DAY;
 use crate::query::filter::{Subject, Test};
 use crate::query::{Dimension, Filter, GroupRow, Measure, Profile, QueryError, TimeRange, Value};
 
@@ -26,6 +28,8 @@ const MIN_REQUESTS: u64 = 40;
 const LARGE_BYTES: u64 = 1 << 30;
 /// A candidate is looked at in at most this many windows.
 const MAX_WINDOWS: usize = 3;
+/// A window with this share of the requests of a client says more than its whole activity.
+const NEARLY_ALL: f64 = 0.9;
 /// A network or user agent of which one address sends this share of the requests is left to its address.
 const ONE_ADDRESS_SHARE: f64 = 0.8;
 
@@ -37,30 +41,96 @@ struct Clients {
     candidates: Vec<(Value, History)>,
 }
 
+/// The dimensions of clients.
+fn dimensions() -> [Dimension; 4] {
+    [
+        Dimension::Field(Field::RemoteIp),
+        Dimension::Field(Field::Requester),
+        Dimension::NETWORK,
+        Dimension::Field(Field::UserAgent),
+    ]
+}
+
+/// What the clients of each dimension are compared with, in the order of [`dimensions`].
+pub(super) type Populations = RefCell<Vec<Population>>;
+
 /// Finds scraping, key-guessing, retry-storm, range-abuse and bandwidth-hog.
-pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
-    let clients = Clients::of_dimensions(
-        survey,
-        [
-            Dimension::Field(Field::RemoteIp),
-            Dimension::Field(Field::Requester),
-            Dimension::NETWORK,
-            Dimension::Field(Field::UserAgent),
-        ],
-    )?;
+pub(super) fn detect(survey: &Survey<'_>, populations: &Populations) -> Result<Vec<Finding>, QueryError> {
+    let usual_bytes = usual_bytes(survey)?;
+    let clients = Clients::of_dimensions(survey, dimensions())?;
     let mut found = Vec::new();
     for clients in clients.chunks(DIMENSIONS_PER_SCAN) {
-        let of = clients.iter().flat_map(Clients::periods);
-        let of =
-            of.map(|(clients, value, _, time)| (clients.dimension.clone(), value.clone(), time)).collect();
-        let profiles = survey.profiles_of_all(&Filter::everything(), of)?;
-        let mut profiles = profiles.iter();
-        for clients in clients {
-            let did: Vec<&Profile> = profiles.by_ref().take(clients.periods().count()).collect();
-            found.extend(clients.findings(survey, &did)?);
+        for (clients, did) in clients.iter().zip(profiles(survey, clients)?) {
+            let population = Population::new(survey, clients.count, &clients.wholes(&did), usual_bytes);
+            found.extend(clients.findings(survey, &did, &population)?);
+            populations.borrow_mut().push(population);
         }
     }
     Ok(found)
+}
+
+/// Looks at the clients of findings that only say that something is new or more than usual: what such a client did may
+/// have a name although it is not among the first of the log.
+pub(super) fn look_again(
+    survey: &Survey<'_>,
+    found: &[Finding],
+    populations: &Populations,
+) -> Result<Vec<Finding>, QueryError> {
+    let is_vague = |finding: &&Finding| {
+        matches!(finding.kind, Kind::NewAgent | Kind::Burst)
+            && finding.label.is_none()
+            && finding.subject.is_some()
+    };
+    let mut of: Vec<(Dimension, Vec<Value>)> = dimensions().map(|dimension| (dimension, Vec::new())).into();
+    for finding in found.iter().filter(is_vague) {
+        for (dimension, values) in &mut of {
+            let first = survey.groups(&finding.filter, dimension, &[], Measure::Requests, 1)?;
+            let least = ONE_ADDRESS_SHARE * first.totals.requests as f64;
+            let main = first.rows.into_iter().find(|row| row.stats.requests as f64 >= least);
+            values.extend(main.map(|row| row.value).filter(|value| *value != Value::Absent));
+        }
+    }
+    for (_, values) in &mut of {
+        values.sort_unstable();
+        values.dedup();
+    }
+    if of.iter().all(|(_, values)| values.is_empty()) {
+        return Ok(Vec::new());
+    }
+    let histories = History::of_all(survey, &Filter::everything(), of.clone())?;
+    let clients: Vec<Clients> = (of.into_iter().zip(histories))
+        .map(|((dimension, values), histories)| {
+            let candidates = values.into_iter().zip(histories).collect();
+            Clients { dimension, count: 0, candidates }
+        })
+        .collect();
+    let mut more = Vec::new();
+    let profiles = profiles(survey, &clients)?;
+    for ((clients, did), population) in clients.iter().zip(profiles).zip(populations.borrow().iter()) {
+        more.extend(clients.findings(survey, &did, population)?);
+    }
+    Ok(more)
+}
+
+/// What the candidates of each dimension did in their periods.
+fn profiles(survey: &Survey<'_>, clients: &[Clients]) -> Result<Vec<Vec<Profile>>, QueryError> {
+    let of = clients.iter().flat_map(Clients::periods);
+    let of = of.map(|(clients, value, _, time)| (clients.dimension.clone(), value.clone(), time)).collect();
+    let mut profiles = survey.profiles_of_all(&Filter::everything(), of)?.into_iter();
+    Ok(clients.iter().map(|clients| profiles.by_ref().take(clients.periods().count()).collect()).collect())
+}
+
+/// The bytes of the whole log, if its largest days had no more than the largest of the others.
+fn usual_bytes(survey: &Survey<'_>) -> Result<f64, QueryError> {
+    /// One of this many days is among the largest.
+    const LARGEST: usize = 10;
+    let series = survey.series(&Filter::everything(), SECONDS_PER_DAY as u32)?;
+    let mut days: Vec<u64> =
+        series.lines.into_iter().take(1).flatten().map(|stats| stats.bytes_sent).collect();
+    days.sort_unstable();
+    let others = days.len().saturating_sub(days.len().div_ceil(LARGEST));
+    let most = others.checked_sub(1).and_then(|last| days.get(last).copied()).unwrap_or(u64::MAX);
+    Ok(days.iter().map(|bytes| (*bytes).min(most) as f64).sum())
 }
 
 impl Clients {
@@ -89,23 +159,41 @@ impl Clients {
         })
     }
 
+    /// Whether each period is the whole activity of a candidate, and not a window.
+    fn are_whole(&self) -> Vec<bool> {
+        let values: Vec<&Value> = self.periods().map(|(_, value, ..)| value).collect();
+        (0..values.len()).map(|at| at == 0 || values[at - 1] != values[at]).collect()
+    }
+
+    /// The whole activity of each candidate. `did`: the profiles of all periods.
+    fn wholes<'p>(&self, did: &'p [Profile]) -> Vec<&'p Profile> {
+        did.iter().zip(self.are_whole()).filter(|(_, is_whole)| *is_whole).map(|(did, _)| did).collect()
+    }
+
     /// `did`: the profiles of all periods.
-    fn findings(&self, survey: &Survey<'_>, did: &[&Profile]) -> Result<Vec<Finding>, QueryError> {
+    fn findings(
+        &self,
+        survey: &Survey<'_>,
+        did: &[Profile],
+        population: &Population,
+    ) -> Result<Vec<Finding>, QueryError> {
         let dimension = &self.dimension;
-        let of: Vec<(&Value, &History)> =
-            self.periods().map(|(_, value, history, _)| (value, history)).collect();
-        let wholes = did.iter().enumerate().filter(|(at, _)| *at == 0 || of[at - 1].0 != of[*at].0);
-        let compared: Vec<&Profile> = wholes.map(|(_, did)| *did).collect();
-        let population = Population::new(survey, self.count, &compared);
+        let are_whole = self.are_whole();
+        // Nearly everything of the whole activity is in one of the windows after it.
+        let is_in_a_window = |at: usize| {
+            let windows = (at + 1..did.len()).take_while(|window| !are_whole[*window]);
+            let least = NEARLY_ALL * did[at].stats.requests as f64;
+            are_whole[at] && windows.into_iter().any(|window| did[window].stats.requests as f64 >= least)
+        };
         let mut found = Vec::new();
-        for ((value, history), did) in of.into_iter().zip(did) {
+        for (at, ((_, value, history, _), did)) in self.periods().zip(did).enumerate() {
             let period = (did.stats.first_seen, did.stats.last_seen.saturating_add(1));
             let client = Client { dimension, value, history, period, did };
             let is_small = did.stats.requests < MIN_REQUESTS && did.stats.bytes_sent < LARGE_BYTES;
-            if is_small || is_left_to_its_address(&client) {
+            if is_small || is_left_to_its_address(&client) || is_in_a_window(at) {
                 continue;
             }
-            for verdict in judge::verdicts(&client, &population) {
+            for verdict in judge::verdicts(&client, population) {
                 let Verdict { kind, strength, label, filter, sentence } = verdict;
                 // The client may have other requests in the same seconds only if the filter is narrower.
                 let stats = filter.is_everything().then_some(did.stats);

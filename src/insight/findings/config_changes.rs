@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{Evidence, finding};
-use super::{Finding, Kind, words};
+use super::{Finding, Kind, Ordinary, words};
 use crate::human;
 use crate::insight::survey::Survey;
 use crate::log::Field;
@@ -85,7 +85,7 @@ fn incident(
         filter: changes(),
         period: Some((first.time, last.time.saturating_add(1))),
         strength: if is_grave { 4.0 } else { 1.0 } * operations.len() as f64,
-        label: is_recurring.then(|| "recurring job".to_owned()),
+        label: is_recurring.then_some(Ordinary::RecurringJob),
         stats: None,
     };
     finding(survey, evidence, |stats| {

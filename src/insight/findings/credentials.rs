@@ -23,8 +23,10 @@ const MIN_DENIED: u64 = 5;
 const MAX_PAIRS: usize = 5_000;
 /// A requester is known if it was seen for this long before the new network.
 const KNOWN_SECONDS: i64 = 3 * SECONDS_PER_DAY;
-/// A requester that used more networks before roams: another one is no news.
+/// A requester that used more networks before roams: another one is no news, unless it is far from all of them.
 const MAX_KNOWN_NETWORKS: usize = 4;
+/// Networks that are far from each other differ in this many bits: instances of a fleet share them.
+const FAR: Dimension = Dimension::Network { v4: 16, v6: 32 };
 /// The new agent comes within this time of the new network.
 const SAME_TIME_SECONDS: i64 = 6 * 3_600;
 /// Requests from the new network.
@@ -91,9 +93,12 @@ fn denied(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
 }
 
 /// The pairs of each requester and a value of `other`, in the order of their first requests.
-fn by_requester(survey: &Survey<'_>, other: Dimension) -> Result<BTreeMap<Value, Vec<PairRow>>, QueryError> {
-    let anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
-    let rows = survey.pairs(&anonymous.negated(), [Dimension::Role, other], MAX_PAIRS)?;
+fn by_requester(
+    survey: &Survey<'_>,
+    filter: Filter,
+    other: Dimension,
+) -> Result<BTreeMap<Value, Vec<PairRow>>, QueryError> {
+    let rows = survey.pairs(&filter, [Dimension::Role, other], MAX_PAIRS)?;
     let mut by_requester: BTreeMap<Value, Vec<PairRow>> = BTreeMap::new();
     for row in rows {
         by_requester.entry(row.values[0].clone()).or_default().push(row);
@@ -105,10 +110,30 @@ fn by_requester(survey: &Survey<'_>, other: Dimension) -> Result<BTreeMap<Value,
 }
 
 fn new_networks(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
-    let networks = by_requester(survey, Dimension::NETWORK)?;
-    let agents = by_requester(survey, Dimension::Field(Field::UserAgent))?;
+    let anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
+    let networks = by_requester(survey, anonymous.clone().negated(), Dimension::NETWORK)?;
+    let agents = by_requester(survey, anonymous.negated(), Dimension::Field(Field::UserAgent))?;
+    let roaming = networks.iter().filter(|(_, networks)| networks.len() > MAX_KNOWN_NETWORKS + 1);
+    let roaming: Vec<Filter> =
+        roaming.map(|(requester, _)| Filter::term_for(&Dimension::Role, requester)).collect();
+    let far_networks = match roaming.is_empty() {
+        true => BTreeMap::new(),
+        false => by_requester(survey, Filter::any(roaming), FAR)?,
+    };
+    let mut found = newcomers(survey, &Dimension::NETWORK, &networks, &agents)?;
+    found.extend(newcomers(survey, &FAR, &far_networks, &agents)?);
+    Ok(found)
+}
+
+/// Requesters that come from a network of which nothing was seen before, with a new agent.
+fn newcomers(
+    survey: &Survey<'_>,
+    network: &Dimension,
+    networks: &BTreeMap<Value, Vec<PairRow>>,
+    agents: &BTreeMap<Value, Vec<PairRow>>,
+) -> Result<Vec<Finding>, QueryError> {
     let mut found = Vec::new();
-    for (requester, networks) in &networks {
+    for (requester, networks) in networks {
         let Some(first) = networks.first().map(|pair| pair.stats.first_seen) else { continue };
         for (known, pair) in networks.iter().enumerate() {
             let since = pair.stats.first_seen;
@@ -125,11 +150,11 @@ fn new_networks(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             });
             // A new network alone is a new instance or a new office.
             let Some(agent) = agent else { continue };
-            let network = Filter::term_for(&Dimension::NETWORK, &pair.values[1]);
+            let from_there = Filter::term_for(network, &pair.values[1]);
             let evidence = Evidence {
                 kind: Kind::CredentialMisuse,
                 subject: Some((Dimension::Role, requester.clone())),
-                filter: network,
+                filter: from_there,
                 period: Some((since, pair.stats.last_seen.saturating_add(1))),
                 strength: 2.0 * (pair.stats.requests as f64).log10().max(1.0),
                 label: None,

@@ -2,7 +2,7 @@
 
 use super::evidence::{Evidence, finding};
 use super::history::History;
-use super::{Finding, Kind, words};
+use super::{Finding, Kind, Ordinary, words};
 use crate::human;
 use crate::insight::survey::Survey;
 use crate::log::Field;
@@ -15,9 +15,6 @@ const CANDIDATES: usize = 40;
 const MIN_KEYS: u64 = 40;
 /// A window with this many times the keys of the usual day of the requester is unusual although it deletes every day.
 const TIMES_USUAL: f64 = 5.0;
-/// Other days with at least this share of the deletions make a recurring job.
-const SIMILAR_SHARE: f64 = 0.3;
-const RECURRING_DAYS: usize = 3;
 /// Windows per requester.
 const MAX_WINDOWS: usize = 3;
 
@@ -76,15 +73,13 @@ fn of_dimension(
         if keys < MIN_KEYS || (keys as f64) < TIMES_USUAL * usual {
             continue;
         }
-        let is_recurring = history.similar_days(window, SIMILAR_SHARE) >= RECURRING_DAYS
-            || history.is_weekly(period, SIMILAR_SHARE);
         let evidence = Evidence {
             kind: Kind::MassDeletion,
             subject: Some((dimension.clone(), value.clone())),
             filter: deletions.clone(),
             period: Some(period),
             strength: keys as f64 / MIN_KEYS as f64,
-            label: is_recurring.then(|| "recurring job".to_owned()),
+            label: history.comes_again(period).then_some(Ordinary::RecurringJob),
             stats: survey.counts_every_record().then_some(did.stats),
         };
         let sentence = |stats: &Stats| {

@@ -1,6 +1,6 @@
 //! Makes findings from what a detector saw.
 
-use super::{Finding, Kind};
+use super::{Finding, Kind, Ordinary};
 use crate::insight::survey::Survey;
 use crate::query::{Dimension, Filter, QueryError, Stats, TimeRange, Value};
 
@@ -18,7 +18,7 @@ pub(super) struct Evidence {
     /// The evidence as a multiple of what is just sufficient, at least 1.
     pub strength: f64,
     /// Why this is probably ordinary.
-    pub label: Option<String>,
+    pub label: Option<Ordinary>,
     /// The stats of exactly these requests, if they are known.
     pub stats: Option<Stats>,
 }

@@ -115,6 +115,20 @@ impl History {
         days
     }
 
+    /// Whether the client does in other days or weeks what it did in `period`: on at least three other days with this share
+    /// of its requests, or at the same time of two other weeks.
+    pub(super) fn comes_again(&self, period: (i64, i64)) -> bool {
+        const MIN_DAYS: usize = 3;
+        const SHARE: f64 = 0.3;
+        /// In a longer period, the days of the period themselves show whether the client comes back.
+        const LONG_SECONDS: i64 = 7 * SECONDS_PER_DAY;
+        let other_days = || match period.1 - period.0 > LONG_SECONDS {
+            true => self.alike_days(SHARE).saturating_sub(1),
+            false => self.similar_days(period, SHARE),
+        };
+        self.is_weekly(period, SHARE) || other_days() >= MIN_DAYS
+    }
+
     /// Number of UTC days with requests.
     pub(super) fn active_days(&self) -> usize {
         self.days().iter().filter(|(_, requests)| *requests > 0).count()
@@ -122,7 +136,7 @@ impl History {
 
     /// Number of days outside of `window` on which the client sent at least `share` of the requests of its busiest
     /// day within the window.
-    pub(super) fn similar_days(&self, window: (i64, i64), share: f64) -> usize {
+    fn similar_days(&self, window: (i64, i64), share: f64) -> usize {
         let days = self.days();
         let within = |day: i64| day * SECONDS_PER_DAY < window.1 && (day + 1) * SECONDS_PER_DAY > window.0;
         let busiest = days.iter().filter(|(day, _)| within(*day)).map(|(_, requests)| *requests).max();
@@ -160,7 +174,7 @@ impl History {
     }
 
     /// Number of days on which the client sent at least `share` of the requests of its busiest day.
-    pub(super) fn alike_days(&self, share: f64) -> usize {
+    fn alike_days(&self, share: f64) -> usize {
         let days = self.days();
         let busiest = days.iter().map(|(_, requests)| *requests).max().unwrap_or(0);
         let least = busiest as f64 * share;

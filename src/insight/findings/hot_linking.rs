@@ -2,7 +2,7 @@
 
 use super::evidence::{Evidence, finding};
 use super::history::History;
-use super::{Finding, Kind, words};
+use super::{Finding, Kind, Ordinary, words};
 use crate::human;
 use crate::insight::survey::Survey;
 use crate::log::time::SECONDS_PER_DAY;
@@ -79,7 +79,7 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             period: Some(period),
             strength: did.addresses as f64 / MIN_ADDRESSES as f64
                 * if share >= LARGE_SHARE { 2.0 } else { 1.0 },
-            label: is_linking_site(value).then(|| "search engine or social network".to_owned()),
+            label: is_linking_site(value).then_some(Ordinary::LinkingSite),
             stats: Some(did.stats),
         };
         let sentence = |stats: &Stats| {

@@ -13,6 +13,9 @@ const CANDIDATES: usize = 20;
 /// Requests of one client; single visitors with old software are everywhere.
 const MIN_REQUESTS: u64 = 10;
 
+/// Share of the anonymous requests without TLS where TLS is the rule.
+const MAX_ODD_SHARE: f64 = 0.05;
+
 /// Old TLS versions; the spelling varies in case.
 const OLD_TLS: &str = r"(?i)^(tlsv1(\.[01])?|sslv[23])$";
 
@@ -23,15 +26,26 @@ struct Access {
     verb: &'static str,
     /// A multiple of the evidence: writes matter more than reads.
     weight: f64,
-    /// Whether anonymous requests do not matter.
-    is_for_known: bool,
+    clients: Clients,
 }
 
-fn accesses() -> [Access; 4] {
+/// The clients whose insecure access matters.
+#[derive(Clone, Copy, PartialEq)]
+enum Clients {
+    All,
+    /// Clients with credentials.
+    Known,
+    /// Clients without credentials, where nearly all of them are more secure: otherwise the bucket is open on purpose, as
+    /// the endpoints of websites are, which know no TLS.
+    OddStrangers,
+}
+
+fn accesses() -> [Access; 5] {
     let equals = |field: Field, glob: &str| Filter::Term(Subject::Field(field), Test::Glob(glob.to_owned()));
     let operation = |glob: &str| equals(Field::Operation, glob);
     let is_anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
     let succeeded = Filter::Term(Subject::Field(Field::HttpStatus), Test::Range(Some(200), Some(299)));
+    let without_tls = Filter::term_for(&Dimension::Field(Field::TlsVersion), &Value::Absent);
     [
         Access {
             filter: Filter::any([
@@ -42,41 +56,63 @@ fn accesses() -> [Access; 4] {
                 operation("REST.POST.UPLOAD*"),
                 operation("REST.POST.MULTI_OBJECT_DELETE"),
             ])
-            .and(is_anonymous)
-            .and(succeeded),
+            .and(is_anonymous.clone())
+            .and(succeeded.clone()),
             verb: "wrote without credentials",
             weight: 8.0,
-            is_for_known: false,
+            clients: Clients::All,
         },
         Access {
             filter: Filter::Term(Subject::Field(Field::TlsVersion), Test::Regex(OLD_TLS.to_owned())),
             verb: "connected with an old TLS version (1.0 or 1.1)",
             weight: 1.0,
-            is_for_known: false,
+            clients: Clients::All,
         },
         Access {
             filter: equals(Field::SignatureVersion, "SigV2"),
             verb: "signed requests with the old signature version 2",
             weight: 1.0,
-            is_for_known: true,
+            clients: Clients::Known,
         },
         Access {
-            // Lines of the old form have no TLS fields at all, and no host header.
-            filter: Filter::term_for(&Dimension::Field(Field::TlsVersion), &Value::Absent)
-                .and(Filter::term_for(&Dimension::Field(Field::HostHeader), &Value::Absent).negated())
-                .and(operation("S3.*").negated())
-                .and(operation("BATCH.*").negated()),
+            filter: without_tls.clone().and(by_clients()),
             verb: "sent its credentials over plain HTTP",
             weight: 1.0,
-            is_for_known: true,
+            clients: Clients::Known,
+        },
+        Access {
+            filter: without_tls.and(by_clients()).and(succeeded),
+            verb: "read over plain HTTP, which is rare in this bucket",
+            weight: 1.0,
+            clients: Clients::OddStrangers,
         },
     ]
+}
+
+/// Requests with the fields that say how a client connected. Lines of the old form have no TLS fields at all, and no host
+/// header.
+fn by_clients() -> Filter {
+    let operation = |glob: &str| Filter::Term(Subject::Field(Field::Operation), Test::Glob(glob.to_owned()));
+    Filter::term_for(&Dimension::Field(Field::HostHeader), &Value::Absent)
+        .negated()
+        .and(operation("S3.*").negated())
+        .and(operation("BATCH.*").negated())
+}
+
+/// Whether few of the anonymous requests are like these.
+fn is_odd(survey: &Survey<'_>, anonymous: &Filter, access: &Filter) -> Result<bool, QueryError> {
+    let odd = survey.totals(&anonymous.clone().and(access.clone()))?.requests;
+    let all = survey.totals(&anonymous.clone().and(by_clients()))?.requests;
+    Ok(odd > 0 && odd as f64 <= MAX_ODD_SHARE * all as f64)
 }
 
 pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     let mut found = Vec::new();
     let anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
     for access in accesses() {
+        if access.clients == Clients::OddStrangers && !is_odd(survey, &anonymous, &access.filter)? {
+            continue;
+        }
         let known = anonymous.clone().negated();
         for (dimension, who) in [
             (Dimension::Role, &known),
@@ -84,7 +120,12 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             (Dimension::NETWORK, &anonymous),
             (Dimension::Field(Field::UserAgent), &anonymous),
         ] {
-            if access.is_for_known && who == &anonymous {
+            let matters = match access.clients {
+                Clients::All => true,
+                Clients::Known => who == &known,
+                Clients::OddStrangers => who == &anonymous,
+            };
+            if !matters {
                 continue;
             }
             let filter = access.filter.clone().and(who.clone());

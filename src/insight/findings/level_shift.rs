@@ -10,7 +10,8 @@ use super::timeline::Counted;
 use super::volume::{Volume, explains_volume};
 use super::{Finding, Kind, words};
 use crate::human;
-use crate::query::{Dimension, Filter, QueryError, TimeRange, Value};
+use crate::log::time::SECONDS_PER_DAY;
+use crate::query::{Dimension, Filter, QueryError, Stats, TimeRange, Value};
 
 /// The new level is at least this multiple of the highest level before it.
 const MIN_FACTOR: f64 = 1.4;
@@ -22,13 +23,14 @@ const MIN_DAYS: usize = 5;
 const MIN_BEFORE: f64 = 0.02;
 /// A subject gives at least this many more requests per day.
 const MIN_MORE_PER_DAY: f64 = 50.0;
-/// … and this share of the requests of the whole log per day.
+/// … and this share of the requests of the whole log per day, or of its bytes.
 const MIN_SHARE_OF_DAY: f64 = 0.02;
+const MIN_SHARE_OF_BYTES: f64 = 0.1;
 /// A subject is the cause of a shift of the whole log if it gives this part of the increase.
 const CAUSE: f64 = 0.6;
 /// Shifts whose starts are this close are one incident, in seconds.
 const SAME_START_SECONDS: i64 = 36 * 3600;
-/// A shift is explained if this part of its increase belongs to other findings.
+/// A shift is explained if this part of its increase belongs to other findings, on this part of its days.
 const EXPLAINED: f64 = 0.5;
 
 /// A change to a higher level.
@@ -55,14 +57,20 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
     let values = volume.wide.values(Counted::Requests);
     let whole = Baseline::fit(grid, &values);
     let of_whole = whole.as_ref().map_or(Vec::new(), |baseline| shifts(grid, &values, baseline, None));
-    let per_day = values.iter().sum::<f64>() / grid.known_days().max(1) as f64;
-    let least = MIN_MORE_PER_DAY.max(MIN_SHARE_OF_DAY * per_day);
+    let days = grid.known_days().max(1) as f64;
+    let least_requests = MIN_SHARE_OF_DAY * values.iter().sum::<f64>() / days;
+    let bytes: f64 = volume.all.stats.iter().map(|stats| stats.bytes_sent as f64).sum();
+    let least_bytes = MIN_SHARE_OF_BYTES * bytes / days;
     let mut of_subjects: Vec<Shift> = (volume.subjects.iter())
         .flat_map(|subject| {
             let name = Some((subject.dimension.clone(), subject.value.clone()));
-            shifts(grid, &subject.requests, &subject.baseline, name)
+            let is_large = move |shift: &Shift| {
+                let more = shift.more_per_day();
+                more >= least_requests || more * subject.bytes_per_request >= least_bytes
+            };
+            shifts(grid, &subject.requests, &subject.baseline, name).into_iter().filter(is_large)
         })
-        .filter(|shift| shift.more_per_day() >= least && !is_fashion(shift))
+        .filter(|shift| shift.more_per_day() >= MIN_MORE_PER_DAY && !is_fashion(shift))
         .collect();
     // The largest increase is the one to report; of equal ones, the more specific, which is first.
     of_subjects.sort_by(|a, b| b.more_per_day().total_cmp(&a.more_per_day()));
@@ -166,7 +174,8 @@ fn first_bucket(grid: &Grid, values: &[f64], baseline: &Baseline, step: &Step) -
     best
 }
 
-/// Whether the increase belongs to other findings.
+/// Whether the increase belongs to other findings: on most days, not by one incident that is larger than the increase of
+/// many days.
 fn is_explained(volume: &Volume<'_, '_>, shift: &Shift) -> Result<bool, QueryError> {
     let filters: Vec<Filter> = (volume.found.iter())
         .filter(|finding| {
@@ -179,9 +188,12 @@ fn is_explained(volume: &Volume<'_, '_>, shift: &Shift) -> Result<bool, QueryErr
     };
     let period = Filter::within(TimeRange { start: Some(shift.start), end: Some(shift.end) });
     let explained = Filter::term_for(dimension, value).and(period).and(Filter::any(filters));
-    let explained = volume.history.totals(&explained)?.requests;
-    let days = (shift.end - shift.start) as f64 / 86_400.0;
-    Ok(explained as f64 >= EXPLAINED * shift.more_per_day() * days)
+    let per_day = volume.history.series(&explained, SECONDS_PER_DAY as u32)?;
+    let most = EXPLAINED * shift.more_per_day();
+    let is_most = |stats: &&Stats| stats.requests as f64 >= most;
+    let explained = per_day.lines.first().map_or(0, |days| days.iter().filter(is_most).count());
+    let days = (shift.end - shift.start) as f64 / SECONDS_PER_DAY as f64;
+    Ok(explained as f64 >= EXPLAINED * days)
 }
 
 fn explanation(shift: &Shift) -> String {

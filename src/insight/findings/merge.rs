@@ -4,13 +4,24 @@ use super::{Finding, Kind};
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::log::time::SECONDS_PER_DAY;
-use crate::query::{Dimension, QueryError};
+use crate::query::{Dimension, QueryError, Stats};
 
 /// A finding is dropped if this share of its requests belongs to another finding that comes before it.
 const SAME_INCIDENT_SHARE: f64 = 0.5;
 
 /// What lasts this many times as long as another finding, and as a day, is another incident.
 const TIMES_LONGER: i64 = 4;
+
+/// At least this many findings of one kind with most requests of another one are parts of it. Each has this share of its
+/// requests in common with it.
+const MIN_PARTS: usize = 3;
+const PART: f64 = 0.9;
+/// The kinds that several clients can have together.
+const OF_CLIENTS: [Kind; 5] =
+    [Kind::KeyGuessing, Kind::RetryStorm, Kind::RangeAbuse, Kind::Scraping, Kind::BandwidthHog];
+
+/// The responses of a finding are large if their mean size is this multiple of that of all responses.
+const LARGE_RESPONSE: f64 = 2.0;
 
 /// Keeps one of the findings that select mostly the same requests: the one whose kind is first in [`Kind::ALL`], then
 /// the one with more requests, then the one with the narrower subject.
@@ -20,7 +31,8 @@ pub(super) fn one_per_incident(
 ) -> Result<Vec<Finding>, QueryError> {
     found.sort_by(|a, b| {
         (a.label.is_some().cmp(&b.label.is_some()))
-            .then(a.kind.cmp(&b.kind))
+            .then_with(|| precedence(survey, a).cmp(&precedence(survey, b)))
+            .then(b.kind.cmp(&a.kind))
             .then(b.stats.requests.cmp(&a.stats.requests))
             .then(width(a).cmp(&width(b)))
             .then(b.score.total_cmp(&a.score))
@@ -40,7 +52,51 @@ pub(super) fn one_per_incident(
             kept.push(finding);
         }
     }
-    Ok(kept)
+    let is_part = parts(survey, &kept)?;
+    Ok(kept.into_iter().zip(is_part).filter(|(_, is_part)| !is_part).map(|(finding, _)| finding).collect())
+}
+
+/// Which findings are about one of several clients that another finding joins.
+fn parts(survey: &Survey<'_>, found: &[Finding]) -> Result<Vec<bool>, QueryError> {
+    let mut is_part = vec![false; found.len()];
+    let candidates = |whole: &Finding, kind: Kind| -> Vec<usize> {
+        let is_smaller = |finding: &Finding| {
+            finding.kind == kind
+                && finding.label.is_none()
+                && finding.filter != whole.filter
+                && finding.stats.requests < whole.stats.requests
+                && can_be_one_incident(whole, finding)
+        };
+        (0..found.len()).filter(|at| is_smaller(&found[*at])).collect()
+    };
+    for whole in found.iter().filter(|finding| OF_CLIENTS.contains(&finding.kind) && finding.label.is_none())
+    {
+        for kind in OF_CLIENTS {
+            let smaller = candidates(whole, kind);
+            let requests: u64 = smaller.iter().map(|at| found[*at].stats.requests).sum();
+            if smaller.len() < MIN_PARTS
+                || (requests as f64) < SAME_INCIDENT_SHARE * whole.stats.requests as f64
+            {
+                continue;
+            }
+            for at in smaller {
+                let both = survey.totals(&whole.filter.clone().and(found[at].filter.clone()))?;
+                is_part[at] |= both.requests as f64 >= PART * found[at].stats.requests as f64;
+            }
+        }
+    }
+    Ok(is_part)
+}
+
+/// The place of a finding among those that select the same requests: that of its kind. A hog whose responses are not
+/// larger than others is one because of the number of its requests: then the kinds about numbers of requests say more.
+fn precedence(survey: &Survey<'_>, finding: &Finding) -> Kind {
+    let mean = |stats: &Stats| stats.bytes_sent as f64 / stats.requests.max(1) as f64;
+    let is_ordinary = mean(&finding.stats) < LARGE_RESPONSE * mean(&survey.whole);
+    match finding.kind {
+        Kind::BandwidthHog if is_ordinary => Kind::NewAgent,
+        kind => kind,
+    }
 }
 
 /// How wide the subject of a finding is: of equal requests, the address says more than its network.

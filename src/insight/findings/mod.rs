@@ -1,7 +1,7 @@
 //! Findings: what is suspicious in the requests of a scope, best first, each with the filter that selects exactly its
 //! requests and a sentence that explains it.
 //!
-//! - `kind`: the kinds. `evidence`: makes findings from what a detector saw, with exact stats.
+//! - `kind`: the kinds. `ordinary`: the reasons for which a finding is none.  `evidence`: makes findings from what a detector saw, with exact stats.
 //! - A file per detector: each asks a few queries and returns the findings of its kinds.
 //! - `merge`: one finding per incident, and the order.
 //! - [`mute`]: what the user does not want to see again.
@@ -18,7 +18,6 @@ mod credentials;
 mod deletions;
 mod evidence;
 mod gaps;
-
 mod history;
 mod hot_linking;
 mod insecure_access;
@@ -28,6 +27,7 @@ mod level_shift;
 mod merge;
 pub mod mute;
 mod new_agent;
+mod ordinary;
 mod retry_storms;
 mod silence;
 mod timeline;
@@ -42,6 +42,7 @@ use crate::human;
 use crate::query::{Dimension, Engine, Filter, QueryError, Stats, Value};
 
 pub use kind::Kind;
+pub use ordinary::Ordinary;
 
 /// Something suspicious: an incident.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +66,7 @@ pub struct Finding {
     /// One sentence for people, as in a ticket. It can have text from logs: escape it before printing.
     pub explanation: String,
     /// Why this is probably ordinary traffic that only looks suspicious.
-    pub label: Option<String>,
+    pub label: Option<Ordinary>,
 }
 
 /// The findings of a scope.
@@ -77,23 +78,8 @@ pub struct Findings {
     pub benign: Vec<Finding>,
 }
 
-/// Finds the incidents with the requests of one client or resource.
-type SubjectDetector = fn(&Survey<'_>) -> Result<Vec<Finding>, QueryError>;
-/// Finds the incidents in what the given findings do not explain.
-type ResidualDetector = fn(&Survey<'_>, &[Finding]) -> Result<Vec<Finding>, QueryError>;
-
-const SUBJECT_DETECTORS: &[SubjectDetector] = &[
-    config_changes::detect,
-    deletions::detect,
-    credentials::detect,
-    retry_storms::detect,
-    clients::detect,
-    hot_linking::detect,
-    insecure_access::detect,
-    new_agent::detect,
-    silence::detect,
-];
-const RESIDUAL_DETECTORS: &[ResidualDetector] = &[volume::detect];
+/// Finds the incidents of some kinds. The findings so far are given.
+type Detector<'a> = &'a dyn Fn(&Survey<'_>, &[Finding]) -> Result<Vec<Finding>, QueryError>;
 
 /// Analyses the requests of `scope`. Calls `on_partial` after each step with the findings so far and the share of the
 /// steps that are done, 0–1.
@@ -107,20 +93,28 @@ pub fn find(
     if survey.whole.requests == 0 {
         return Ok(Findings::default());
     }
-    let steps = SUBJECT_DETECTORS.len() + RESIDUAL_DETECTORS.len();
+    let populations = clients::Populations::default();
+    // Those about one client or resource, then those about what the findings so far do not explain.
+    let detectors: [Detector<'_>; 11] = [
+        &|survey, _| config_changes::detect(survey),
+        &|survey, _| deletions::detect(survey),
+        &|survey, _| credentials::detect(survey),
+        &|survey, _| retry_storms::detect(survey),
+        &|survey, _| clients::detect(survey, &populations),
+        &|survey, _| hot_linking::detect(survey),
+        &|survey, _| insecure_access::detect(survey),
+        &|survey, _| new_agent::detect(survey),
+        &|survey, _| silence::detect(survey),
+        &volume::detect,
+        &|survey, found| clients::look_again(survey, found, &populations),
+    ];
     let mut found: Vec<Finding> = Vec::new();
-    for (step, detect) in SUBJECT_DETECTORS.iter().enumerate() {
-        let mut more = detect(&survey)?;
+    for (step, detect) in detectors.iter().enumerate() {
+        let mut more = detect(&survey, &found)?;
         benign::label_clients(&survey, &mut more)?;
         found.extend(more);
         found = merge::one_per_incident(&survey, found)?;
-        on_partial(&ranked(found.clone()), (step + 1) as f64 / steps as f64);
-    }
-    for (step, detect) in RESIDUAL_DETECTORS.iter().enumerate() {
-        let more = detect(&survey, &found)?;
-        found.extend(more);
-        found = merge::one_per_incident(&survey, found)?;
-        on_partial(&ranked(found.clone()), (SUBJECT_DETECTORS.len() + step + 1) as f64 / steps as f64);
+        on_partial(&ranked(found.clone()), (step + 1) as f64 / detectors.len() as f64);
     }
     add_costs(&survey, &mut found)?;
     Ok(ranked(found))

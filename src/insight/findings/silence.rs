@@ -7,7 +7,7 @@ use super::baseline::Grid;
 use super::evidence::{Evidence, finding};
 use super::gaps::{Due, MIN_ACTIVE_DAYS, MIN_SURPRISE, Silence};
 use super::timeline::{Counted, Timeline, requests_of_each};
-use super::{Finding, Kind, benign, words};
+use super::{Finding, Kind, Ordinary, words};
 use crate::human;
 use crate::identity::is_crawler;
 use crate::insight::survey::Survey;
@@ -59,7 +59,7 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             filter: series.filter.clone(),
             period: Some((silence.start - BEFORE_SECONDS, silence.end)),
             strength: silence.surprise / MIN_SURPRISE,
-            label: crawler(&history, &series)?.map(str::to_owned),
+            label: crawler(&history, &series)?,
             stats: None,
         };
         let Some(mut found) = finding(survey, evidence, |_| Ok(explanation(&silence, &series)))? else {
@@ -72,14 +72,14 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
 }
 
 /// A label if it is a crawler: crawlers come and go. Monitoring services do not.
-fn crawler(history: &Survey<'_>, series: &Series) -> Result<Option<&'static str>, QueryError> {
+fn crawler(history: &Survey<'_>, series: &Series) -> Result<Option<Ordinary>, QueryError> {
     let subject = Filter::term_for(&series.dimension, &series.value);
     let agents = history.groups(&subject, &Dimension::Field(Field::UserAgent), &[], Measure::Requests, 1)?;
     let kind = agents.rows.first().and_then(|row| match &row.value {
         Value::Text(agent) => is_crawler(agent),
         _ => None,
     });
-    Ok(kind.filter(|kind| *kind != "monitoring service").map(|_| benign::CRAWLER))
+    Ok(kind.filter(|kind| *kind != "monitoring service").map(|_| Ordinary::Crawler))
 }
 
 /// The hourly requests of something that may have stopped.

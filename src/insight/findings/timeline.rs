@@ -65,17 +65,16 @@ impl Timeline {
         Some(Timeline { grid: Grid::new(series.start, series.bucket, &requests), stats })
     }
 
-    /// Keeps only the requests of a filter.
-    pub(super) fn keep(&mut self, history: &Survey<'_>, filter: &Filter) -> Result<(), QueryError> {
-        let series = history.series(filter, self.grid.bucket as u32)?;
-        self.stats.fill(Stats::default());
+    /// The requests of a filter, on the buckets of `grid`.
+    pub(super) fn of(history: &Survey<'_>, filter: &Filter, grid: &Grid) -> Result<Timeline, QueryError> {
+        let series = history.series(filter, grid.bucket as u32)?;
+        let mut stats = vec![Stats::default(); grid.len()];
         for (index, part) in series.lines.first().into_iter().flatten().enumerate() {
-            let at = self.grid.index(series.start + index as i64 * self.grid.bucket);
-            if let Some(stats) = self.stats.get_mut(at) {
+            if let Some(stats) = stats.get_mut(grid.index(series.start + index as i64 * grid.bucket)) {
                 *stats = *part;
             }
         }
-        Ok(())
+        Ok(Timeline { grid: grid.clone(), stats })
     }
 
     /// Takes the requests of a filter out.

@@ -6,7 +6,7 @@ use super::timeline::{Timeline, requests_of_each};
 use super::{Finding, Kind, burst, level_shift};
 use crate::insight::survey::Survey;
 use crate::log::Field;
-use crate::query::{Dimension, Filter, Measure, QueryError, Value};
+use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Value};
 
 /// Largest number of subjects of a dimension.
 const SUBJECTS: usize = 12;
@@ -44,6 +44,8 @@ pub(super) struct Subject {
     pub value: Value,
     /// Requests in wide buckets.
     pub requests: Vec<f64>,
+    /// The mean bytes of a response.
+    pub bytes_per_request: f64,
     pub baseline: Baseline,
 }
 
@@ -79,20 +81,24 @@ pub(super) fn explains_volume(finding: &Finding, all: &Timeline) -> bool {
 fn subjects(history: &Survey<'_>, wide: &Timeline) -> Result<Vec<Subject>, QueryError> {
     let total: u64 = wide.stats.iter().map(|stats| stats.requests).sum();
     let everything = Filter::everything();
-    let mut of: Vec<(Dimension, Vec<Value>)> = Vec::new();
+    let mut of: Vec<(Dimension, Vec<GroupRow>)> = Vec::new();
     for dimension in dimensions() {
         let groups = history.groups(&everything, &dimension, &[], Measure::Requests, SUBJECTS)?;
-        let values = (groups.rows.into_iter())
+        let rows: Vec<GroupRow> = (groups.rows.into_iter())
             .filter(|row| row.value != Value::Absent && row.stats.requests as f64 >= MIN_SHARE * total as f64)
-            .map(|row| row.value);
-        of.push((dimension, values.collect()));
+            .collect();
+        of.push((dimension, rows));
     }
-    let lines = requests_of_each(history, &everything, of.clone(), &wide.grid)?;
+    let values = |rows: &[GroupRow]| rows.iter().map(|row| row.value.clone()).collect();
+    let each = of.iter().map(|(dimension, rows)| (dimension.clone(), values(rows))).collect();
+    let lines = requests_of_each(history, &everything, each, &wide.grid)?;
     let mut subjects = Vec::new();
-    for ((dimension, values), lines) in of.into_iter().zip(lines) {
-        for (value, requests) in values.into_iter().zip(lines) {
+    for ((dimension, rows), lines) in of.into_iter().zip(lines) {
+        for (GroupRow { value, stats, .. }, requests) in rows.into_iter().zip(lines) {
             if let Some(baseline) = Baseline::fit(&wide.grid, &requests) {
-                subjects.push(Subject { dimension: dimension.clone(), value, requests, baseline });
+                let (dimension, bytes_per_request) =
+                    (dimension.clone(), stats.bytes_sent as f64 / stats.requests.max(1) as f64);
+                subjects.push(Subject { dimension, value, requests, bytes_per_request, baseline });
             }
         }
     }

@@ -19,6 +19,8 @@ use crate::log::time::SECONDS_PER_DAY;
 /// Age of a range, from its first event, up to which it is read again as the same log file: the shortest retention, less
 /// an hour.
 const YOUNG: i64 = SECONDS_PER_DAY - HOUR;
+/// Seconds after the end of a range within which every pull reads it again.
+const ALWAYS_DUE: i64 = 60;
 /// Seconds before the last reading from which a late reading begins.
 const OVERLAP: i64 = 10 * 60;
 const HOUR: i64 = 60 * 60;
@@ -74,7 +76,8 @@ pub(super) fn plan(known: &[Known], range: &Range<i64>, now: i64) -> Plan {
 /// Whether a range that ends at `end` and was last read at `read_at` is to be read again.
 fn is_due(end: i64, read_at: i64, now: i64) -> bool {
     let age = read_at - end;
-    age < LATE_DELIVERY_SECONDS && (now - read_at >= age || now - end >= LATE_DELIVERY_SECONDS)
+    age < LATE_DELIVERY_SECONDS
+        && (age < ALWAYS_DUE || now - read_at >= age || now - end >= LATE_DELIVERY_SECONDS)
 }
 
 /// Late readings. Consecutive ranges of one hour share one.
@@ -183,6 +186,14 @@ mod tests {
         assert_eq!(minutes, [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120, 10_240, 14_400]);
         // As the same log file within 23 hours.
         assert!(times.iter().all(|(age, is_late)| *is_late == (*age >= YOUNG - 300)), "{times:?}");
+    }
+
+    #[test]
+    fn pulls_in_quick_succession_miss_no_late_event() {
+        for now in [T + 602, T + 603, T + 640] {
+            let again = plan(&[read(T..T + 600, T + 602)], &(T..T + 600), now).again;
+            assert_eq!(again, [Reading { events: T..T + 600, ingested_from: None }], "{now}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub(super) mod analysis_runner;
 mod background_engine;
+pub(super) mod config_store;
 pub(super) mod export_file;
 pub(super) mod frame_writer;
 mod generation_poll;
@@ -10,6 +11,7 @@ mod late_answer;
 mod mutes;
 pub(super) mod query_runner;
 pub(super) mod session;
+pub(super) mod session_file;
 pub(super) mod terminal;
 pub(super) mod terminal_query;
 pub(super) mod write_file;

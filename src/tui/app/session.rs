@@ -10,6 +10,7 @@ use tokio::time::{Instant, Interval, sleep_until};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::NamedInvestigation;
 use crate::insight::findings::mute::MuteStore;
 use crate::query::Engine;
 use crate::tui::app::analysis_runner::AnalysisRunner;
@@ -17,7 +18,10 @@ use crate::tui::app::background_engine::{BackgroundEngine, ScreenQueries};
 use crate::tui::app::query_runner::{QueryRunner, pin_snapshot};
 use crate::tui::app::{export_file, generation_poll::GenerationPoll, late_answer::LateAnswer, write_file};
 use crate::tui::model::{Action, ActionTime, Effect, State};
-use crate::tui::{Feed, TuiError, TuiOptions, update::update, view};
+use crate::tui::model::{investigations::resolve, saved::Saved};
+use crate::tui::theme::{Theme, choice::ThemeChoice};
+use crate::tui::update::{begin_investigation, update};
+use crate::tui::{ConfigStore, Feed, SessionFile, TuiError, TuiOptions, UserOptions, format, view};
 
 /// Minimum time between two frames: 30 a second.
 const FRAME_INTERVAL: Duration = Duration::from_millis(33);
@@ -106,6 +110,8 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     poll: GenerationPoll,
     age: Interval,
     export: Option<(CancellationToken, JoinHandle<()>)>,
+    config: Option<ConfigStore>,
+    session_file: Option<SessionFile>,
     late_answer: LateAnswer,
     /// Whether the screen is out of date.
     is_dirty: bool,
@@ -133,12 +139,30 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             unopened,
             title,
             clock,
-            theme,
-            may_answer_late,
+            user,
             zone,
         } = options;
+        let UserOptions { settings, config, theme, terminal: colours, session, resume, investigation } = user;
         let (actions, received_actions) = mpsc::unbounded_channel();
-        let mut state = State::new(title, sources, filter, time, theme, zone);
+        let mut state = State::new(title, sources, filter, time, Theme::default(), zone);
+        state.settings = settings;
+        state.fitting_theme = colours.theme_name;
+        state.now.unix_seconds = clock();
+        let (saved, note) = session.as_ref().map(SessionFile::read).unwrap_or_default();
+        state.take_over(&saved);
+        let choice = ThemeChoice {
+            option: theme.as_deref(),
+            configured: &state.settings.theme,
+            remembered: saved.theme.as_deref().filter(|name| state.settings.theme_named(name).is_some()),
+            fitting: colours.theme_name,
+        };
+        let name = choice.name().to_owned();
+        state.theme = state.settings.theme_named(&name).map(|named| named.theme).unwrap_or_default();
+        state.theme_name = name;
+        begin_view(&mut state, resume, investigation.as_ref(), session.as_ref(), &saved);
+        if let Some(note) = note {
+            state.warn(format::visible(&note));
+        }
         state.unopened = unopened;
         if let Some(notice) = notice {
             state.warn(crate::tui::format::visible(&notice));
@@ -173,7 +197,9 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             poll: GenerationPoll::new(started),
             age: tokio::time::interval(AGE_INTERVAL),
             export: None,
-            late_answer: LateAnswer::new(may_answer_late.then_some(started)),
+            config,
+            session_file: session,
+            late_answer: LateAnswer::new(colours.may_answer_late.then_some(started)),
             is_dirty: true,
             clears: false,
             is_suspended: false,
@@ -247,6 +273,10 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             }
             Happened::PollDue => {
                 if self.poll.is_due(Instant::now()) {
+                    let now = self.now().unix_seconds;
+                    if let Some(changed) = self.config.as_mut().and_then(|config| config.changed(now)) {
+                        self.handle(Action::SettingsChanged(changed.map(Box::new)));
+                    }
                     let generation = self.engine.generation();
                     if generation > self.state.newest_generation {
                         self.poll.data_changed();
@@ -295,6 +325,9 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             cancel.cancel();
             let _ = worker.await;
         }
+        if let Some(file) = &self.session_file {
+            file.write(&self.state);
+        }
     }
 
     /// Passes an action to `update` and carries out its effects.
@@ -340,6 +373,14 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                 let result = write_file::write_new(&path, &text);
                 let _ = self.actions.send(Action::FileWritten { path, result });
             }
+            Effect::SaveInvestigation { name, investigation } => {
+                let result = match &mut self.config {
+                    Some(config) => config.save(&name, &investigation),
+                    None => Err("there is no place for a configuration file: set HOME".to_owned()),
+                };
+                let named = NamedInvestigation { name, is_own: true, investigation: *investigation };
+                let _ = self.actions.send(Action::InvestigationSaved { named: Box::new(named), result });
+            }
             Effect::StopExport => {
                 if let Some((cancel, _)) = &self.export {
                     cancel.cancel();
@@ -370,6 +411,28 @@ impl<B: Backend, C: TerminalControl> Drop for Session<'_, B, C> {
     }
 }
 
+/// Shows the last view of the cache, or an investigation, if the user asked for it.
+fn begin_view(
+    state: &mut State,
+    resume: bool,
+    investigation: Option<&NamedInvestigation>,
+    session: Option<&SessionFile>,
+    saved: &Saved,
+) {
+    let now = state.now.unix_seconds;
+    if let Some(named) = investigation {
+        match resolve(&named.investigation, now) {
+            Ok(resolved) => begin_investigation(state, named, resolved),
+            Err(wrong) => wrong.iter().take(1).for_each(|(key, reason)| {
+                state.warn(format!("investigations.{}.{key}: {}", named.name, format::visible(reason)));
+            }),
+        }
+    }
+    if resume && !session.is_some_and(|file| state.resume(saved, &file.cache_name(), now)) {
+        state.notify("there is no earlier view of this cache");
+    }
+}
+
 /// Waits until the ingest reports progress, and at least until `earliest`. Returns `false` if it will report no more.
 async fn progress_changed(ingest: &mut Option<Feed>, earliest: Instant) -> bool {
     match ingest {
@@ -394,7 +457,6 @@ mod tests {
     use super::*;
     use crate::ingest::{Phase, Progress};
     use crate::query::{Filter, TimeRange};
-    use crate::tui::Theme;
     use crate::tui::testing::{APRIL, NOW, NaiveEngine, get, three_days};
 
     /// A terminal without a shell. It records the copied texts.
@@ -430,8 +492,7 @@ mod tests {
             unopened: Vec::new(),
             title: "s3://acme-logs/media/".to_owned(),
             clock: Arc::new(|| NOW),
-            theme: Theme::default(),
-            may_answer_late: false,
+            user: UserOptions::default(),
             zone: TimeZone::UTC,
         }
     }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use terminal_colorsaurus::{Error, QueryOptions, ThemeMode, theme_mode};
 
-use crate::tui::theme::Theme;
 use crate::tui::theme::detect::{Background, Environment};
 use crate::tui::theme::themes;
 
@@ -25,10 +24,9 @@ pub(crate) struct Terminal {
     pub(crate) may_answer_late: bool,
 }
 
-impl Terminal {
-    /// The theme that fits.
-    pub(crate) fn theme(self) -> Theme {
-        themes::of_program(self.theme_name).unwrap_or_default()
+impl Default for Terminal {
+    fn default() -> Terminal {
+        Terminal { theme_name: themes::DARK, may_answer_late: false }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crossterm::event::{MouseButton, MouseEventKind};
 
-use crate::insight::findings::{Finding, Findings, Kind};
+use crate::insight::findings::{Finding, Findings, Kind, Ordinary};
 use crate::log::Field;
 use crate::query::filter::{Subject, Test};
 use crate::query::{Dimension, Filter, Stats, TimeRange, Value};
@@ -77,7 +77,7 @@ pub(super) fn findings() -> Findings {
         )
     };
     let job = Finding {
-        label: Some("recurring job".to_owned()),
+        label: Some(Ordinary::RecurringJob),
         ..finding(
             Kind::BandwidthHog,
             "192.0.2.10",

@@ -11,6 +11,7 @@ mod heat_map;
 mod hostile_text;
 mod pairs;
 mod room;
+mod settings;
 mod states;
 mod timeline;
 

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use crate::config::{Investigation, NamedInvestigation};
 use crate::export::FindingRow;
 use crate::ingest::Progress;
 use crate::insight::concentration::Concentration;
@@ -11,6 +12,7 @@ use crate::insight::contrast::Contrast;
 use crate::insight::findings::mute::Mute;
 use crate::query::{Answer, BucketWidth, Dimension, Measure, Query, Sort, Statistics};
 use crate::tui::model::{AnalysisJob, AnalysisResult, AnalysisSlot, Column, RowId};
+use crate::tui::settings::Settings;
 
 /// When an action happened. Passed with every action, so that `update` reads no clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +64,13 @@ pub(crate) enum Action {
         path: PathBuf,
         result: Result<(), String>,
     },
+    /// The investigation of [`Effect::SaveInvestigation`] was saved in the file with this path, or not.
+    InvestigationSaved {
+        named: Box<NamedInvestigation>,
+        result: Result<String, String>,
+    },
+    /// The configuration file changed: its settings, or what is wrong with it.
+    SettingsChanged(Result<Box<Settings>, String>),
     Exporting {
         rows: u64,
         /// Rows of the whole export; 0: unknown.
@@ -206,6 +215,11 @@ pub(crate) enum Effect {
     WriteFile {
         path: PathBuf,
         text: String,
+    },
+    /// Write an investigation into the configuration file.
+    SaveInvestigation {
+        name: String,
+        investigation: Box<Investigation>,
     },
     /// Stop the export and remove its incomplete file.
     StopExport,

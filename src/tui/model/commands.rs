@@ -11,7 +11,7 @@ const fn command(name: &'static str, argument: &'static str, about: &'static str
     CommandSpec { name, argument, about }
 }
 
-pub(crate) static COMMANDS: [CommandSpec; 12] = [
+pub(crate) static COMMANDS: [CommandSpec; 15] = [
     command(
         "by",
         "DIMENSION[,DIMENSION]",
@@ -26,6 +26,13 @@ pub(crate) static COMMANDS: [CommandSpec; 12] = [
     command("columns", "", "choose the columns"),
     command("export", "FILE", "write the table to a .csv, .json, .ndjson or .md file"),
     command("zone", "utc|local", "show times in UTC or in the local time zone"),
+    command("investigate", "NAME", "open an investigation: a filter, table, order and columns under a name"),
+    command(
+        "save",
+        "NAME [DESCRIPTION]",
+        "save this view as an investigation in the configuration file; NAME! replaces one",
+    ),
+    command("theme", "NAME|auto", "show another theme"),
     command("help", "", "show all keys"),
     command("quit", "", "quit; also q"),
 ];

@@ -74,7 +74,7 @@ impl FindingRows {
     /// The subject of a finding, and why it is set aside; control characters are visible.
     pub(crate) fn subject(&self, index: usize) -> Option<String> {
         let (finding, why) = match self.get(index)? {
-            FindingRow::Finding(finding) => (finding, finding.label.clone()),
+            FindingRow::Finding(finding) => (finding, finding.label.map(|label| label.to_string())),
             FindingRow::Muted(finding, by) => (finding, Some(format!("muted {}", by.id))),
             FindingRow::Heading { .. } => return None,
         };

@@ -330,7 +330,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('t')], Command::Zone, "", Group::Other, "show times in UTC or in the local time zone"),
     bind(&[Table, Detail], &[k('p')], Command::Pause, "", Group::Other, "pause: keep the numbers while new logs are read"),
     bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Other, "list log files that could not be read"),
-    bind(&[Table, Detail], &[k(':')], Command::Colon, "", Group::Other, "commands: quit, sort, by, filter, clear, export, zone, columns"),
+    bind(&[Table, Detail], &[k(':')], Command::Colon, "", Group::Other, "commands: quit, sort, by, filter, clear, export, zone, columns, investigate, save, theme"),
     bind(&[Table, Detail, Brush], &[k('?')], Command::Help, "keys", Group::Other, "show all keys"),
     bind(&[Reading], &[k('?')], Command::Help, "", Group::Other, ""),
     bind(ALL, &[ctrl('l')], Command::Redraw, "", Group::Other, "redraw the screen"),

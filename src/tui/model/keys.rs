@@ -1,8 +1,6 @@
 //! The keys in effect: those of the table of keys with the changes of the configuration file. The keyboard, the footer and
 //! the help read them. Also the names that the configuration file uses for contexts, commands and keys.
 
-#![allow(dead_code)] // the configuration file will use them
-
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::tui::model::keymap::{ALL, Command, Context, Group, KEYMAP, Key};
@@ -21,7 +19,7 @@ pub(crate) struct Bound {
     /// A description for the help; empty: not shown there.
     pub(crate) about: &'static str,
     /// Whether the keys cannot be changed.
-    is_fixed: bool,
+    pub(crate) is_fixed: bool,
 }
 
 /// A change of the configuration file: a command has other keys.

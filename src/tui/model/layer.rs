@@ -162,6 +162,21 @@ impl Layer {
         }
     }
 
+    /// Puts a table of this kind in front.
+    pub(crate) fn show(&mut self, kind: TableKind) {
+        self.tab = match &kind {
+            TableKind::Groups(by) => return self.group_by(by.clone()),
+            TableKind::Pairs(by) => return self.group_by_two(by.clone()),
+            TableKind::Times(_) => Tab::Time,
+            TableKind::Requests => Tab::Requests,
+            TableKind::Findings => Tab::Findings,
+        };
+    }
+
+    pub(crate) fn tables_mut(&mut self) -> impl Iterator<Item = &mut Table> {
+        self.tables.iter_mut()
+    }
+
     /// Whether the layer shows all requests of the session's time range.
     pub(crate) fn is_unfiltered(&self, session_time: TimeRange) -> bool {
         self.filter.is_everything() && self.time == session_time

@@ -58,7 +58,7 @@ pub(crate) fn help(state: &State) -> Vec<TextLine> {
             lines.push(text(""));
         }
         lines.push(line(Tone::Heading, group.title()));
-        let bindings = state.keys.bindings().iter();
+        let bindings = state.settings.keys.bindings().iter();
         for binding in bindings.filter(|binding| binding.group == group && !binding.about.is_empty()) {
             let keys: Vec<String> = binding.keys.iter().map(|key| key.label()).collect();
             entry(&mut lines, keys.join(" "), KEYS_WIDTH, binding.about);

@@ -1,5 +1,6 @@
 //! The whole state of the explorer.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -7,13 +8,15 @@ use jiff::tz::TimeZone;
 use crate::ingest::{Failure, Phase, Progress};
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Measure, Stats, TimeRange, Totals};
-use crate::tui::model::keys::Keymap;
+use crate::tui::format;
+use crate::tui::model::arrangement::{self, Arrangement};
 use crate::tui::model::pane::Pane;
 use crate::tui::model::{
     ActionTime, Axis, Column, Command, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
-    answer_state::AnswerState, heat_map,
+    Table, answer_state::AnswerState, heat_map,
 };
-use crate::tui::{format, theme::Theme};
+use crate::tui::settings::Settings;
+use crate::tui::theme::{Theme, themes};
 
 /// The smallest terminal, in columns and rows, on which the explorer draws its screen.
 pub(crate) const MIN_SIZE: (u16, u16) = (60, 16);
@@ -148,8 +151,17 @@ pub(crate) struct State {
     /// The time range of the session. No layer shows requests outside it.
     pub(crate) session_time: TimeRange,
     pub(crate) theme: Theme,
-    /// The keys in effect.
-    pub(crate) keys: Keymap,
+    /// The name of `theme`.
+    pub(crate) theme_name: String,
+    /// The name of the theme that fits the terminal.
+    pub(crate) fitting_theme: &'static str,
+    /// The name of the theme that the user chose in the explorer.
+    pub(crate) chosen_theme: Option<String>,
+    pub(crate) settings: Settings,
+    /// By name: how tables were arranged in earlier sessions.
+    pub(crate) remembered: Vec<(String, Arrangement)>,
+    /// By name: how the user arranged tables in this session.
+    pub(crate) changed_tables: BTreeMap<String, Arrangement>,
     pub(crate) local_zone: TimeZone,
     /// Whether times are shown in the time zone of the user instead of UTC.
     pub(crate) shows_local_time: bool,
@@ -208,7 +220,12 @@ impl State {
             unopened: Vec::new(),
             session_time,
             theme,
-            keys: Keymap::default(),
+            theme_name: themes::DARK.to_owned(),
+            fitting_theme: themes::DARK,
+            chosen_theme: None,
+            settings: Settings::default(),
+            remembered: Vec::new(),
+            changed_tables: BTreeMap::new(),
             local_zone,
             shows_local_time: false,
             size: (80, 24),
@@ -265,6 +282,34 @@ impl State {
             self.forget_running_queries();
         }
         has_more
+    }
+
+    pub(crate) fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Replaces the drill-down stack. An empty one changes nothing.
+    pub(crate) fn replace_layers(&mut self, layers: Vec<Layer>) {
+        if !layers.is_empty() {
+            self.layers = layers;
+            self.forget_running_queries();
+        }
+    }
+
+    /// Arranges the tables again that the user did not arrange: the settings changed.
+    pub(crate) fn rearrange(&mut self) {
+        for table in self.layers.iter_mut().flat_map(Layer::tables_mut) {
+            let name = arrangement::table_name(&table.kind);
+            if table.keeps_arrangement && !self.changed_tables.contains_key(&name) {
+                // Columns and order of a new table, with the rows, the cursor and the marks of this one.
+                let new = Table::new(table.kind.clone());
+                if table.arranged.as_ref() != Some(&Arrangement::of(&new)) {
+                    table.columns = new.columns;
+                    table.sort_by(new.sort);
+                }
+                table.arranged = None;
+            }
+        }
     }
 
     /// The running queries belong to a layer that is no longer in front: the layer in front sends its own.
@@ -405,7 +450,7 @@ impl State {
 
     /// The first key of a command in a table, for hints in texts.
     pub(crate) fn table_key(&self, command: Command) -> String {
-        self.keys.key_of(Context::Table, command)
+        self.settings.keys.key_of(Context::Table, command)
     }
 
     pub(crate) fn is_too_small(&self) -> bool {

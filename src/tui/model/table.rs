@@ -4,8 +4,8 @@
 use crate::log::Field;
 use crate::query::{BucketWidth, Dimension, Measure, Sort};
 use crate::tui::model::{
-    Column, FindingColumn, Placed, RowId, Rows, answer_state::AnswerState, column_placement, columns,
-    columns::Choice, lazy_columns::LazyColumn, text_widths::TextWidths,
+    Column, FindingColumn, Placed, RowId, Rows, answer_state::AnswerState, arrangement::Arrangement,
+    column_placement, columns, columns::Choice, lazy_columns::LazyColumn, text_widths::TextWidths,
 };
 
 /// What the rows of a table are.
@@ -45,6 +45,10 @@ pub(crate) struct Table {
     pub(crate) widened: Vec<Column>,
     /// Columns after the first that the user has scrolled past.
     pub(crate) scrolled: usize,
+    /// The columns and the order that were last noted; `None`: the table is new.
+    pub(crate) arranged: Option<Arrangement>,
+    /// Whether later sessions open the table as the user arranges it.
+    pub(crate) keeps_arrangement: bool,
     /// The column under the cursor.
     pub(crate) column: Column,
     pub(crate) sort: Sort<Column>,
@@ -103,6 +107,8 @@ impl Table {
             kept: Vec::new(),
             widened: Vec::new(),
             scrolled: 0,
+            arranged: None,
+            keeps_arrangement: true,
             column: sort.by,
             sort,
             cursor: 0,

@@ -1,9 +1,10 @@
 //! Styles. A [`Theme`] has a style for every role, such as `accent` or `error`. The themes of the program are in
-//! `assets/themes.toml`; the configuration file may have others (`themes`). `style_text` reads a style, `detect` chooses
-//! the theme that fits the terminal.
+//! `assets/themes.toml`; the configuration file may have others (`themes`). `style_text` reads a style, `detect` finds the
+//! theme that fits the terminal, `choice` the one that applies.
 //!
 //! Colour is never the only sign of anything, so that nothing is lost without colours. Never contains I/O.
 
+pub(crate) mod choice;
 pub(crate) mod detect;
 pub(crate) mod style_text;
 pub(crate) mod themes;

@@ -24,7 +24,6 @@ pub(crate) const SIXTEEN_LIGHT: &str = "16-colours-light";
 /// No colours.
 pub(crate) const NONE: &str = "none";
 /// Not a theme: the theme that fits the terminal.
-#[allow(dead_code)] // the configuration file will use it
 pub(crate) const AUTO: &str = "auto";
 
 /// A theme with its name.

@@ -1,8 +1,9 @@
 //! Runs and completes the commands typed after `:`.
 
 use crate::query::{Dimension, Filter, dimension::QUERY_PARAM};
+use crate::tui::model::investigations;
 use crate::tui::model::{Areas, COMMANDS, Column, CommandSpec, Effect, Overlay, Problem, State};
-use crate::tui::update::{cursor, exports, heat_map, lists, quit, show_zone};
+use crate::tui::update::{cursor, exports, heat_map, investigate, lists, quit, settings, show_zone};
 
 /// Runs a command. Returns the problem and its place in `text` if it is not valid.
 pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> Result<(), Problem> {
@@ -58,6 +59,16 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
                 "local" => show_zone(state, true),
                 _ => return problem(at, "expected utc or local".to_owned()),
             },
+            "theme" => {
+                return settings::theme(state, argument).map_err(|message| Problem { column: at, message });
+            }
+            "investigate" => {
+                return investigate::open(state, argument).map_err(|message| Problem { column: at, message });
+            }
+            "save" => {
+                let saved = investigate::save(state, argument, effects);
+                return saved.map_err(|message| Problem { column: at, message });
+            }
             "export" if argument.is_empty() => exports::ask_for_file(state),
             "export" => match exports::prepare(state, argument) {
                 Ok(export) => exports::start(state, export, effects),
@@ -143,6 +154,10 @@ pub(super) fn completions(state: &State, typed: &str) -> Completions {
         "by" => {
             let param = format!("{}:", QUERY_PARAM[0]);
             matching(Dimension::choices().iter().map(Dimension::name).chain([param]).collect())
+        }
+        "theme" => matching(settings::theme_names(state)),
+        "investigate" => {
+            matching(investigations::list(state).iter().map(|named| named.name.clone()).collect())
         }
         "zone" => matching(vec!["utc".to_owned(), "local".to_owned()]),
         "sort" => matching(sortable(state).iter().map(|column| column.name().to_owned()).collect()),

@@ -21,7 +21,10 @@ pub(super) fn perform(state: &mut State, command: Command) {
             if has_more && table.reachable() < MAX_GROUPS {
                 table.goes_to_last_row = true;
             } else if has_more {
-                state.notify("this is the last loaded row; s reverses the order and shows the other end");
+                let sort = state.table_key(Command::Sort);
+                state.notify(format!(
+                    "this is the last loaded row; {sort} reverses the order and shows the other end"
+                ));
             }
         }
         other => {

@@ -240,7 +240,7 @@ pub(super) fn mute(state: &State, mutes: &[Mute], reason: &str, effects: &mut Ve
 pub(super) fn muted(state: &mut State, mutes: &[Mute], error: Option<String>) {
     mutes.iter().for_each(|mute| state.found.set_aside(mute));
     state.layer_mut().table_mut().marks.clear();
-    let key = state.keys.key_of(Context::Findings, Command::SetAside);
+    let key = state.settings.keys.key_of(Context::Findings, Command::SetAside);
     match (error, mutes) {
         (Some(error), _) => state.warn(crate::tui::format::visible(&error)),
         (None, [mute]) => {

@@ -2,6 +2,7 @@
 //! and no clock.
 
 mod answers;
+mod arrange;
 mod block;
 mod commands;
 mod cursor;
@@ -10,14 +11,18 @@ mod exports;
 mod filters;
 mod findings;
 mod heat_map;
+mod investigate;
 mod lists;
 mod mouse;
 mod pane;
 mod prompt;
 mod queries;
+mod settings;
 mod time_range;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+pub(super) use investigate::begin as begin_investigation;
 
 use crate::ingest::{Phase, Progress};
 use crate::tui::format;
@@ -79,9 +84,12 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         Action::Unmuted { mute, result } => findings::unmuted(state, &mute, result),
         Action::FileWritten { path, result } => block::written(state, &path, result),
         Action::Exported(exported) => finish_export(state, exported),
+        Action::InvestigationSaved { named, result } => investigate::saved(state, *named, result),
+        Action::SettingsChanged(changed) => settings::reloaded(state, changed.map(|settings| *settings)),
     }
     ask_to_overwrite(state);
     findings::list(state);
+    arrange::arrange(state);
     layout::place_columns(state);
     queries::reconcile(state, &mut effects);
     findings::reconcile(state, &mut effects);
@@ -100,7 +108,7 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
         press(state, KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key }, effects);
         return;
     }
-    let (command, context) = state.keys.lookup(state.context(), key);
+    let (command, context) = state.settings.keys.lookup(state.context(), key);
     if state.is_too_small() && command != Some(Command::Quit) {
         return;
     }
@@ -154,7 +162,8 @@ fn has_no_command(state: &mut State, key: KeyEvent, context: Context) {
         _ => (Command::Help, "shows all keys"),
     };
     let name = format::visible(&Key(key.code, key.modifiers).label());
-    state.notify(format!("{name} does nothing here; {} {what}", state.keys.key_of(context, command)));
+    state
+        .notify(format!("{name} does nothing here; {} {what}", state.settings.keys.key_of(context, command)));
 }
 
 /// Performs a command in a table or in an open request.

@@ -21,7 +21,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         let text = format::visible(text);
         lines.extend(fit::wrap(&text, usize::from(area.width)).into_iter().map(|line| (line, style)));
     };
-    let key = state.keys.key_of(Context::Findings, Command::Mute);
+    let key = state.settings.keys.key_of(Context::Findings, Command::Mute);
     match row {
         FindingRow::Finding(finding) | FindingRow::Muted(finding, _) => {
             let style = theme.severity(found::severity(finding));

@@ -78,6 +78,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         _ => true,
     };
     let (all, keys): (Vec<_>, Vec<_>) = state
+        .settings
         .keys
         .footer(context)
         .filter(|(command, ..)| has_effect(command))

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use tempfile::TempDir;
 
 /// How long a test waits for a text or for the end of the program. Generous, for busy machines.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -20,6 +21,8 @@ pub(crate) struct Terminal {
     keyboard: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     _pty: Box<dyn MasterPty + Send>,
+    /// Where the program leaves its session, unless the test names a place.
+    _state: TempDir,
 }
 
 impl Terminal {
@@ -49,6 +52,8 @@ impl Terminal {
         // This terminal answers no questions, so the explorer would wait for the answer.
         command.env("COLORFGBG", "15;0");
         command.env_remove("NO_COLOR");
+        let state = tempfile::tempdir()?;
+        command.env("XDG_STATE_HOME", state.path());
         for (name, value) in environment {
             command.env(name, value);
         }
@@ -65,7 +70,7 @@ impl Terminal {
             }
         });
         let keyboard = pair.master.take_writer()?;
-        Ok(Terminal { screen, keyboard, child, _pty: pair.master })
+        Ok(Terminal { screen, keyboard, child, _pty: pair.master, _state: state })
     }
 
     /// The state of the terminal.

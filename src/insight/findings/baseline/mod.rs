@@ -399,6 +399,23 @@ mod tests {
     }
 
     #[test]
+    fn half_an_hour_opens_a_run_although_each_of_its_buckets_alone_is_not_improbable_enough() {
+        let values = series(1, 30, 300, 400.0, |_| 1.0);
+        let grid = grid(&values, 300);
+        let baseline = Baseline::fit(&grid, &values).unwrap();
+        let alpha = ln_alpha(&grid, 0.02, 1);
+        let runs_with = |buckets: usize| {
+            let mut values = values.clone();
+            for (index, value) in values.iter_mut().enumerate().skip(5_000).take(buckets) {
+                let is_odd = |value: &f64| baseline.ln_p(index, *value) < 0.4 * alpha;
+                *value = (0..).map(f64::from).find(is_odd).unwrap();
+            }
+            runs(&grid, &values, &baseline, alpha).len()
+        };
+        assert_eq!((runs_with(4), runs_with(6)), (0, 1));
+    }
+
+    #[test]
     fn an_hour_without_the_usual_requests_is_improbable_too() {
         let mut values = series(1, 30, HOUR, 400.0, |_| 1.0);
         values[500] = 30.0;

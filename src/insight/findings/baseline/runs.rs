@@ -1,7 +1,7 @@
 //! Intervals of improbable buckets, within a budget of false alarms.
 //!
-//! A run opens with two consecutive improbable buckets, or with one that is as improbable as two or as long as an hour, and
-//! closes after twelve ordinary ones. Its ends are those of the interval with the highest likelihood ratio of "this many times more than
+//! A run opens with two consecutive improbable buckets, or with one to six that are as improbable together, or with one that
+//! is as long as an hour. It closes after twelve ordinary ones. Its ends are those of the interval with the highest likelihood ratio of "this many times more than
 //! expected" to "as expected": the cheapest path of J. Kleinberg's burst automaton with two states ("Bursty and
 //! Hierarchical Structure in Streams", KDD 2002), which is also the maximum of M. Kulldorff's scan statistic over all
 //! intervals.
@@ -11,6 +11,8 @@ use crate::log::time::SECONDS_PER_DAY;
 
 /// Consecutive ordinary buckets that close a run.
 const BUCKETS_TO_CLOSE: usize = 12;
+/// Most consecutive buckets that open a run together. In longer times, buckets depend on each other.
+const MOST_TO_OPEN: usize = 6;
 /// A bucket of this width opens a run alone.
 const LONG_SECONDS: i64 = 3600;
 /// A bucket is ordinary if it is more probable than this.
@@ -46,8 +48,14 @@ pub(crate) fn runs(grid: &Grid, values: &[f64], baseline: &Baseline, ln_alpha: f
         .map(|index| if grid.usable[index] { baseline.ln_p(index, values[index]) } else { 0.0 })
         .collect();
     let opens = |index: usize| {
-        let pair = ln_p[index] < ln_alpha && ln_p.get(index + 1).is_some_and(|next| *next < ln_alpha);
-        pair || ln_p[index] < ln_alpha * if grid.bucket >= LONG_SECONDS { 1.0 } else { 2.0 }
+        if grid.bucket >= LONG_SECONDS {
+            return ln_p[index] < ln_alpha;
+        }
+        // Each of them is improbable enough that together they are as improbable as two improbable buckets.
+        (1..=MOST_TO_OPEN).any(|count| {
+            let least = 2.0 * ln_alpha / count as f64;
+            ln_p.get(index..index + count).is_some_and(|ln_p| ln_p.iter().all(|ln_p| *ln_p < least))
+        })
     };
     let mut found: Vec<Run> = Vec::new();
     let mut index = 0;

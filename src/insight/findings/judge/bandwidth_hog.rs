@@ -8,7 +8,7 @@ use crate::query::{Filter, Stats};
 
 /// Share of all bytes of the time in which the client was active, if the bytes were spread evenly over the log.
 const MIN_SHARE: f64 = 0.1;
-/// Share of all bytes of the log.
+/// Share of all bytes of the log, as they usually are.
 const MIN_WHOLE_SHARE: f64 = 0.02;
 /// Bytes as a multiple of those of a busy client.
 const MIN_TIMES_BUSY: f64 = 5.0;
@@ -24,7 +24,7 @@ pub(super) fn judge<'a>(client: &'a Client<'a>, population: &'a Population) -> O
     let times_busy = bytes as f64 / population.busy_bytes.max(1) as f64;
     let is_hog = bytes >= MIN_BYTES
         && share >= MIN_SHARE
-        && whole_share >= MIN_WHOLE_SHARE
+        && bytes as f64 >= MIN_WHOLE_SHARE * population.usual_bytes
         && times_busy >= MIN_TIMES_BUSY
         && population.clients >= 5
         && !is_crowd(client);

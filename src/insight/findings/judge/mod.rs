@@ -9,12 +9,11 @@ mod range_abuse;
 mod retry_storm;
 mod scraping;
 
-use super::Kind;
 use super::client::Client;
 use super::words;
+use super::{Kind, Ordinary};
 use crate::insight::survey::Survey;
 use crate::log::Field;
-use crate::log::time::SECONDS_PER_DAY;
 use crate::query::{Dimension, Filter, Profile, Stats};
 
 /// What a judge says about a client.
@@ -24,7 +23,7 @@ pub(super) struct Verdict<'a> {
     /// The evidence as a multiple of what is just sufficient.
     pub strength: f64,
     /// Why this is probably ordinary.
-    pub label: Option<String>,
+    pub label: Option<Ordinary>,
     /// Narrows the requests of the client to those of the incident.
     pub filter: Filter,
     /// Returns the sentence from the exact stats of the incident.
@@ -41,6 +40,8 @@ pub(super) struct Population {
     pub busy_keys: u64,
     /// Bytes of such a client.
     pub busy_bytes: u64,
+    /// The bytes of all clients, if all days were like most days: one incident does not make others small.
+    pub usual_bytes: f64,
     /// Length of the log in seconds, and its first second.
     pub seconds: i64,
     pub start: i64,
@@ -54,7 +55,12 @@ const MIN_POPULATION: usize = 4;
 
 impl Population {
     /// `compared`: what the clients with the most requests did, in the whole scope; `clients`: the number of all clients.
-    pub(super) fn new(survey: &Survey<'_>, clients: u64, compared: &[&Profile]) -> Population {
+    pub(super) fn new(
+        survey: &Survey<'_>,
+        clients: u64,
+        compared: &[&Profile],
+        usual_bytes: f64,
+    ) -> Population {
         let rank = (clients as usize / 100).max(MIN_BUSY_RANK).min(compared.len() / 2);
         let at_rank = |number: &dyn Fn(&Profile) -> u64| {
             let mut numbers: Vec<u64> = compared.iter().map(|profile| number(profile)).collect();
@@ -67,6 +73,7 @@ impl Population {
             whole: survey.whole,
             busy_keys: at_rank(&|profile| profile.keys),
             busy_bytes: at_rank(&|profile| profile.stats.bytes_sent),
+            usual_bytes,
             seconds: survey.seconds(),
             start: survey.period().0,
         }
@@ -103,20 +110,8 @@ fn agent(client: &Client<'_>) -> String {
 }
 
 /// Why a client that does this again and again is ordinary; `None` if it is not.
-fn recurring(client: &Client<'_>) -> Option<String> {
-    /// Days like the days of the period, and the share of its requests that makes a day alike.
-    const MIN_DAYS: usize = 3;
-    const SHARE: f64 = 0.3;
-    /// In a longer period, the days of the period themselves show whether the client comes back.
-    const LONG_SECONDS: i64 = 7 * SECONDS_PER_DAY;
-    if client.history.is_weekly(client.period, SHARE) {
-        return Some("recurring job: at the same time in other weeks".to_owned());
-    }
-    let days = match client.seconds() > LONG_SECONDS {
-        true => client.history.alike_days(SHARE).saturating_sub(1),
-        false => client.history.similar_days(client.period, SHARE),
-    };
-    (days >= MIN_DAYS).then(|| format!("recurring job: {days} other days are alike"))
+fn recurring(client: &Client<'_>) -> Option<Ordinary> {
+    client.history.comes_again(client.period).then_some(Ordinary::RecurringJob)
 }
 
 /// Whether the value is shared by many clients, such as the user agent of a popular browser.

@@ -1,0 +1,156 @@
+//! The kinds of ordinary traffic, as buckets describe them.
+
+use crate::record::{Client, Object, Text};
+
+/// A kind of ordinary traffic.
+#[derive(Clone, Debug)]
+pub(crate) enum Stream {
+    Visitors {
+        name: &'static str,
+        sessions: f64,
+        visit: Visit,
+    },
+    Crawler {
+        name: &'static str,
+        agents: Vec<Text>,
+        addresses: Vec<Text>,
+        per_day: f64,
+    },
+    Monitor {
+        name: &'static str,
+        clients: Vec<Client>,
+        every: u32,
+        object: Object,
+    },
+    Job(Job),
+    /// Strangers who try a few well-known paths.
+    Noise {
+        per_day: f64,
+    },
+    /// A client that downloads at a steady pace, day and night.
+    Hub {
+        name: &'static str,
+        client: Client,
+        per_hour: f64,
+    },
+    /// A scan for weaknesses that the company ordered: well-known paths, once a week.
+    SecurityScan {
+        client: Client,
+        weekday: u32,
+        requests: u64,
+    },
+    Lifecycle {
+        per_day: u64,
+        prefix: &'static str,
+    },
+    /// New objects, which many visitors download at once.
+    Release {
+        name: &'static str,
+        by: Client,
+        at: u32,
+        objects: usize,
+        size: u64,
+        peak: f64,
+    },
+    /// Queries in office hours: each reads parts of some objects.
+    Queries {
+        name: &'static str,
+        clients: Vec<Client>,
+        per_day: f64,
+        reads: f64,
+    },
+    /// Employees who look around.
+    Console {
+        clients: Vec<Client>,
+        per_day: f64,
+    },
+}
+
+/// What a visitor does in a session.
+#[derive(Clone, Debug)]
+pub(crate) enum Visit {
+    /// Pages with pictures.
+    Pages { requests: f64 },
+    /// Films as short segments, one after another. The ranges are the segments of a film.
+    Film(Vec<std::ops::Range<usize>>),
+    /// A film or song in one object, read in parts.
+    Parts,
+    /// Files, now and then one that does not exist.
+    Downloads { requests: f64 },
+    /// Requests of the company's app; with presigned URLs of this requester, if present.
+    App { requests: f64, requester: Option<Text> },
+    /// Downloads and uploads with presigned URLs of a web application, below the prefix of a tenant.
+    Presigned { requester: Text, tenants: usize, uploads: f64 },
+}
+
+/// Work at regular times.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) name: &'static str,
+    pub(crate) clients: Vec<Client>,
+    /// If present: each run has sessions of this role and addresses of its own.
+    pub(crate) role: Option<&'static str>,
+    pub(crate) every: Every,
+    /// Seconds by which a run starts later at most.
+    pub(crate) jitter: u32,
+    /// Seconds that a run takes.
+    pub(crate) takes: u32,
+    pub(crate) steps: Vec<Step>,
+    /// How much the size of runs varies (standard deviation of the logarithm).
+    pub(crate) spread: f64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Every {
+    Hour(u32),
+    Day(u32),
+    /// From Monday to Friday.
+    Workday(u32),
+    /// Day of the week from Monday, 0, and time of day.
+    Week(u32, u32),
+    /// At these times only.
+    At(Vec<u32>),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    List(f64),
+    /// Whole objects one after another; each run continues in a range of objects.
+    Read {
+        of: std::ops::Range<usize>,
+        count: f64,
+    },
+    /// All objects of a range.
+    ReadAll(std::ops::Range<usize>),
+    Heads {
+        of: std::ops::Range<usize>,
+        count: f64,
+    },
+    /// Parts of objects of a range.
+    Parts {
+        of: std::ops::Range<usize>,
+        count: f64,
+        bytes: u64,
+    },
+    Put {
+        prefix: &'static str,
+        extension: &'static str,
+        count: f64,
+        size: u64,
+    },
+    /// Every object of a range again.
+    PutAll(std::ops::Range<usize>),
+    Multipart {
+        prefix: &'static str,
+        extension: &'static str,
+        count: f64,
+        size: u64,
+    },
+    /// Deletes many objects with few requests.
+    BatchDelete {
+        prefix: &'static str,
+        count: f64,
+    },
+    /// Operations on the bucket: operation, query.
+    Bucket(&'static [(&'static str, &'static str)]),
+}

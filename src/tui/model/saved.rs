@@ -1,0 +1,166 @@
+//! What a session leaves for the next one: the history of filters, columns and orders, the time zone, the theme, and the
+//! last view of each cache.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::query::{Filter, TimeRange};
+use crate::tui::model::arrangement::{self, Arrangement};
+use crate::tui::model::{Layer, State};
+
+/// The version of the format. A file of another version is not read.
+pub(crate) const VERSION: u32 = 1;
+/// Caches whose last view is kept.
+const MAX_VIEWS: usize = 50;
+/// Filters that are kept.
+const MAX_HISTORY: usize = 200;
+
+/// What a session leaves.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub(crate) struct Saved {
+    pub(crate) version: u32,
+    /// Filters entered before, the latest last.
+    pub(crate) history: Vec<String>,
+    pub(crate) local_time: bool,
+    /// The theme that the user chose in the explorer.
+    pub(crate) theme: Option<String>,
+    /// By name of the table.
+    pub(crate) tables: BTreeMap<String, SavedTable>,
+    /// The last view of each cache, the latest last.
+    pub(crate) views: Vec<SavedView>,
+}
+
+/// The columns and the order of a table.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub(crate) struct SavedTable {
+    pub(crate) columns: Vec<String>,
+    pub(crate) sort: String,
+}
+
+/// The last view of a cache.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub(crate) struct SavedView {
+    /// Path of the cache.
+    pub(crate) cache: String,
+    /// URIs of the queried sources; empty: all.
+    pub(crate) sources: Vec<String>,
+    /// The drill-down stack; the last layer is in front.
+    pub(crate) layers: Vec<SavedLayer>,
+}
+
+/// A layer of a view.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub(crate) struct SavedLayer {
+    pub(crate) filter: String,
+    /// Terms that are switched off.
+    pub(crate) disabled: Vec<String>,
+    /// Seconds since the epoch.
+    pub(crate) start: Option<i64>,
+    pub(crate) end: Option<i64>,
+    /// The table in front.
+    pub(crate) table: String,
+    pub(crate) columns: Vec<String>,
+    pub(crate) sort: String,
+}
+
+impl SavedTable {
+    fn of(arrangement: &Arrangement) -> SavedTable {
+        SavedTable { columns: arrangement.column_names(), sort: arrangement.sort_text() }
+    }
+
+    /// `None` if the program does not know the table or a column: another version wrote it.
+    fn arrangement(&self, table: &str) -> Option<Arrangement> {
+        let kind = arrangement::kind_by_name(table)?;
+        Arrangement::parse(&kind, Some(&self.columns), Some(&self.sort)).ok()
+    }
+}
+
+impl SavedLayer {
+    fn of(layer: &Layer) -> SavedLayer {
+        let table = layer.table();
+        let SavedTable { columns, sort } = SavedTable::of(&Arrangement::of(table));
+        SavedLayer {
+            filter: layer.filter.to_string(),
+            disabled: layer.disabled.iter().map(ToString::to_string).collect(),
+            start: layer.time.start,
+            end: layer.time.end,
+            table: arrangement::table_name(&table.kind),
+            columns,
+            sort,
+        }
+    }
+
+    fn layer(&self, now: i64) -> Option<Layer> {
+        let filter = Filter::parse(&self.filter, now).ok()?;
+        let mut layer = Layer::new(filter, TimeRange { start: self.start, end: self.end });
+        layer.disabled = self.disabled.iter().filter_map(|term| Filter::parse(term, now).ok()).collect();
+        layer.show(arrangement::kind_by_name(&self.table)?);
+        let saved = SavedTable { columns: self.columns.clone(), sort: self.sort.clone() };
+        let table = layer.table_mut();
+        if let Some(arrangement) = saved.arrangement(&self.table) {
+            arrangement.apply(table);
+            table.arranged = Some(Arrangement::of(table));
+        }
+        Some(layer)
+    }
+}
+
+impl Saved {
+    /// What this session leaves, together with what earlier ones left. `cache` is the path of its cache.
+    pub(crate) fn with(mut self, state: &State, cache: &str) -> Saved {
+        self.version = VERSION;
+        // Another session may have added to the history meanwhile.
+        self.history.retain(|entry| !state.history.contains(entry));
+        self.history.extend(state.history.iter().cloned());
+        let surplus = self.history.len().saturating_sub(MAX_HISTORY);
+        self.history.drain(..surplus);
+        self.local_time = state.shows_local_time;
+        if state.chosen_theme.is_some() {
+            self.theme.clone_from(&state.chosen_theme);
+        }
+        for (name, arrangement) in &state.changed_tables {
+            self.tables.insert(name.clone(), SavedTable::of(arrangement));
+        }
+        let layers = state.layers().iter().filter(|layer| layer.detail.is_none()).map(SavedLayer::of);
+        let view =
+            SavedView { cache: cache.to_owned(), sources: state.sources.clone(), layers: layers.collect() };
+        self.views.retain(|view| view.cache != cache);
+        self.views.push(view);
+        let surplus = self.views.len().saturating_sub(MAX_VIEWS);
+        self.views.drain(..surplus);
+        self
+    }
+}
+
+impl State {
+    /// Takes over what earlier sessions left, without their view.
+    pub(crate) fn take_over(&mut self, saved: &Saved) {
+        self.history.clone_from(&saved.history);
+        self.shows_local_time = saved.local_time;
+        self.remembered = saved
+            .tables
+            .iter()
+            .filter_map(|(name, table)| Some((name.clone(), table.arrangement(name)?)))
+            .collect();
+    }
+
+    /// Shows the last view of the cache. Returns whether there is one.
+    pub(crate) fn resume(&mut self, saved: &Saved, cache: &str, now: i64) -> bool {
+        let Some(view) = saved.views.iter().find(|view| view.cache == cache) else { return false };
+        let layers: Vec<Layer> = view.layers.iter().filter_map(|layer| layer.layer(now)).collect();
+        if layers.is_empty() {
+            return false;
+        }
+        if self.sources.is_empty() && !view.sources.is_empty() {
+            self.sources.clone_from(&view.sources);
+            self.title = view.sources.join("  ");
+        }
+        self.replace_layers(layers);
+        true
+    }
+}
