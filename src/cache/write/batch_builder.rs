@@ -279,14 +279,20 @@ impl BatchBuilder {
 
 /// Appends the rest of a line, and the numbers that exceed what a column stores.
 fn append_extra(record: &Record<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(record.logged(Field::Extra).unwrap_or_default());
-    for (number, field) in record.measures().iter().zip(MEASURE_FIELDS) {
-        if number.is_some_and(|number| number > MAX_MEASURE) {
-            if !out.is_empty() {
-                out.push(b' ');
-            }
-            out.extend_from_slice(record.logged(field).unwrap_or_default());
+    let extra = record.logged(Field::Extra).unwrap_or_default();
+    let numbers = record.measures().iter().zip(MEASURE_FIELDS).filter_map(|(number, field)| {
+        record.logged(field).filter(|_| number.is_some_and(|number| number > MAX_MEASURE))
+    });
+    // Texts are in the order of the line, which they are parts of. The extra text may have a number already.
+    let end = extra.as_ptr().addr() + extra.len();
+    let is_before = |number: &&[u8]| !extra.is_empty() && number.as_ptr().addr() < extra.as_ptr().addr();
+    let is_after = |number: &&[u8]| extra.is_empty() || number.as_ptr().addr() >= end;
+    let extra = std::iter::once(extra).filter(|extra| !extra.is_empty());
+    for text in numbers.clone().filter(is_before).chain(extra).chain(numbers.filter(is_after)) {
+        if !out.is_empty() {
+            out.push(b' ');
         }
+        out.extend_from_slice(text);
     }
 }
 
