@@ -365,6 +365,30 @@ mod tests {
     }
 
     #[test]
+    fn numbers_beyond_a_column_are_in_extra_in_the_order_of_the_line() {
+        for (numbers, extra) in [
+            ("18446744073709551615 18446744073709551616 3 4", "18446744073709551615 18446744073709551616"),
+            ("18446744073709551616 18446744073709551615 3 4", "18446744073709551616 18446744073709551615"),
+            (
+                "18446744073709551616 18446744073709551615 3 18446744073709551617",
+                "18446744073709551616 18446744073709551615 3 18446744073709551617",
+            ),
+            (
+                "9223372036854775807 9223372036854775808 3 18446744073709551615",
+                "9223372036854775808 18446744073709551615",
+            ),
+        ] {
+            let line = format!(
+                "owner media [03/Apr/2026:03:11:11 +0000] 192.0.2.7 - 3E57427F3EXAMPLE REST.GET.OBJECT a \"GET /a HTTP/1.1\" \
+                 200 - {numbers} \"-\" \"aws-cli\" -"
+            );
+            let mut text = Vec::new();
+            append_extra(&records(line.as_bytes()).next().unwrap().1.unwrap(), &mut text);
+            assert_eq!(String::from_utf8(text).unwrap(), extra, "{line}");
+        }
+    }
+
+    #[test]
     fn pages_of_long_request_uris_stay_small_enough_to_read() {
         const ROWS: usize = 60;
         const LENGTH: usize = 1 << 20;

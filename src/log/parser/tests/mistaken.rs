@@ -167,25 +167,30 @@ fn a_key_of_ceph_that_contains_a_record_is_rejected() {
 
 #[test]
 fn a_record_of_storj_that_is_cut_off_shifts_nothing() {
-    let trailing = "   SigV4  AuthHeader";
     let line = |trailing: &str| {
         format!(
             "{PREFIX} GetObject a.jpg \"GET /media/a.jpg HTTP/1.1\" 200  1111 2222 33 44 \"\" \"curl/8 z\"{trailing}"
         )
     };
-    for end in 4..=trailing.len() {
-        let line = line(&trailing[..end]);
-        let record = read(&line);
-        assert_eq!(record.logged(Field::UserAgent), Some(&b"curl/8 z"[..]), "{line}");
-        for (field, whole) in [
-            (Field::VersionId, ""),
-            (Field::HostId, ""),
-            (Field::SignatureVersion, "SigV4"),
-            (Field::CipherSuite, ""),
-            (Field::AuthenticationType, "AuthHeader"),
-        ] {
-            let text = record.logged(field).unwrap_or_default();
-            assert!(whole.as_bytes().starts_with(text), "{} of {line}", field.name());
+    for (version, host, trailing) in [
+        ("", "", "   SigV4  AuthHeader"),
+        ("v1", "", " v1  SigV4  AuthHeader"),
+        ("v1", "h", " v1 h SigV4  AuthHeader"),
+    ] {
+        for end in 4..=trailing.len() {
+            let line = line(&trailing[..end]);
+            let record = read(&line);
+            assert_eq!(record.logged(Field::UserAgent), Some(&b"curl/8 z"[..]), "{line}");
+            for (field, whole) in [
+                (Field::VersionId, version),
+                (Field::HostId, host),
+                (Field::SignatureVersion, "SigV4"),
+                (Field::CipherSuite, ""),
+                (Field::AuthenticationType, "AuthHeader"),
+            ] {
+                let text = record.logged(field).unwrap_or_default();
+                assert!(whole.as_bytes().starts_with(text), "{} of {line}", field.name());
+            }
         }
     }
     let damaged = line("   SigV4  AuthHeader gw.storj.io 55 - 66 TLS 1.3  ");
