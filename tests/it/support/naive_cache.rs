@@ -28,12 +28,16 @@ pub(crate) fn fields_of(record: &Record<'_>) -> Vec<Value> {
     let text = |bytes: Option<&[u8]>| bytes.map_or(Value::Absent, |bytes| Value::Text(bytes.into()));
     let key = record.key();
     let logged_key = record.logged(Field::Key);
-    let mut extra: Vec<Vec<u8>> = record.logged(Field::Extra).map(<[u8]>::to_vec).into_iter().collect();
-    for field in Field::of_kind(Kind::Measure) {
+    // The parts of the line in its order; the rest of the line may have a number already.
+    let rest = record.logged(Field::Extra).unwrap_or_default();
+    let mut extra: Vec<&[u8]> = Vec::from_iter(record.logged(Field::Extra));
+    for field in Field::all() {
+        let is_in_rest = |text: &[u8]| rest.as_ptr_range().contains(&text.as_ptr());
         if record.integer(field).is_some_and(|number| number > i64::MAX as u64) {
-            extra.push(record.logged(field).unwrap().to_vec());
+            extra.extend(record.logged(field).filter(|text| !is_in_rest(text)));
         }
     }
+    extra.sort_by_key(|text| text.as_ptr());
     Field::all()
         .map(|field| match (field, field.kind()) {
             (Field::Time, _) => Value::Integer(record.time),
