@@ -10,6 +10,8 @@ use crate::log::structured::framing::{
 
 /// Bytes that show how a file has its objects.
 pub(super) const HEAD_BYTES: usize = 64 << 10;
+/// A byte order mark.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// The longest time and spaces before an object.
 const PREFIX_BYTES: usize = 40;
 /// Bytes read at a time, at least.
@@ -157,7 +159,9 @@ impl<R: Read> ObjectLines<R> {
         while at < self.text.len() {
             let text = &self.text[at..];
             if self.in_array {
-                let between = text.iter().take_while(|byte| is_between_objects(**byte)).count();
+                let mark = if text.starts_with(MARK) { MARK.len() } else { 0 };
+                let between =
+                    mark + text[mark..].iter().take_while(|byte| is_between_objects(**byte)).count();
                 if between > 0 {
                     at += between;
                     continue;
@@ -303,7 +307,7 @@ mod tests {
         let pretty = "{\n  \"a\": 1\n}";
         for (text, expected) in [
             (format!("[{OBJECT},{OBJECT}]"), line.repeat(2)),
-            (format!("\u{feff}[ {OBJECT} , {OBJECT} ]\n"), format!("\u{feff}{}", line.repeat(2))),
+            (format!("\u{feff}[ {OBJECT} , {OBJECT} ]\n"), line.repeat(2)),
             (format!("[\n{OBJECT},\n{OBJECT}\n]\n[{OBJECT}]\n"), line.repeat(3)),
             (format!("[\n{pretty},\n{pretty}\n]\n"), "{   \"a\": 1 }\n".repeat(2)),
             (format!("[{OBJECT},{{\"a\":\"tru"), format!("{line}{{\"a\":\"tru")),
