@@ -100,7 +100,7 @@ fn wrong_prices_are_named() {
     let text = error("[prices]\nregion = \"mars-1\"\n");
     assert!(text.contains("\"mars-1\"") && text.contains("eu-central-1"), "{text}");
     let text = error("[prices]\ninternet = -1.0\n");
-    assert!(text.contains("internet in [prices]: expected US dollars"), "{text}");
+    assert!(text.contains("line 2: prices.internet: expected US dollars"), "{text}");
     let text = error("[prices]\ninternet_volume = 9\n");
     assert!(text.contains("internet_volume in [prices]: expected 1 to 4, not 9"), "{text}");
     let text = error("[prices]\nfile = \"no.toml\"\n");

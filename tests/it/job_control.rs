@@ -73,7 +73,12 @@ impl Shell {
         self.terminal.wait_for("3,000 requests").unwrap();
         self.terminal.wait_for("▌ 198.51.100.23").unwrap();
         self.wait_for_modes(true);
-        assert!(!self.terminal.contents().contains("AWAY"), "{}", self.terminal.contents());
+        // A process that SIGSTOP stopped never left the alternate screen: the old screen remains until it is drawn again.
+        let begun = Instant::now();
+        while self.terminal.contents().contains("AWAY") {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{}", self.terminal.contents());
+            std::thread::sleep(Duration::from_millis(20));
+        }
         self.terminal.press("2").unwrap();
         self.terminal.wait_for("by key ▾").unwrap();
         self.terminal.press("1").unwrap();

@@ -55,7 +55,7 @@ fn the_log_of_the_program_has_no_credentials() {
     }
     let log = program_log(&home);
     assert!(!log.contains("HIDDEN") && !log.contains("hidden"), "{log}");
-    for event in ["command failed", "end code=2", "end code=1", "end code=3", "an S3 request failed"] {
+    for event in ["command failed", "end code=2", "end code=1", "end code=3", "a request to AWS failed"] {
         assert!(log.contains(event), "{event}: {log}");
     }
     assert!(log.contains("a log file could not be read") && !log.contains('\u{1b}'), "{log}");

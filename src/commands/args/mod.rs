@@ -167,7 +167,7 @@ mod tests {
             (&["--timeout", "0s"], "'0s' for '--timeout <TIME>': expected at least 1s"),
             (
                 &["report", "time", "--bucket", "x"],
-                "'x' for '--bucket <TIME>': expected a duration such as 30s",
+                "'x' for '--bucket <TIME>': expected a duration such as 5m",
             ),
         ] {
             let line = std::iter::once(&"tamarin").chain(line);

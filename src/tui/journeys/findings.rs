@@ -109,7 +109,7 @@ fn the_first_screen_names_the_worst_finding() {
     snapshots("on-the-timeline", "n");
     let mut wide = start(200, 50);
     wide.press("5 j");
-    insta::assert_snapshot!("list-200x50", wide.screen());
+    insta::assert_snapshot!("second-200x50", wide.screen());
 }
 
 #[test]

@@ -67,7 +67,8 @@ pub(crate) fn measure(table: &mut Table, page: usize, instants: (usize, usize)) 
         }
     }
     measured.version = table.rows_version;
-    measured.is_final |= table.rows.is_complete() && !table.rows.is_stale();
+    // An answer without rows says nothing about the widths that the first rows need.
+    measured.is_final |= rows.total() > 0 && table.rows.is_complete() && !table.rows.is_stale();
 }
 
 /// The width of a column whose texts need not be measured: numbers are no longer than the totals of the whole answer.
