@@ -25,22 +25,22 @@ struct Event<'a> {
     message: Text<'a>,
 }
 
-/// A text, or an object that is not a text.
+/// A text, or an object or an array of objects that is not a text.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Text<'a> {
-    Text(#[serde(borrow)] Cow<'a, str>),
+    Plain(#[serde(borrow)] Cow<'a, str>),
     Object(serde_json::Map<String, serde_json::Value>),
-    Objects(Vec<serde_json::Map<String, serde_json::Value>>),
+    Array(Vec<serde_json::Map<String, serde_json::Value>>),
 }
 
 impl Text<'_> {
     fn into_bytes(self) -> Vec<u8> {
         match self {
-            Text::Text(text) => text.into_owned().into_bytes(),
+            Text::Plain(text) => text.into_owned().into_bytes(),
             // Writing a value as JSON cannot fail.
             Text::Object(object) => serde_json::to_vec(&object).unwrap_or_default(),
-            Text::Objects(objects) => serde_json::to_vec(&objects).unwrap_or_default(),
+            Text::Array(objects) => serde_json::to_vec(&objects).unwrap_or_default(),
         }
     }
 }
