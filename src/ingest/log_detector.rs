@@ -3,7 +3,7 @@
 use super::lines_block::LinesBlock;
 use crate::log::object_name::is_log_name;
 use crate::log::structured::{self, schema};
-use crate::log::{Rejection, is_comment, is_start_of_log, records};
+use crate::log::{Rejection, has_impossible_time, is_comment, is_start_of_log, records};
 use crate::source::foreign::{self, ForeignKind};
 
 /// Bytes that are searched for a record, in a file that is not named as a log file.
@@ -112,8 +112,10 @@ impl LogDetector {
                 | Rejection::CutOff
                 | Rejection::NoSize
                 | Rejection::NoEtag
-                | Rejection::Ambiguous,
+                | Rejection::Ambiguous
+                | Rejection::SecondRequestLine,
             )) if !is_foreign => return true,
+            Some(Err(Rejection::InvalidTime(_))) if !is_foreign && has_impossible_time(line) => return true,
             None | Some(Err(Rejection::Empty)) => return false,
             Some(Err(_)) => self.has_other_lines = true,
         }
@@ -147,6 +149,22 @@ mod tests {
         }
         assert_eq!(verdict(LOG_NAME, "# a comment\n"), Verdict::Log);
         assert_eq!(verdict("a.cfg", "# a comment\n"), Verdict::NotALog(NotALog::NoRecord));
+    }
+
+    #[test]
+    fn records_of_dates_that_do_not_exist_are_a_log() {
+        for time in ["31/Feb/2026:09:30:25 +0000", "06/Feb/2026:24:30:25 +0000", "06/Aux/2026:09:30:25 +0000"]
+        {
+            let lines = RECORD.replace("06/Feb/2019:00:00:38 +0000", time).repeat(20);
+            assert_eq!(verdict("a.log", &lines), Verdict::Log);
+            for other in [
+                format!("192.0.2.3 - - [{time}] \"GET /a HTTP/1.1\" 200 12 \"-\" \"curl/8\"\n"),
+                format!("192.0.2.3 - [{time}] \"GET /a HTTP/1.1\" 200 12 \"-\" \"curl/8\"\n"),
+                format!("some notes [{time}] about a file that is no log\n"),
+            ] {
+                assert!(matches!(verdict("a.log", &other), Verdict::NotALog(_)), "{other}");
+            }
+        }
     }
 
     #[test]

@@ -19,6 +19,22 @@ pub fn of_operation(operation: &[u8]) -> Option<&'static [u8]> {
     })
 }
 
+/// Whether an operation is named as an action, with a verb and an object: `GetObject`, `get_obj`.
+pub fn is_action(operation: &[u8]) -> bool {
+    const VERBS: [&[u8]; 11] = [
+        b"get", b"list", b"put", b"copy", b"create", b"upload", b"head", b"delete", b"abort", b"options",
+        b"post",
+    ];
+    let begins_object =
+        |rest: &[u8]| matches!(rest, [b'_', b'a'..=b'z', ..] | [b'A'..=b'Z', b'a'..=b'z', ..]);
+    let has_verb = |verb: &[u8]| {
+        let (start, rest) = operation.split_at_checked(verb.len()).unwrap_or_default();
+        start.eq_ignore_ascii_case(verb) && begins_object(rest)
+    };
+    operation.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        && VERBS.into_iter().any(has_verb)
+}
+
 /// The method of an action of the S3 API.
 fn of_action(action: &[u8]) -> Option<&'static [u8]> {
     const POST_ACTIONS: [&[u8]; 7] = [

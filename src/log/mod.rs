@@ -18,7 +18,7 @@ pub mod time;
 
 pub use fields::{FIELDS, Field, FieldSpec, Kind, ValueType};
 pub use parser::{
-    Parser, RecordGroup, Records, Sink, TemplateMap, is_comment, is_in_template, is_start_of_log, records,
-    unfinished_line,
+    Parser, RecordGroup, Records, Sink, TemplateMap, has_impossible_time, is_comment, is_in_template,
+    is_start_of_log, records, unfinished_line,
 };
 pub use record::{Measures, Record, Rejection, TimeText};

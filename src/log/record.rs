@@ -133,6 +133,12 @@ pub enum Rejection {
     /// A record without quotes whose fields can end in several places.
     #[error("fields without quotes: the request URI can end in several places")]
     Ambiguous,
+    /// A record of a server that does not encode keys, with the status and numbers of a second one after those of the
+    /// first: either may be a part of a key.
+    #[error(
+        "a second request line with status and numbers follows the first: either can be a part of the key"
+    )]
+    SecondRequestLine,
     /// A structured record that is no valid JSON from this byte on.
     #[error("no valid JSON: unexpected text at byte {0}, or the end of the text")]
     NotJson(usize),

@@ -204,6 +204,38 @@ fn archives(files: Files<'_>) -> [(&'static str, Vec<u8>); 4] {
 }
 
 #[test]
+fn the_second_pull_of_an_archive_says_that_it_is_in_the_cache() {
+    let damaged = log(0..20).replace("[01/Apr/2026", "[31/Feb/2026");
+    for (name, archive) in archives(&[("one.log", log(0..2).as_bytes()), ("two.log", damaged.as_bytes())]) {
+        let home = home();
+        put(&home, &format!("in/{name}"), archive);
+        assert!(pull(&home, 0, "in").contains("2 log files read, 2 requests added"), "{name}");
+        let again = pull(&home, 0, "in");
+        assert!(again.contains("1 already in the cache") && !again.contains("without log lines"), "{again}");
+    }
+    // All lines of its only member are rejected.
+    for (name, archive) in archives(&[("two.log", damaged.as_bytes())]) {
+        let home = home();
+        put(&home, &format!("in/{name}"), archive);
+        let first = pull(&home, 0, "in");
+        assert!(
+            first.contains("1 log file read, 0 requests added") && first.contains("20 lines rejected"),
+            "{first}"
+        );
+        let reasons = home.rows(&["sources", "rejected"]);
+        assert!(reasons[0].to_string().contains("not a valid time: [31/Feb/2026"), "{}", reasons[0]);
+        let again = pull(&home, 0, "in");
+        assert!(again.contains("1 already in the cache") && !again.contains("without log lines"), "{again}");
+    }
+    // An archive without log files stays one.
+    let home = home();
+    put(&home, "in/a.zip", zip(&[("README.txt", b"no log\n")]));
+    for _ in 0..2 {
+        home.fails_in_one_line(1, &["pull", "in"]);
+    }
+}
+
+#[test]
 fn every_member_of_an_archive_is_a_log_file_of_its_own() {
     let (one, two) = (log(0..2), log(2..4) + "torn\n" + &log(4..5));
     let compressed = gzip(log(5..7).as_bytes());

@@ -54,7 +54,7 @@ pub enum LogFileStatus {
     Changed,
     /// These lines of this version were read (numbered from 1, end excluded, ascending).
     InPart(Vec<Range<u64>>),
-    /// This version was read to its end.
+    /// This version was read to its end. So were the members of an archive that has log files.
     Whole,
     /// This version is no log file.
     NoLog,
@@ -222,10 +222,18 @@ pub(in crate::cache) fn log_file_status(
     let Some(file) = LogFileRow::find(connection, source, name)? else { return Ok(LogFileStatus::New) };
     match version.is_some() && file.version.as_deref() == version {
         true if file.state == IN_PART => Ok(LogFileStatus::InPart(parts(connection, &file)?)),
-        true if file.state == NO_LOG => Ok(LogFileStatus::NoLog),
+        true if file.state == NO_LOG && !has_members(connection, source, name)? => Ok(LogFileStatus::NoLog),
         true => Ok(LogFileStatus::Whole),
         false => Ok(LogFileStatus::Changed),
     }
+}
+
+/// Whether a file without lines of its own is an archive with members that are log files.
+fn has_members(connection: &Connection, source: SourceId, name: &str) -> Result<bool, StoreError> {
+    // The names of members begin with that of the archive and a slash. `0` is the next character.
+    let sql = "SELECT EXISTS (SELECT 1 FROM log_file WHERE source_id = ?1 AND name > ?2 || '/' AND name < ?2 || '0' \
+               AND state <> ?3)";
+    Ok(connection.prepare_cached(sql)?.query_row((source.get(), name, NO_LOG), |row| row.get(0))?)
 }
 
 /// The committed lines of a log file, as ranges.

@@ -279,14 +279,20 @@ impl BatchBuilder {
 
 /// Appends the rest of a line, and the numbers that exceed what a column stores.
 fn append_extra(record: &Record<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(record.logged(Field::Extra).unwrap_or_default());
-    for (number, field) in record.measures().iter().zip(MEASURE_FIELDS) {
-        if number.is_some_and(|number| number > MAX_MEASURE) {
-            if !out.is_empty() {
-                out.push(b' ');
-            }
-            out.extend_from_slice(record.logged(field).unwrap_or_default());
+    let extra = record.logged(Field::Extra).unwrap_or_default();
+    let numbers = record.measures().iter().zip(MEASURE_FIELDS).filter_map(|(number, field)| {
+        record.logged(field).filter(|_| number.is_some_and(|number| number > MAX_MEASURE))
+    });
+    // Texts are in the order of the line, which they are parts of. The extra text may have a number already.
+    let end = extra.as_ptr().addr() + extra.len();
+    let is_before = |number: &&[u8]| !extra.is_empty() && number.as_ptr().addr() < extra.as_ptr().addr();
+    let is_after = |number: &&[u8]| extra.is_empty() || number.as_ptr().addr() >= end;
+    let extra = std::iter::once(extra).filter(|extra| !extra.is_empty());
+    for text in numbers.clone().filter(is_before).chain(extra).chain(numbers.filter(is_after)) {
+        if !out.is_empty() {
+            out.push(b' ');
         }
+        out.extend_from_slice(text);
     }
 }
 
@@ -356,6 +362,30 @@ mod tests {
             snapshot.for_each_text_page(segment, field, &never, buffers, &|_| true, &mut each_page).unwrap();
         }
         largest
+    }
+
+    #[test]
+    fn numbers_beyond_a_column_are_in_extra_in_the_order_of_the_line() {
+        for (numbers, extra) in [
+            ("18446744073709551615 18446744073709551616 3 4", "18446744073709551615 18446744073709551616"),
+            ("18446744073709551616 18446744073709551615 3 4", "18446744073709551616 18446744073709551615"),
+            (
+                "18446744073709551616 18446744073709551615 3 18446744073709551617",
+                "18446744073709551616 18446744073709551615 3 18446744073709551617",
+            ),
+            (
+                "9223372036854775807 9223372036854775808 3 18446744073709551615",
+                "9223372036854775808 18446744073709551615",
+            ),
+        ] {
+            let line = format!(
+                "owner media [03/Apr/2026:03:11:11 +0000] 192.0.2.7 - 3E57427F3EXAMPLE REST.GET.OBJECT a \"GET /a HTTP/1.1\" \
+                 200 - {numbers} \"-\" \"aws-cli\" -"
+            );
+            let mut text = Vec::new();
+            append_extra(&records(line.as_bytes()).next().unwrap().1.unwrap(), &mut text);
+            assert_eq!(String::from_utf8(text).unwrap(), extra, "{line}");
+        }
     }
 
     #[test]

@@ -63,7 +63,9 @@ pub(super) fn read_into<'a>(
     words.jump_after_space(words.at + line_head::TIME_LENGTH)?;
 
     let remote_ip = absent_if_dash(words.next()?);
-    if !address::is_canonical(remote_ip) {
+    // An operation in the place of the address is that of a journal record.
+    let can_be_operation = remote_ip.first().is_some_and(u8::is_ascii_uppercase);
+    if !address::is_canonical(remote_ip) || can_be_operation && identity::is_known_operation(remote_ip) {
         return None;
     }
     logged[Field::RemoteIp as usize] = remote_ip;
@@ -206,7 +208,10 @@ fn read_trailing_fields<'a>(
     if tail.is_empty() && server_forms::is_obs_owner(record.logged[Field::BucketOwner as usize]) {
         return None;
     }
+    let is_displaced = |field: Field| trailing_fields::is_of_later_field(record.logged[field as usize]);
     if words.separators.quote(start) < words.at
+        || is_displaced(Field::VersionId)
+        || is_displaced(Field::HostId)
         || user_agent_is_quoted && !trailing_fields::can_begin(record.logged[Field::VersionId as usize])
     {
         return None;

@@ -1,8 +1,9 @@
 //! Address, requester, request id and operation of a line, also with spaces in the requester or missing fields.
 
 use super::super::{address, method};
-use super::line_head::LineHead;
-use super::words::{unquoted_field, word_at};
+use super::line_head::{self, LineHead};
+use super::server_forms;
+use super::words::{next_quoted_word, trim_spaces, unquoted_field, word_at};
 
 /// Words after the time that are searched for the operation.
 const WORDS_MAX: usize = 32;
@@ -21,7 +22,13 @@ pub(super) struct Identity<'a> {
 
 impl<'a> Identity<'a> {
     /// Reads the fields that begin at `at`, after the time. `None` if there is no operation.
-    pub(super) fn read(line: &'a [u8], at: usize) -> Option<Identity<'a>> {
+    pub(super) fn read(line: &'a [u8], at: usize, bucket: &[u8]) -> Option<Identity<'a>> {
+        let found = Identity::find(line, at)?;
+        let is_key = !found.operation_is_first && is_key(line, bucket, found.operation, found.end);
+        (!is_key).then_some(found)
+    }
+
+    fn find(line: &'a [u8], at: usize) -> Option<Identity<'a>> {
         // Search only the words before the first quote: clients choose the text after it.
         let mut spans = [(0, 0); WORDS_MAX];
         let mut count = 0;
@@ -97,6 +104,10 @@ fn index_of_operation(
     // An unknown operation that follows two spaces may be the field after an empty one.
     let can_be_unknown = |index: usize| can_be_operation(text(index)) && spaces_before(index) == 1;
 
+    // A line whose operation follows the time has no other: later ones are words of its key.
+    if count > 0 && is_known(0) {
+        return Some(0);
+    }
     // The operation is at its usual index: address, requester, request id, operation.
     let is_operation = count > 3 && (is_known(3) || (names_operation(text(3)) && !(0..3).any(is_known)));
     let is_usual = count > 3 && (is_operation || (is_usual_id(text(2)) && can_be_unknown(3)));
@@ -138,6 +149,43 @@ fn index_of_operation(
         .or_else(is_first_known)
 }
 
+/// Whether the word in the place of the operation, which ends at `end`, is the key or its first word: the operation is
+/// missing. The path of the request line shows that, or that the line has one word fewer than any form.
+fn is_key(line: &[u8], bucket: &[u8], operation: &[u8], end: usize) -> bool {
+    let start = end - operation.len();
+    let Some((next, end_of_next)) = word_at(line, end) else { return false };
+    let is_path_of = |path: &[u8], end: usize| server_forms::is_path_of(path, bucket, &line[start..end]);
+    if line[next] != b'"' {
+        let is_request_line = server_forms::end_of_request_line(line, next).is_some();
+        let path = if is_request_line { word_at(line, end_of_next) } else { Some((next, end_of_next)) };
+        if path.is_some_and(|(from, to)| is_path_of(&line[from..to], end)) {
+            return true;
+        }
+    } else if is_path_of(path_at(line, next), end) {
+        return true;
+    }
+    if has_known_form(operation) {
+        return false;
+    }
+    // A key of several words. An unknown operation alone does not show that it is one.
+    let open = next_quoted_word(line, end);
+    if let Some(open) = open.filter(|open| *open > next)
+        && is_path_of(path_at(line, open), trim_spaces(line, open))
+    {
+        return true;
+    }
+    // Two spaces are an empty key.
+    line[next] == b'"' && next == end + 1 && !method::is_action(operation)
+}
+
+/// The path of the request line that begins at the quote at `open`.
+fn path_at(line: &[u8], open: usize) -> &[u8] {
+    let text = &line[open + 1..];
+    let end = memchr::memmem::find(text, b" HTTP/").or_else(|| memchr::memchr(b'"', text));
+    let text = &text[..end.unwrap_or(text.len())];
+    memchr::memchr(b' ', text).map_or(&[], |space| &text[space + 1..])
+}
+
 /// The fields that begin at `at`, if each space is a separator, and at least one of the fields before the operation is
 /// empty.
 fn with_empty_fields(line: &[u8], at: usize) -> Option<Identity<'_>> {
@@ -168,7 +216,13 @@ fn can_be_address(word: &[u8]) -> bool {
 
 /// Whether a text begins with a record that has at least its fields up to the operation.
 pub(super) fn begins_with_record(text: &[u8]) -> bool {
-    LineHead::read(text).is_ok_and(|head| Identity::read(text, head.end).is_some())
+    LineHead::read(text).is_ok_and(|head| Identity::read(text, head.end, head.bucket).is_some())
+}
+
+/// Whether a line is a record up to its operation, except that its date or time of day does not exist.
+pub fn has_impossible_time(line: &[u8]) -> bool {
+    line_head::end_of_impossible_time(line)
+        .is_some_and(|(bucket, end)| Identity::read(line, end, bucket).is_some())
 }
 
 /// Whether a word is an operation of a known kind.

@@ -3,7 +3,7 @@
 //! S3 encodes keys, so a key is one word. Some servers do not: their keys may have spaces and quotes, and end where the
 //! request line begins.
 
-use memchr::memmem;
+use memchr::{memmem, memrchr};
 
 use super::super::number::{is_digits, is_status};
 use super::super::{Rejection, method};
@@ -123,7 +123,11 @@ fn request_line(line: &[u8], start: usize, bucket: &[u8]) -> Option<usize> {
     while let Some(open) = next_quoted_word(line, at) {
         if begins_with_request_line(line, open) && uri_ends_before_status(line, open) {
             let close = end_of_uri(line, open + 1).unwrap_or(line.len());
-            let path = line[open + 1..close].split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+            // Not all servers encode the path.
+            let uri = &line[open + 1..close];
+            let end = if ends_with_version(uri) { memrchr(b' ', uri) } else { None };
+            let path =
+                uri[..end.unwrap_or(uri.len())].splitn(2, |byte| *byte == b' ').nth(1).unwrap_or_default();
             if !has_quote || is_path_of(path, bucket, &line[start..trim_spaces(line, open)]) {
                 return Some(open);
             }
@@ -145,7 +149,7 @@ fn can_be_cut_off(line: &[u8], open: usize) -> bool {
 }
 
 /// Whether a quoted text begins with a method and a path.
-fn begins_with_request_line(line: &[u8], at: usize) -> bool {
+pub(super) fn begins_with_request_line(line: &[u8], at: usize) -> bool {
     let Some(text) = line.get(at..).and_then(|text| text.strip_prefix(b"\"")) else { return false };
     let method = text.split(|byte| *byte == b' ').next().unwrap_or_default();
     let can_be_method = method::named(method).is_some()

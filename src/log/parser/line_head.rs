@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::super::record::TimeText;
 use super::super::{Rejection, time};
-use super::words::{next_word, skip_spaces, unquoted_field};
+use super::words::{last_word, next_word, skip_spaces, unquoted_field};
 
 /// Length of `[dd/Mon/yyyy:hh:mm:ss +hhmm]`.
 pub(super) const TIME_LENGTH: usize = 28;
@@ -53,6 +53,15 @@ impl<'a> LineHead<'a> {
         }
         Ok(LineHead { owner: unquoted_field(first), bucket: second, time, instant, end })
     }
+}
+
+/// The bucket of a line whose time has its form, but does not exist, and the end of the time.
+pub(super) fn end_of_impossible_time(line: &[u8]) -> Option<(&[u8], usize)> {
+    let Err(Rejection::InvalidTime(_)) = LineHead::read(line) else { return None };
+    let bracket = memchr(b'[', line)?;
+    let text = time_like_at(line, bracket)?;
+    let (_, bucket) = last_word(&line[..bracket])?;
+    Some((bucket, bracket + text.len() + 2))
 }
 
 /// The time in brackets at `at`: its text without brackets, its instant, and its end.

@@ -37,6 +37,7 @@ pub(super) use identity::is_anonymous;
 pub(super) use templates::ParserId;
 
 pub use comment::{is_comment, is_start_of_log};
+pub use identity::has_impossible_time;
 pub use templates::{RecordGroup, TemplateMap, is_in_template};
 pub use unfinished_line::unfinished_line;
 

@@ -1,14 +1,16 @@
 //! Forms of records that other servers than S3 write: journal records, records without quotes, and more fields after
 //! the user agent.
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 use super::super::number::{is_digits, is_status};
 use super::super::record::MEASURES;
 use super::super::{Rejection, method};
-use super::trailing_fields;
-use super::words::{is_hex, last_word, without_quotes, word_at, word_or_quoted_text_at};
-use super::{quotes, user_agent};
+use super::key_and_uri::begins_with_request_line;
+use super::line_head::is_canonical_id;
+use super::text_fields::ends_with_version;
+use super::words::{is_hex, last_word, quotes_from, without_quotes, word_at, word_or_quoted_text_at};
+use super::{number_fields, quotes, trailing_fields, user_agent};
 
 /// Number of words that are searched for the status of a record without quotes.
 const UNQUOTED_WORDS_MAX: usize = 128;
@@ -88,14 +90,17 @@ pub(super) fn read_unquoted<'a>(
     line: &'a [u8],
     at: usize,
     bucket: &[u8],
+    operation: &[u8],
 ) -> Result<Option<Unquoted<'a>>, Rejection> {
     // Clients choose the path and the user agent, which may look like further fields. But the path repeats the key:
     // the path ends where the two agree, unless they agree in several places.
+    // Its keys are as the client chose them, also with quotes.
+    let is_of_versitygw = operation.starts_with(b"s3_");
     let mut words = Vec::new();
     let mut next = at;
     while words.len() < UNQUOTED_WORDS_MAX
         && let Some((start, end)) = word_at(line, next)
-        && line[start] != b'"'
+        && (is_of_versitygw || line[start] != b'"')
     {
         words.push((start, end));
         next = end;
@@ -151,6 +156,31 @@ pub(super) fn read_unquoted<'a>(
         Some(found) if found.end == line.len() => Err(Rejection::CutOff),
         found => Ok(found),
     }
+}
+
+/// Whether the fields that end at `at` may be a part of a key, which its client chose, because those of another record
+/// follow: a status, an error and numbers. S3 encodes keys, so that they cannot contain them.
+pub(super) fn can_be_forged(line: &[u8], at: usize, owner: &[u8], operation: &[u8]) -> bool {
+    if is_canonical_id(owner) || is_obs_owner(owner) {
+        return false;
+    }
+    let request_line = quotes_from(line, at).find(|open| begins_with_request_line(line, *open));
+    let ends_request_line = |start: usize, quote: usize| {
+        ends_with_version(&line[start..quote]) && number_fields::begin(line, quote + 1)
+    };
+    if let Some(open) = request_line
+        && quotes_from(line, open + 1).any(|quote| ends_request_line(open + 1, quote))
+    {
+        return true;
+    }
+    // versitygw quotes nothing.
+    let is_status_at = |space: usize| {
+        word_at(line, space).is_some_and(|(start, end)| start == space + 1 && is_status(&line[start..end]))
+    };
+    operation.starts_with(b"s3_")
+        && memchr_iter(b' ', &line[at..])
+            .map(|space| at + space)
+            .any(|space| is_status_at(space) && number_fields::begin(line, space))
 }
 
 /// Whether a word has the form of the error codes of S3, such as `NoSuchKey`.
@@ -210,7 +240,11 @@ pub(super) fn is_path_of(uri: &[u8], bucket: &[u8], key: &[u8]) -> bool {
     let Some(path) = path.strip_prefix(b"/") else { return false };
     let is_key = |path: &[u8]| {
         let decoded = |text| percent_encoding::percent_decode(text);
-        if path.is_empty() { key == b"-" } else { path == key || decoded(path).eq(decoded(key)) }
+        if path.is_empty() {
+            key == b"-"
+        } else {
+            path == key || decoded(path).eq(decoded(key)) || decoded(path).eq(key.iter().copied())
+        }
     };
     is_key(path)
         || path.strip_prefix(bucket).is_some_and(|rest| match rest.strip_prefix(b"/") {

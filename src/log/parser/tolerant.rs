@@ -112,7 +112,8 @@ impl<'a> LineReader<'a> {
     }
 
     fn identity(&mut self) -> Result<(), Rejection> {
-        let found = Identity::read(self.line, self.at).ok_or(Rejection::NoOperation)?;
+        let found = Identity::read(self.line, self.at, self.logged[Field::Bucket as usize])
+            .ok_or(Rejection::NoOperation)?;
         let address = address::first_of_list(found.remote_ip);
         if address.is_some() {
             self.add_text_to_extra(found.remote_ip);
@@ -148,6 +149,11 @@ impl<'a> LineReader<'a> {
             if rejection == Rejection::NoRequestUri { fault().unwrap_or(rejection) } else { rejection }
         })?;
         let numbers = self.numbers()?;
+        let owner = self.logged[Field::BucketOwner as usize];
+        let operation = self.logged[Field::Operation as usize];
+        if server_forms::can_be_forged(self.line, self.at, owner, operation) {
+            return Err(Rejection::SecondRequestLine);
+        }
         self.texts(&numbers);
         Ok(())
     }
@@ -185,7 +191,8 @@ impl<'a> LineReader<'a> {
     /// Reads the fields from the key to the numbers of a record without quotes.
     fn unquoted(&mut self) -> Result<bool, Rejection> {
         let bucket = self.logged[Field::Bucket as usize];
-        let found = server_forms::read_unquoted(self.line, self.at, bucket)?;
+        let found =
+            server_forms::read_unquoted(self.line, self.at, bucket, self.logged[Field::Operation as usize])?;
         let Some(found) = found else { return Ok(false) };
         self.set(Field::Key, unquoted_field(found.key));
         self.set(Field::RequestUri, unquoted_field(found.uri));

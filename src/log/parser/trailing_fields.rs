@@ -136,10 +136,34 @@ pub(super) fn is_aligned(words: &[&[u8]]) -> bool {
     })
 }
 
+/// As [`is_aligned`]; the last word may be cut off.
+fn is_aligned_up_to_cut(words: &[&[u8]]) -> bool {
+    let Some((last, before)) = words.split_last() else { return true };
+    is_aligned(words) || is_aligned(before) && begins_like(before.len(), last)
+}
+
+/// Whether the words are aligned, and the last one is a part of a field with a form of its own.
+fn is_cut_off(words: &[&[u8]]) -> bool {
+    let Some((last, before)) = words.split_last() else { return false };
+    let is_part = !is_absent(last) && !has_form(before.len(), last) && begins_like(before.len(), last);
+    is_part && before.len() < FIELDS && is_aligned(before)
+}
+
 /// Whether a word has the form of another field.
 fn is_misplaced(index: usize, word: &[u8]) -> bool {
-    // Version id and host id may have any form.
-    index >= SIGNATURE && CERTAIN_ANCHORS.into_iter().any(|anchor| anchor != index && has_form(anchor, word))
+    if index < SIGNATURE {
+        return is_of_later_field(word);
+    }
+    CERTAIN_ANCHORS.into_iter().any(|anchor| anchor != index && has_form(anchor, word))
+}
+
+/// Whether a word can be neither version id nor host id, which may have any form, because it is a value of a later field.
+pub(super) fn is_of_later_field(word: &[u8]) -> bool {
+    match word {
+        [b'S', b'i', b'g', b'V', version @ ..] => matches!(version, [b'2' | b'4'] | b"4A"),
+        [b'T', b'L', b'S', b'v' | b' ', b'1', rest @ ..] => matches!(rest, [] | [b'.', b'0'..=b'3']),
+        word => matches!(word, b"AuthHeader" | b"QueryString"),
+    }
 }
 
 /// Whether a word has the form of a field that has one of its own.
@@ -209,6 +233,8 @@ impl<'a> Layout<'a> {
         let single = Words::split(line, at, Spaces::One);
         let has_spaces = single.as_slice().iter().any(|word| word.is_empty());
         let has_empty_fields = has_empty_fields(single.as_slice(), words.as_slice(), unknown);
+        // The last word may be a field after an empty one that is cut off.
+        let is_cut_after_empty = has_spaces && single.end() == line.len() && is_cut_off(single.as_slice());
         let (words, unknown) = if has_empty_fields { (single, 0) } else { (words, unknown) };
         let fields = &words.as_slice()[unknown..];
         let is_end = words.end() == line.len();
@@ -218,6 +244,7 @@ impl<'a> Layout<'a> {
             && count_anchors(fields) == 0
             && has_spaces
             && !fields.iter().all(|word| is_absent(word));
+        let is_unclear = is_unclear || !has_empty_fields && is_cut_after_empty;
         let is_readable = !is_unclear && are_readable(fields, is_end);
         let is_certain = words.count >= FIELDS_OF_NEWER_RECORDS && are_certain(fields);
         Layout { words, unknown, is_readable, is_certain }
@@ -283,7 +310,7 @@ fn has_empty_fields(single: &[&[u8]], words: &[&[u8]], unknown: usize) -> bool {
     let surplus = || count_anchors(single) as isize - count_anchors(&words[unknown..]) as isize;
     let are_certain = single.windows(2).any(|pair| pair.iter().all(|word| word.is_empty()));
     single.iter().any(|word| word.is_empty())
-        && is_aligned(single)
+        && is_aligned_up_to_cut(single)
         && surplus() >= isize::from(is_aligned(words) && !are_certain)
 }
 

@@ -6,6 +6,7 @@ mod damaged;
 mod displaced;
 mod forged;
 mod forms;
+mod mistaken;
 mod mutated;
 mod products;
 mod reasons;
