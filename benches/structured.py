@@ -9,6 +9,7 @@ the file before, so that it is in the page cache. CPU time is that of all thread
 compare that. TARGET (environment variable) is the folder of the programs, target/release unless given.
 """
 
+import difflib
 import os
 import pathlib
 import resource
@@ -20,6 +21,8 @@ import time
 REQUESTS = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
 ROUNDS = int(os.environ.get("ROUNDS", 3))
 TARGET = pathlib.Path(os.environ.get("TARGET", "target/release"))
+NAMES = ["access.log", "access.json", "access.parquet"]
+MAX_ROWS = 20
 DIMENSIONS = ["remote_ip", "requester", "operation", "key", "http_status", "user_agent", "host_header", "time", "total"]
 
 
@@ -34,6 +37,19 @@ def run(folder, *arguments):
     return subprocess.run(program, check=True, capture_output=True, text=True, env=environment).stdout
 
 
+def print_differences(dimension, name, expected, found):
+    """Prints the first rows of a report that differ from those of the text format."""
+    if sorted(expected) == sorted(found):
+        print(f"{dimension}: {name} has the rows of {NAMES[0]} in another order")
+    else:
+        print(f"{dimension}: {NAMES[0]} (-) and {name} (+)")
+    rows = [line for line in difflib.unified_diff(expected, found, lineterm="", n=0) if line[:1] in "+-"]
+    for row in rows[2 : 2 + MAX_ROWS]:
+        print(f"  {row}")
+    if len(rows) > 2 + MAX_ROWS:
+        print(f"  and {len(rows) - 2 - MAX_ROWS} more")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -41,7 +57,7 @@ def main():
         answers = []
         print("| file | size | records per second | CPU time per record | cache |")
         print("|---|--:|--:|--:|--:|")
-        for name in ["access.log", "access.json", "access.parquet"]:
+        for name in NAMES:
             path = folder / name
             best_wall, best_cpu = float("inf"), float("inf")
             cache = folder / "cache.db"
@@ -60,6 +76,10 @@ def main():
             print(f"| {name} | {size:.0f} MB | {rate:.2f} million | {micros:.2f} µs | {cache_size:.0f} MB |")
         same = all(other == answers[0] for other in answers[1:])
         print("The answers of all reports are equal." if same else "THE ANSWERS DIFFER.")
+        for name, other in zip(NAMES[1:], answers[1:]):
+            for dimension, expected, found in zip(DIMENSIONS, answers[0], other):
+                if expected != found:
+                    print_differences(dimension, name, expected.splitlines(), found.splitlines())
         sys.exit(0 if same else 1)
 
 

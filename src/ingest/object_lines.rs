@@ -1,13 +1,17 @@
-//! Puts JSON objects on lines of their own, if a file has them one after another or on several lines each. Then its
+//! Puts JSON objects on lines of their own, if a file has them one after another, on several lines each or in an array. Then its
 //! records have line numbers, and one object of any number is not one long line.
 
 use std::io::{self, Cursor, Read};
 
 use super::lines_block::MAX_LINE_BYTES;
-use crate::log::structured::framing::{ObjectEnd, next_start, object_end, skip_to_object};
+use crate::log::structured::framing::{
+    ObjectEnd, array_start, is_array, is_between_objects, is_indented, next_start, object_end, skip_to_object,
+};
 
 /// Bytes that show how a file has its objects.
 pub(super) const HEAD_BYTES: usize = 64 << 10;
+/// A byte order mark.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// The longest time and spaces before an object.
 const PREFIX_BYTES: usize = 40;
 /// Bytes read at a time, at least.
@@ -33,11 +37,12 @@ impl<R: Read> LineReader<R> {
         let mut head = Vec::new();
         let has_objects = read_head(&mut reader, &mut head)?;
         let is_whole = head.len() < HEAD_BYTES && !first_text(&head).contains(&b'\n');
+        let in_array = is_array(&head);
         let content = Cursor::new(head);
         let needs_lines = has_objects && needs_line_ends(content.get_ref(), is_whole);
         let content = content.chain(reader);
         Ok(match needs_lines {
-            true => LineReader::Objects(Box::new(ObjectLines::new(content))),
+            true => LineReader::Objects(Box::new(ObjectLines::new(content, in_array))),
             false => LineReader::Plain(content),
         })
     }
@@ -67,10 +72,12 @@ fn read_head(reader: &mut impl Read, head: &mut Vec<u8>) -> io::Result<bool> {
         };
         head.extend_from_slice(&buffer[..read]);
         let text = first_text(head);
-        let is_object = skip_to_object(text).is_some();
+        let is_object = skip_to_object(text).is_some() || is_array(text);
+        let may_be_array = array_start(text).is_some_and(<[u8]>::is_empty);
         // A time may be before the object.
         let may_be_object = text.len() < PREFIX_BYTES && !matches!(text.first(), Some(b'A'..=b'z'));
-        if read == 0 || head.len() >= HEAD_BYTES || !(is_object || may_be_object) || text.contains(&b'\n') {
+        let is_decided = !(is_object || may_be_object) || text.contains(&b'\n');
+        if read == 0 || head.len() >= HEAD_BYTES || is_decided && !may_be_array {
             return Ok(is_object);
         }
         buffer.resize(HEAD_BYTES - head.len(), 0);
@@ -84,6 +91,9 @@ fn first_text(head: &[u8]) -> &[u8] {
 /// Whether the objects of a content that begins with `head` are not on lines of their own. `is_whole`: this is all of it.
 pub(super) fn needs_line_ends(head: &[u8], is_whole: bool) -> bool {
     let text = first_text(head);
+    if is_array(text) {
+        return true;
+    }
     let Some(object) = skip_to_object(text) else { return false };
     let has_line_end = object.contains(&b'\n');
     match object_end(object) {
@@ -93,7 +103,7 @@ pub(super) fn needs_line_ends(head: &[u8], is_whole: bool) -> bool {
             object.contains(&b'\n') || next.is_some_and(|next| *next != b'\n')
         }
         ObjectEnd::Missing => !is_whole || has_line_end,
-        ObjectEnd::Broken(_) => !is_whole && !has_line_end,
+        ObjectEnd::Broken(_) | ObjectEnd::TooDeep => is_indented(object) || !is_whole && !has_line_end,
     }
 }
 
@@ -108,10 +118,12 @@ pub(super) struct ObjectLines<R> {
     taken: usize,
     /// Whether an object was written whose line end may follow.
     ends_with_object: bool,
+    /// Whether the objects are in an array, whose brackets and commas are left out.
+    in_array: bool,
 }
 
 impl<R: Read> ObjectLines<R> {
-    fn new(reader: R) -> ObjectLines<R> {
+    fn new(reader: R, in_array: bool) -> ObjectLines<R> {
         ObjectLines {
             reader,
             text: Vec::new(),
@@ -119,6 +131,7 @@ impl<R: Read> ObjectLines<R> {
             lines: Vec::new(),
             taken: 0,
             ends_with_object: false,
+            in_array,
         }
     }
 
@@ -145,6 +158,15 @@ impl<R: Read> ObjectLines<R> {
         let mut at = 0;
         while at < self.text.len() {
             let text = &self.text[at..];
+            if self.in_array {
+                let mark = if text.starts_with(MARK) { MARK.len() } else { 0 };
+                let between =
+                    mark + text[mark..].iter().take_while(|byte| is_between_objects(**byte)).count();
+                if between > 0 {
+                    at += between;
+                    continue;
+                }
+            }
             if self.ends_with_object {
                 let spaces = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
                 match text.get(spaces) {
@@ -165,16 +187,27 @@ impl<R: Read> ObjectLines<R> {
                 continue;
             };
             let object = &text[before..];
-            let length = match object_end(object) {
+            let can_continue = !self.is_at_end && object.len() <= MAX_LINE_BYTES;
+            let end = object_end(object);
+            let length = match end {
                 ObjectEnd::At(length) => length,
-                ObjectEnd::Broken(_) => next_start(object),
-                ObjectEnd::Missing if self.is_at_end || object.len() > MAX_LINE_BYTES => object.len(),
-                ObjectEnd::Missing => break,
+                ObjectEnd::Missing if can_continue => break,
+                ObjectEnd::Missing => object.len(),
+                ObjectEnd::Broken(_) | ObjectEnd::TooDeep => match next_start(object) {
+                    next if next == object.len() && can_continue => break,
+                    // The line end after it remains.
+                    next => object[..next].trim_ascii_end().len(),
+                },
             };
             self.lines.extend_from_slice(&text[..before]);
             let object = object[..length].iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte });
             self.lines.extend(object);
-            self.ends_with_object = true;
+            // What follows in an array is left out, with its line end.
+            let is_line = self.in_array && end != ObjectEnd::Missing;
+            if is_line {
+                self.lines.push(b'\n');
+            }
+            self.ends_with_object = !is_line;
             at += before + length;
         }
         self.text.drain(..at);
@@ -239,6 +272,53 @@ mod tests {
             for bytes_per_read in [1, 7, 1000] {
                 assert_eq!(lines(&text, bytes_per_read), expected, "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn a_broken_object_of_several_lines_took_those_after_it_with_it() {
+        let good = "{\n  \"a\": 1\n}\n";
+        let line = "{   \"a\": 1 }\n";
+        for broken in [
+            "{\n  \"a\": 1\n",
+            "{\n  \"a\": 1,\n  \"b\":\n",
+            "{\n  \"a\": \"x,\n  \"b\": 1\n}\n",
+            "{\n  x\n}\n",
+        ] {
+            let broken_line = broken.trim_end().replace('\n', " ");
+            for bytes_per_read in [1, 7, 1000] {
+                assert_eq!(
+                    lines(&format!("{good}{broken}{good}{good}"), bytes_per_read),
+                    format!("{line}{broken_line}\n{line}{line}"),
+                );
+                assert_eq!(
+                    lines(&format!("{broken}{good}"), bytes_per_read),
+                    format!("{broken_line}\n{line}"),
+                );
+            }
+        }
+        let broken = "{\n  \"a\": \"x,\n  \"b\": 1\n}\n";
+        assert!(lines(&format!("{good}{broken}"), 5).ends_with("}\n"), "the line is whole");
+    }
+
+    #[test]
+    fn the_objects_of_an_array_become_lines() {
+        let line = format!("{OBJECT}\n");
+        let pretty = "{\n  \"a\": 1\n}";
+        for (text, expected) in [
+            (format!("[{OBJECT},{OBJECT}]"), line.repeat(2)),
+            (format!("\u{feff}[ {OBJECT} , {OBJECT} ]\n"), line.repeat(2)),
+            (format!("[\n{OBJECT},\n{OBJECT}\n]\n[{OBJECT}]\n"), line.repeat(3)),
+            (format!("[\n{pretty},\n{pretty}\n]\n"), "{   \"a\": 1 }\n".repeat(2)),
+            (format!("[{OBJECT},{{\"a\":\"tru"), format!("{line}{{\"a\":\"tru")),
+            (format!("[{{\"a\":\"tru\n,{OBJECT}]"), format!("{{\"a\":\"tru ,\n{line}")),
+        ] {
+            for bytes_per_read in [1, 7, 1000] {
+                assert_eq!(lines(&text, bytes_per_read), expected, "{text}");
+            }
+        }
+        for text in ["[]", "[\n", "[1,2]\n", "[text]"] {
+            assert_eq!(lines(text, 5), text);
         }
     }
 

@@ -189,8 +189,10 @@ pub(super) fn io_error(error: ParquetError) -> io::Error {
     match error {
         ParquetError::Io(error) => error,
         ParquetError::Damaged(_) => damaged(error.to_string()),
-        ParquetError::MissingColumns(_) | ParquetError::ColumnType { .. } => {
-            io::Error::other(error.to_string())
-        }
+        ParquetError::MissingColumns(_)
+        | ParquetError::ColumnType { .. }
+        | ParquetError::RepeatedColumn(_)
+        | ParquetError::Compression(_)
+        | ParquetError::LargePage { .. } => io::Error::other(error.to_string()),
     }
 }

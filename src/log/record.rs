@@ -142,6 +142,9 @@ pub enum Rejection {
     /// A structured record that is no valid JSON from this byte on.
     #[error("no valid JSON: unexpected text at byte {0}, or the end of the text")]
     NotJson(usize),
+    /// An object with too many objects and arrays within each other.
+    #[error("more than {} objects and arrays within each other", super::structured::framing::MAX_DEPTH)]
+    TooDeep,
     /// A structured record without a value that every record has.
     #[error("no {0}: every record has it")]
     NoValue(&'static str),

@@ -250,6 +250,48 @@ fn a_broken_object_is_rejected_with_its_line_and_its_reason() {
 }
 
 #[test]
+fn a_broken_object_of_several_lines_is_rejected_alone() {
+    let json = String::from_utf8(as_format(LogFormat::Json, &demo(100))).unwrap();
+    let indented = |line: &str| -> String {
+        let object: serde_json::Value = serde_json::from_str(line).unwrap();
+        serde_json::to_string_pretty(&object).unwrap()
+    };
+    let mut objects: Vec<String> = json.lines().map(indented).collect();
+    let whole = objects.join("\n") + "\n";
+    // Without its last brace.
+    objects[10] = objects[10].trim_end_matches(['}', '\n']).to_owned();
+    objects[20] = objects[20].replacen("\",", ",", 1);
+    objects[99] = objects[99].replacen("\",", ",", 1);
+    let home = home_with(&[("a.json", (objects.join("\n") + "\n").as_bytes())]);
+    pull(&home, 0);
+    assert_eq!(requests(&home), 97);
+    let rejected = home.rows(&["sources", "rejected"]);
+    let lines: Vec<u64> = rejected.iter().map(|line| line["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [11, 21, 100]);
+    assert!(rejected.iter().all(|line| line["reason"].as_str().unwrap().starts_with("no valid JSON")));
+    let home = home_with(&[("a.json", whole.as_bytes())]);
+    pull(&home, 0);
+    assert_eq!((requests(&home), home.rows(&["sources", "rejected"]).len()), (100, 0));
+}
+
+#[test]
+fn an_array_of_records_is_read() {
+    let json = String::from_utf8(as_format(LogFormat::Json, &demo(100))).unwrap();
+    let objects: Vec<&str> = json.lines().collect();
+    let values: Vec<serde_json::Value> =
+        objects.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for array in [
+        format!("[{}]", objects.join(",")),
+        format!("[\n{}\n]\n", objects.join(",\n")),
+        serde_json::to_string_pretty(&values).unwrap(),
+    ] {
+        let home = home_with(&[("a.json", array.as_bytes())]);
+        pull(&home, 0);
+        assert_eq!((requests(&home), home.rows(&["sources", "rejected"]).len()), (100, 0));
+    }
+}
+
+#[test]
 fn a_json_file_that_grows_is_read_on() {
     let json = as_format(LogFormat::Json, &demo(300));
     let home = home_with(&[("a.json", &json[..json.len() / 2])]);

@@ -15,6 +15,7 @@ const MAX_NUMBER: u64 = i64::MAX as u64;
 const A_NUMBER: &str = "a number from 0 to 9223372036854775807, or null";
 const A_STATUS: &str = "a status from 100 to 999, or null";
 const A_TEXT: &str = "a text or null";
+const VALID_UNICODE: &str = "valid Unicode: an escape such as \\ud800 is half of a character";
 const A_TIME: &str = "a time in ISO 8601, such as 2026-08-06T09:30:25.123Z";
 const A_BOOLEAN: &str = "true, false or null";
 
@@ -168,12 +169,12 @@ impl<'r, 'a> Draft<'r, 'a> {
 
     /// Sets the ARN of the bucket.
     pub(super) fn bucket_arn(&mut self, arn: Cow<'a, [u8]>) {
-        self.bucket_arn = arn;
+        self.bucket_arn = if *arn == *b"-" { Cow::Borrowed(&[]) } else { arn };
     }
 
     /// Sets the version of the schema.
     pub(super) fn schema_version(&mut self, version: &[u8]) {
-        if version != SCHEMA.as_bytes() {
+        if version != SCHEMA.as_bytes() && !matches!(version, b"" | b"-") {
             self.member_text("schema_version_id", version);
         }
     }
@@ -286,6 +287,16 @@ impl<'r, 'a> Draft<'r, 'a> {
             number <= self.first_place || place.field != field
         });
     }
+}
+
+/// The rejection of a value that is no text. `json` is the value as JSON.
+#[cold]
+pub(super) fn bad_text(column: &'static str, json: &str) -> Rejection {
+    let has_surrogate = json.match_indices("\\u").any(|(at, _)| {
+        let digits = json.as_bytes().get(at + 2..at + 4);
+        digits.is_some_and(|digits| matches!(digits, [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F']))
+    });
+    Rejection::BadValue { column, expected: if has_surrogate { VALID_UNICODE } else { A_TEXT } }
 }
 
 /// The rejection of a time that is none.

@@ -1,10 +1,10 @@
 //! What a structured record has beyond the fields of the text format: an object in [`Field::Extra`](crate::log::Field).
 //!
-//! `{"milliseconds":123}` has the part of the time below a second, and then the columns that are no fields. The text
+//! `{"milliseconds":123}` has the part of the time below a second, if there is one, and then the columns that are no fields. The text
 //! format has none of this, so it does not count when records are compared: a request is the same request however it was
 //! delivered.
 
-/// What the object begins with.
+/// What the object of a time with a fraction begins with.
 const START: &[u8] = b"{\"milliseconds\":";
 
 const NANOSECONDS_PER_MILLISECOND: u32 = 1_000_000;
@@ -12,7 +12,13 @@ const NANOSECONDS_PER_MILLISECOND: u32 = 1_000_000;
 /// The part of [`Field::Extra`](crate::log::Field) that distinguishes records: the text, unless it is that of a
 /// structured record.
 pub fn comparable_extra(extra: Option<&[u8]>) -> Option<&[u8]> {
-    extra.filter(|text| !text.starts_with(START))
+    extra.filter(|text| !is_object(text))
+}
+
+/// Whether a text is the object of a structured record.
+fn is_object(text: &[u8]) -> bool {
+    let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
+    text.starts_with(START) || text.starts_with(b"{\"") && text.ends_with(b"}") && is_json()
 }
 
 /// Appends a column and its value as JSON to the members of an object.
@@ -24,8 +30,14 @@ pub(super) fn append_member(members: &mut Vec<u8>, name: &str, json: &[u8]) {
     }
 }
 
-/// Appends the object: the nanoseconds of the time, as milliseconds, and other members.
+/// Appends the object: the nanoseconds of the time, as milliseconds, and other members. One of the two is needed.
 pub(super) fn append(nanoseconds: u32, members: &[u8], out: &mut Vec<u8>) {
+    if nanoseconds == 0 {
+        out.push(b'{');
+        out.extend_from_slice(members.strip_prefix(b",").unwrap_or(members));
+        out.push(b'}');
+        return;
+    }
     out.extend_from_slice(START);
     push_number(nanoseconds / NANOSECONDS_PER_MILLISECOND, out);
     let mut fraction = nanoseconds % NANOSECONDS_PER_MILLISECOND;
@@ -69,7 +81,6 @@ mod tests {
             (999_999_999, "999.999999"),
             (1_000, "0.001"),
             (10_500_000, "10.5"),
-            (0, "0"),
         ] {
             assert_eq!(extra(nanoseconds, b""), format!("{{\"milliseconds\":{milliseconds}}}"));
         }
@@ -79,11 +90,14 @@ mod tests {
         let text = extra(5_000_000, &members);
         assert_eq!(text, r#"{"milliseconds":5,"edge \"x\"":[1, 2],"b":null}"#);
         assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
+        assert_eq!(extra(0, &members), r#"{"edge \"x\"":[1, 2],"b":null}"#);
     }
 
     #[test]
     fn the_extra_text_of_a_log_line_is_compared() {
         assert_eq!(comparable_extra(Some(b"new-field -")), Some(b"new-field -".as_slice()));
         assert_eq!(comparable_extra(None), None);
+        let text = Some(b"{\"a\" b}".as_slice());
+        assert_eq!(comparable_extra(text), text);
     }
 }

@@ -5,7 +5,7 @@
 use memchr::{memchr, memchr2, memmem};
 
 /// Objects and arrays within each other. A record has none, and a message of CloudWatch Logs has two.
-const MAX_DEPTH: u32 = 64;
+pub(in crate::log) const MAX_DEPTH: u32 = 64;
 
 /// The end of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum ObjectEnd {
     Missing,
     /// The object is broken at this byte: nothing that follows there can be a part of it.
     Broken(usize),
+    /// The object has too many objects and arrays within each other.
+    TooDeep,
 }
 
 /// Finds the end of the object that a text begins with.
@@ -34,8 +36,12 @@ pub fn object_end(text: &[u8]) -> ObjectEnd {
                 continue;
             }
             b'{' | b'[' => {
-                if !can_begin_value || depth == MAX_DEPTH {
+                let begins_line = at > 0 && byte == b'{' && text[at - 1] == b'\n';
+                if !can_begin_value || begins_line && is_indented(text) {
                     return ObjectEnd::Broken(at);
+                }
+                if depth == MAX_DEPTH {
+                    return ObjectEnd::TooDeep;
                 }
                 arrays = arrays << 1 | u64::from(byte == b'[');
                 depth += 1;
@@ -95,9 +101,70 @@ fn text_end(text: &[u8], start: usize) -> ObjectEnd {
     }
 }
 
-/// Where the next object after a broken one may begin; the end of the text if there is none.
+/// Whether the members of the object that a text begins with are on lines of their own. All objects within it are indented
+/// then.
+pub fn is_indented(text: &[u8]) -> bool {
+    let rest = text.get(1..).unwrap_or_default();
+    rest.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) == Some(&b'\n')
+}
+
+/// Where the next object after a broken one may begin: at `{"`, or at `{` at the beginning of a line. The end of the text
+/// if there is none.
 pub fn next_start(text: &[u8]) -> usize {
-    text.get(1..).and_then(|rest| memmem::find(rest, b"{\"")).map_or(text.len(), |at| at + 1)
+    if object_end(text) == ObjectEnd::TooDeep {
+        return deep_end(text);
+    }
+    let rest = text.get(1..).unwrap_or_default();
+    let next = memmem::find(rest, b"{\"").unwrap_or(rest.len());
+    let next = memmem::find(&rest[..next], b"\n{").map_or(next, |line_end| line_end + 1);
+    (next + 1).min(text.len())
+}
+
+/// The end of an object that has too many others within it: after its last brace, or before another object that cannot be
+/// a part of it.
+fn deep_end(text: &[u8]) -> usize {
+    let (mut depth, mut at, mut last) = (0u64, 0, b':');
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' => {
+                at += 1;
+                continue;
+            }
+            b'{' if at > 0 && (text[at - 1] == b'\n' || !matches!(last, b':' | b'[' | b',')) => return at,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return at + 1;
+                }
+            }
+            b'"' => match text_end(text, at + 1) {
+                ObjectEnd::At(end) => at = end - 1,
+                ObjectEnd::Broken(line_end) => at = line_end - 1,
+                ObjectEnd::Missing | ObjectEnd::TooDeep => return text.len(),
+            },
+            _ => {}
+        }
+        last = byte;
+        at += 1;
+    }
+    text.len()
+}
+
+/// Whether a text begins with an array of objects.
+pub fn is_array(text: &[u8]) -> bool {
+    array_start(text).is_some_and(|rest| rest.starts_with(b"{"))
+}
+
+/// What follows the `[` that a text begins with.
+pub fn array_start(text: &[u8]) -> Option<&[u8]> {
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).trim_ascii_start();
+    text.strip_prefix(b"[").map(<[u8]>::trim_ascii_start)
+}
+
+/// Whether a byte may be between the objects of an array.
+pub fn is_between_objects(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'[' | b',' | b']')
 }
 
 /// The text from its first object on, if only white space, a byte order mark, or the time of a CloudWatch Logs export
@@ -165,9 +232,28 @@ mod tests {
     }
 
     #[test]
+    fn an_object_at_the_beginning_of_a_line_is_not_within_an_indented_one() {
+        for broken in
+            ["{\n  \"a\": 1", "{\n  \"a\":", "{\n  \"a\": \"x,\n  \"b\": 1\n}", "{\n  \"a\": [\n 1,"]
+        {
+            let text = format!("{broken}\n{{\n  \"a\": 2\n}}\n");
+            assert!(matches!(object_end(text.as_bytes()), ObjectEnd::Broken(_)), "{text}");
+            assert_eq!(next_start(text.as_bytes()), broken.len() + 1, "{text}");
+        }
+        let text = "{\"a\": [\n{\"b\":1}\n]}";
+        assert_eq!(object_end(text.as_bytes()), ObjectEnd::At(text.len()));
+    }
+
+    #[test]
     fn objects_within_each_other_are_limited() {
         let text = r#"{"a":"#.repeat(100);
-        assert_eq!(object_end(text.as_bytes()), ObjectEnd::Broken(5 * MAX_DEPTH as usize));
+        assert_eq!(object_end(text.as_bytes()), ObjectEnd::TooDeep);
+        let whole = format!("{text}1{}", "}".repeat(100));
+        for next in ["", "{\"b\":1}", "\n{\n"] {
+            assert_eq!(next_start(format!("{whole}{next}").as_bytes()), whole.len());
+        }
+        assert_eq!(next_start(text.as_bytes()), text.len());
+        assert_eq!(next_start(format!("{text}\n{{\n").as_bytes()), text.len() + 1);
     }
 
     #[test]
@@ -195,7 +281,7 @@ mod tests {
             match object_end(text.as_bytes()) {
                 ObjectEnd::At(end) => prop_assert!(end <= text.len()),
                 ObjectEnd::Broken(at) => prop_assert!(at < text.len()),
-                ObjectEnd::Missing => {}
+                ObjectEnd::Missing | ObjectEnd::TooDeep => {}
             }
             prop_assert!(next_start(text.as_bytes()) >= usize::from(!text.is_empty()));
         }

@@ -70,7 +70,9 @@ pub fn json(block: &[u8]) {
     while !rest.is_empty() {
         let length = match framing::object_end(rest) {
             framing::ObjectEnd::At(length) => length,
-            framing::ObjectEnd::Missing | framing::ObjectEnd::Broken(_) => framing::next_start(rest),
+            framing::ObjectEnd::Missing | framing::ObjectEnd::Broken(_) | framing::ObjectEnd::TooDeep => {
+                framing::next_start(rest)
+            }
         };
         rest = &rest[length..];
     }

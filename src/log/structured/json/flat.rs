@@ -59,7 +59,7 @@ pub(super) fn read<'a>(text: &'a [u8], draft: &mut Draft<'_, 'a>, minute: &mut L
             }
             None => {
                 let name = std::str::from_utf8(name).ok().filter(|name| !name.contains('\\'))?;
-                if wrapped::is_message_name(name) {
+                if wrapped::message_name(name).is_some() {
                     return None;
                 }
                 draft.member(name, &text[value_at..end]);

@@ -46,7 +46,12 @@ pub fn is_complete(line: &[u8]) -> bool {
     while let Some(object) = skip_to_object(rest.trim_ascii_start()) {
         match object_end(object) {
             ObjectEnd::At(end) => rest = &object[end..],
-            ObjectEnd::Missing | ObjectEnd::Broken(_) => return false,
+            ObjectEnd::Missing => return false,
+            // Nothing that follows makes it whole.
+            ObjectEnd::Broken(_) | ObjectEnd::TooDeep => match next_start(object) {
+                next if next == object.len() => return false,
+                next => rest = &object[next..],
+            },
         }
     }
     rest.is_empty()

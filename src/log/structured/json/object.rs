@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
 
-use super::super::draft::{Draft, bad_time, bad_type};
+use super::super::draft::{Draft, bad_text, bad_time, bad_type};
 use super::super::framing::{ObjectEnd, next_start, object_end};
 use super::super::request_time::RequestTime;
 use super::super::schema::{COLUMNS, Column, index_of, is_integer};
@@ -59,6 +59,7 @@ fn read_any<'a>(
         ObjectEnd::Broken(at) => {
             return (next_start(text), Object::Rejected(Rejection::NotJson(at)));
         }
+        ObjectEnd::TooDeep => return (next_start(text), Object::Rejected(Rejection::TooDeep)),
     };
     let GroupBuilder { templates, arena, members, .. } = builder;
     let mut draft = Draft::new(record, index, arena, members);
@@ -80,7 +81,7 @@ fn read_any<'a>(
 fn read_members(object: &[u8], draft: &mut Draft<'_, '_>) -> Result<bool, Rejection> {
     let mut columns = ColumnSet::default();
     let mut expected = 0;
-    let mut is_message = false;
+    let (mut is_message, mut names, mut repeated) = (false, Vec::new(), None);
     for member in sonic_rs::to_object_iter(object) {
         let (name, value) = member.map_err(|error| Rejection::NotJson(error.offset()))?;
         match index_of(name.as_bytes(), expected) {
@@ -90,12 +91,19 @@ fn read_members(object: &[u8], draft: &mut Draft<'_, '_>) -> Result<bool, Reject
                 set(draft, column, &value)?;
             }
             None => {
-                is_message |= wrapped::is_message_name(&name);
+                if let Some(name) = wrapped::message_name(&name) {
+                    is_message = true;
+                    repeated = repeated.or(names.contains(&name).then_some(name));
+                    names.push(name);
+                }
                 draft.member(&name, value.as_raw_str().as_bytes());
             }
         }
     }
-    Ok(is_message && columns.is_empty())
+    match repeated {
+        Some(name) if columns.is_empty() => Err(Rejection::Repeated(name)),
+        _ => Ok(is_message && columns.is_empty()),
+    }
 }
 
 /// Sets the value of a column.
@@ -105,13 +113,16 @@ fn set(draft: &mut Draft<'_, '_>, column: usize, value: &LazyValue<'_>) -> Resul
         Column::SchemaVersion => {
             match value.as_str() {
                 Some(version) => draft.schema_version(version.as_bytes()),
+                None if value.is_null() => {}
                 None => draft.member(COLUMNS[column].0, value.as_raw_str().as_bytes()),
             }
             return Ok(());
         }
         Column::BucketArn => {
-            if let Some(arn) = value.as_str() {
-                draft.bucket_arn(Cow::Owned(arn.as_bytes().to_vec()));
+            match value.as_str() {
+                Some(arn) => draft.bucket_arn(Cow::Owned(arn.as_bytes().to_vec())),
+                None if value.is_null() => {}
+                None => return Err(bad_text(COLUMNS[column].0, value.as_raw_str())),
             }
             return Ok(());
         }
@@ -119,7 +130,7 @@ fn set(draft: &mut Draft<'_, '_>, column: usize, value: &LazyValue<'_>) -> Resul
     match value.get_type() {
         JsonType::Null => Ok(()),
         JsonType::String => {
-            let text = value.as_str().ok_or_else(|| bad_type(field))?;
+            let text = value.as_str().ok_or_else(|| bad_text(COLUMNS[column].0, value.as_raw_str()))?;
             draft.any_text(field, text.as_bytes())
         }
         JsonType::Number => match value.as_i64() {

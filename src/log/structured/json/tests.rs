@@ -234,7 +234,7 @@ fn addresses_have_their_canonical_spelling() {
         assert_eq!(read_value("remote_ip", json, Field::RemoteIp).as_deref(), Some(expected), "{json}");
     }
     let row = row_of(&with("remote_ip", r#""192.0.2.7, 198.51.100.9""#));
-    let extra = r#"{"milliseconds":0,"remote_ip":"192.0.2.7, 198.51.100.9"}"#;
+    let extra = r#"{"remote_ip":"192.0.2.7, 198.51.100.9"}"#;
     assert_eq!(value(&row, Field::Extra), Some(extra));
 }
 
@@ -242,7 +242,7 @@ fn addresses_have_their_canonical_spelling() {
 fn an_anonymous_requester_is_absent() {
     let row = row_of(&with("requester", r#""Anonymous""#));
     assert_eq!(value(&row, Field::Requester), None);
-    assert_eq!(value(&row, Field::Extra), Some(r#"{"milliseconds":0,"requester":"Anonymous"}"#));
+    assert_eq!(value(&row, Field::Extra), Some(r#"{"requester":"Anonymous"}"#));
 }
 
 #[test]
@@ -261,14 +261,14 @@ fn keys_are_spelled_as_in_the_text_format() {
 fn columns_that_are_no_fields_are_in_extra() {
     let end = OBJECT.len() - 1;
     let object = format!(r#"{},"edge":"a\"b","n":{{"x":[1,2]}},"f":1.5,"z":null}}"#, &OBJECT[..end]);
-    let extra = r#"{"milliseconds":0,"edge":"a\"b","n":{"x":[1,2]},"f":1.5,"z":null}"#;
+    let extra = r#"{"edge":"a\"b","n":{"x":[1,2]},"f":1.5,"z":null}"#;
     assert_eq!(value(&row_of(&object), Field::Extra), Some(extra));
     let flat = format!(r#"{},"edge":"a","f":12}}"#, &OBJECT[..end]);
-    assert_eq!(value(&row_of(&flat), Field::Extra), Some(r#"{"milliseconds":0,"edge":"a","f":12}"#));
+    assert_eq!(value(&row_of(&flat), Field::Extra), Some(r#"{"edge":"a","f":12}"#));
     let version = row_of(&with("schema_version_id", r#""V_2_0""#));
-    assert_eq!(value(&version, Field::Extra), Some(r#"{"milliseconds":0,"schema_version_id":"V_2_0"}"#));
+    assert_eq!(value(&version, Field::Extra), Some(r#"{"schema_version_id":"V_2_0"}"#));
     let arn = row_of(&with("bucket_arn", r#""arn:aws:s3:::other""#));
-    assert_eq!(value(&arn, Field::Extra), Some(r#"{"milliseconds":0,"bucket_arn":"arn:aws:s3:::other"}"#));
+    assert_eq!(value(&arn, Field::Extra), Some(r#"{"bucket_arn":"arn:aws:s3:::other"}"#));
     assert_eq!(row_of(&with("bucket_arn", r#""arn:aws-cn:s3:::media""#)), row_of(OBJECT));
 }
 
@@ -345,6 +345,8 @@ fn records_are_found_in_every_framing() {
         ("messages within messages", lines(objects.iter().map(|object| message(&message(object))).collect())),
         ("a message with all", events(&objects)),
         ("messages with some", objects.chunks(7).map(events).collect()),
+        ("a message with an array", message(&format!("[{}]", objects.join(", ")))),
+        ("a message that is an array", nested(&format!("[{}]", objects.join(",")))),
         ("a check of the destination", format!("{control}{}", events(&objects))),
         ("a byte order mark", format!("\u{feff}{}", lines(objects.clone()))),
     ] {
@@ -402,6 +404,31 @@ fn invalid_utf_8_and_invalid_values_reject_the_record() {
     for json in ["nul", "tru", "+1", "01", "1.", r#""\x""#, r#""\ud800""#, "\"\u{1}\\n\""] {
         let read = parse(with("total_duration", json));
         assert_eq!((read.rows.len(), read.rejected.len()), (0, 1), "{json}");
+    }
+}
+
+#[test]
+fn the_reason_names_what_is_wrong_with_an_object() {
+    let deep = r#"{"a":"#.repeat(5000);
+    assert_eq!(reason(&deep), "more than 64 objects and arrays within each other");
+    let deep = format!("{deep}1{}", "}".repeat(5000));
+    assert_eq!(reason(&deep), "more than 64 objects and arrays within each other");
+    assert_eq!(reason(r#"{"message":"a","message":"b"}"#), "message occurs twice");
+    for column in ["key_name", "bucket_arn"] {
+        let reason = reason(&with(column, r#""a\ud800""#));
+        assert!(reason.starts_with(&format!("{column} is not valid Unicode")), "{reason}");
+    }
+    for json in ["5", "true", r#"["x"]"#, r#"{"a":1}"#] {
+        assert_eq!(reason(&with("bucket_arn", json)), "bucket_arn is not a text or null", "{json}");
+    }
+}
+
+#[test]
+fn an_absent_arn_or_version_was_a_deviation() {
+    for column in ["bucket_arn", "schema_version_id"] {
+        for json in ["null", r#""""#, r#""-""#] {
+            assert_eq!(row_of(&with(column, json)), row_of(OBJECT), "{column}: {json}");
+        }
     }
 }
 

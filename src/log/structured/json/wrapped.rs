@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use super::super::framing::{ObjectEnd, is_array, is_between_objects, object_end};
 use crate::log::Rejection;
 
 /// A message of either form.
@@ -24,27 +25,50 @@ struct Event<'a> {
     message: Text<'a>,
 }
 
-/// A text, or an object that is not a text.
+/// A text, or an object or an array of objects that is not a text.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Text<'a> {
-    Text(#[serde(borrow)] Cow<'a, str>),
+    Plain(#[serde(borrow)] Cow<'a, str>),
     Object(serde_json::Map<String, serde_json::Value>),
+    Array(Vec<serde_json::Map<String, serde_json::Value>>),
 }
 
 impl Text<'_> {
     fn into_bytes(self) -> Vec<u8> {
         match self {
-            Text::Text(text) => text.into_owned().into_bytes(),
+            Text::Plain(text) => text.into_owned().into_bytes(),
             // Writing a value as JSON cannot fail.
             Text::Object(object) => serde_json::to_vec(&object).unwrap_or_default(),
+            Text::Array(objects) => serde_json::to_vec(&objects).unwrap_or_default(),
         }
     }
 }
 
-/// Whether an object with a member of this name, and without a column of a record, is a message.
-pub(super) fn is_message_name(name: &str) -> bool {
-    matches!(name, "message" | "messageType" | "logEvents")
+/// The objects of a text that is an array of them; otherwise the text itself.
+fn objects(text: Vec<u8>) -> Vec<Vec<u8>> {
+    let mut objects = Vec::new();
+    if is_array(&text) {
+        let mut rest = text.as_slice();
+        while let Some(start) = rest.iter().position(|byte| !is_between_objects(*byte)) {
+            match object_end(&rest[start..]) {
+                ObjectEnd::At(length) => {
+                    objects.push(rest[start..start + length].to_vec());
+                    rest = &rest[start + length..];
+                }
+                _ => return vec![text],
+            }
+        }
+    }
+    if objects.is_empty() { vec![text] } else { objects }
+}
+
+/// The names of the members of a message.
+const NAMES: [&str; 3] = ["message", "messageType", "logEvents"];
+
+/// This name if an object with a member of it, and without a column of a record, is a message.
+pub(super) fn message_name(name: &str) -> Option<&'static str> {
+    NAMES.into_iter().find(|other| *other == name)
 }
 
 /// The texts within a message.
@@ -58,7 +82,8 @@ pub(super) fn messages(object: &[u8]) -> Result<Vec<Vec<u8>>, Rejection> {
         return Err(Rejection::Header);
     }
     let events = events.into_iter().flatten().map(|event| event.message);
-    let texts: Vec<Vec<u8>> = message.into_iter().chain(events).map(Text::into_bytes).collect();
+    let texts: Vec<Vec<u8>> =
+        message.into_iter().chain(events).map(Text::into_bytes).flat_map(objects).collect();
     if texts.is_empty() && message_type.is_none() {
         return Err(Rejection::NoValue("bucket_name"));
     }

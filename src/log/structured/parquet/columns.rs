@@ -1,6 +1,6 @@
 //! Which columns of a Parquet file are columns of the schema, and how their values are stored.
 
-use ::parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
+use ::parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type};
 use ::parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
 use super::ParquetError;
@@ -56,41 +56,50 @@ pub(super) struct FileColumn {
 /// columns.
 pub(super) fn find(schema: &SchemaDescriptor) -> Result<Vec<FileColumn>, ParquetError> {
     let is_flat = |column: &ColumnDescriptor| column.max_rep_level() == 0 && column.path().parts().len() == 1;
-    let has = |name: &&str| schema.columns().iter().any(|column| column.name() == *name && is_flat(column));
+    let roots = schema.root_schema().get_fields();
+    let has = |name: &&str| roots.iter().any(|root| root.name() == *name);
     let missing: Vec<&str> =
         REQUIRED.iter().filter(|names| !names.iter().any(has)).map(|names| names[0]).collect();
     if !missing.is_empty() {
         return Err(ParquetError::MissingColumns(missing));
     }
+    for (name, column) in COLUMNS {
+        let mut same = roots.iter().filter(|root| root.name() == name);
+        let (first, second) = (same.next(), same.next());
+        if second.is_some() {
+            return Err(ParquetError::RepeatedColumn(name));
+        }
+        let Some(root) = first else { continue };
+        let info = root.get_basic_info();
+        let is_list = info.has_repetition() && info.repetition() == Repetition::REPEATED
+            || matches!(info.converted_type(), ConvertedType::LIST | ConvertedType::MAP)
+            || matches!(info.logical_type_ref(), Some(LogicalType::List | LogicalType::Map));
+        if is_list || root.is_group() {
+            let found = if is_list { "list" } else { "struct" }.to_owned();
+            return Err(ParquetError::ColumnType {
+                name: name.to_owned(),
+                found,
+                expected: expected_of(role_of(column)),
+            });
+        }
+    }
     let mut columns = Vec::new();
     for (index, column) in schema.columns().iter().enumerate().filter(|(_, column)| is_flat(column)) {
         let name = column.name();
-        let role = match index_of(name.as_bytes(), index).map(|column| COLUMNS[column].1) {
-            None => Role::Member,
-            Some(Column::SchemaVersion) => Role::SchemaVersion,
-            Some(Column::BucketArn) => Role::BucketArn,
-            Some(Column::Field(Field::Time)) => Role::Time,
-            Some(Column::Field(Field::AclRequired)) => Role::AclRequired,
-            Some(Column::Field(field)) if is_integer(field) => Role::Number(field),
-            Some(Column::Field(field)) => Role::Text(field),
-        };
+        let column_of_schema = index_of(name.as_bytes(), index).map(|column| COLUMNS[column].1);
+        let role = column_of_schema.map_or(Role::Member, role_of);
         let storage = storage_of(column);
-        let (fits, expected) = match role {
-            Role::Member => (storage.is_some(), ""),
-            Role::Time => (
-                matches!(storage, Some(Storage::Bytes | Storage::Timestamp { .. } | Storage::Int96)),
-                "a string or a timestamp",
-            ),
-            Role::AclRequired => {
-                (matches!(storage, Some(Storage::Boolean | Storage::Bytes)), "a boolean or a string")
+        let fits = match role {
+            Role::Member => storage.is_some(),
+            Role::Time => {
+                matches!(storage, Some(Storage::Bytes | Storage::Timestamp { .. } | Storage::Int96))
             }
-            Role::Number(_) => (
-                matches!(storage, Some(Storage::Int32 { .. } | Storage::Int64 { .. } | Storage::Bytes)),
-                "an integer or a string",
-            ),
-            Role::SchemaVersion | Role::BucketArn | Role::Text(_) => {
-                (storage == Some(Storage::Bytes), "a string")
-            }
+            Role::AclRequired => matches!(storage, Some(Storage::Boolean | Storage::Bytes)),
+            Role::Number(_) => match storage {
+                Some(Storage::Int32 { .. } | Storage::Int64 { .. }) => !is_date_or_time(column),
+                storage => storage == Some(Storage::Bytes),
+            },
+            Role::SchemaVersion | Role::BucketArn | Role::Text(_) => storage == Some(Storage::Bytes),
         };
         match storage {
             Some(storage) if fits => {
@@ -100,15 +109,48 @@ pub(super) fn find(schema: &SchemaDescriptor) -> Result<Vec<FileColumn>, Parquet
             // A type without a text form.
             _ if role == Role::Member => {}
             _ => {
-                let found = match column.logical_type_ref() {
-                    Some(logical) => format!("{} ({logical:?})", column.physical_type()),
-                    None => column.physical_type().to_string(),
+                let found = match (column.logical_type_ref(), column.converted_type()) {
+                    (Some(logical), _) => format!("{} ({logical:?})", column.physical_type()),
+                    (None, ConvertedType::NONE) => column.physical_type().to_string(),
+                    (None, converted) => format!("{} ({converted})", column.physical_type()),
                 };
+                let expected = expected_of(role);
                 return Err(ParquetError::ColumnType { name: name.to_owned(), found, expected });
             }
         }
     }
     Ok(columns)
+}
+
+fn role_of(column: Column) -> Role {
+    match column {
+        Column::SchemaVersion => Role::SchemaVersion,
+        Column::BucketArn => Role::BucketArn,
+        Column::Field(Field::Time) => Role::Time,
+        Column::Field(Field::AclRequired) => Role::AclRequired,
+        Column::Field(field) if is_integer(field) => Role::Number(field),
+        Column::Field(field) => Role::Text(field),
+    }
+}
+
+/// The types that a column may have.
+fn expected_of(role: Role) -> &'static str {
+    match role {
+        Role::Member => "any type",
+        Role::Time => "a string or a timestamp",
+        Role::AclRequired => "a boolean or a string",
+        Role::Number(_) => "an integer or a string",
+        Role::SchemaVersion | Role::BucketArn | Role::Text(_) => "a string",
+    }
+}
+
+/// Whether the integers of a column are dates or times of day.
+fn is_date_or_time(column: &ColumnDescriptor) -> bool {
+    matches!(column.logical_type_ref(), Some(LogicalType::Date | LogicalType::Time(_)))
+        || matches!(
+            column.converted_type(),
+            ConvertedType::DATE | ConvertedType::TIME_MILLIS | ConvertedType::TIME_MICROS
+        )
 }
 
 fn storage_of(column: &ColumnDescriptor) -> Option<Storage> {

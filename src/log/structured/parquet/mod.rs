@@ -1,10 +1,11 @@
 //! Records as Parquet: a column of the file for each column of the schema, a row for each record.
 //!
-//! `columns` finds the columns in the schema of a file, `row_group` reads a row group block by block, and `rows` makes
+//! `columns` finds the columns in the schema of a file, `page_sizes` limits the size of their pages, `row_group` reads a row group block by block, and `rows` makes
 //! records of a block. Memory is limited by the pages of a row group, not by the file. Never here: where the content
 //! comes from.
 
 mod columns;
+mod page_sizes;
 mod row_group;
 mod rows;
 #[cfg(test)]
@@ -12,14 +13,18 @@ mod tests;
 
 use std::sync::Arc;
 
+use ::parquet::basic::Compression;
 use ::parquet::errors::ParquetError as ReadError;
-use ::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use ::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use ::parquet::file::reader::ChunkReader;
 
 use self::columns::FileColumn;
 
 pub use row_group::RowGroup;
 pub use rows::RowParser;
+
+/// The largest uncompressed size of a page. Writers make pages of about 1 MiB.
+pub(super) const MAX_PAGE_BYTES: u64 = 256 << 20;
 
 /// The first bytes of every Parquet file.
 pub const MAGIC: &[u8] = b"PAR1";
@@ -46,6 +51,24 @@ pub enum ParquetError {
         /// The types that can be read.
         expected: &'static str,
     },
+    /// The schema has a column of server access logs twice.
+    #[error("the column {0} occurs twice")]
+    RepeatedColumn(&'static str),
+    /// A column is compressed in a form that is not supported.
+    #[error(
+        "the Parquet file is compressed with {0}, which is not supported: write it with Snappy, gzip or zstd, or without compression"
+    )]
+    Compression(&'static str),
+    /// A page is too large.
+    #[error(
+        "the Parquet file has a page of {bytes} bytes in the column {name}: at most {MAX_PAGE_BYTES} are supported; write it with smaller pages"
+    )]
+    LargePage {
+        /// The name of the column.
+        name: String,
+        /// Its uncompressed size.
+        bytes: u64,
+    },
 }
 
 impl From<ReadError> for ParquetError {
@@ -58,6 +81,22 @@ impl From<ReadError> for ParquetError {
             error => ParquetError::Damaged(error.to_string()),
         }
     }
+}
+
+/// Whether the columns of a row group can be decompressed.
+fn check_compression(group: &RowGroupMetaData, columns: &[FileColumn]) -> Result<(), ParquetError> {
+    for column in columns.iter().filter_map(|column| group.columns().get(column.index)) {
+        let name = match column.compression() {
+            Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_) | Compression::ZSTD(_) => {
+                continue;
+            }
+            Compression::LZO => "LZO",
+            Compression::BROTLI(_) => "brotli",
+            Compression::LZ4 | Compression::LZ4_RAW => "LZ4",
+        };
+        return Err(ParquetError::Compression(name));
+    }
+    Ok(())
 }
 
 fn damaged(message: impl Into<String>) -> ParquetError {
@@ -84,6 +123,7 @@ impl<R: ChunkReader + 'static> ParquetFile<R> {
         let columns = columns::find(metadata.file_metadata().schema_descr())?;
         let (mut rows_before, mut rows) = (Vec::new(), 0u64);
         for group in metadata.row_groups() {
+            check_compression(group, &columns)?;
             rows_before.push(rows);
             let count = u64::try_from(group.num_rows());
             rows = count

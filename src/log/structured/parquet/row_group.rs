@@ -12,7 +12,7 @@ use ::parquet::file::reader::ChunkReader;
 use ::parquet::file::serialized_reader::SerializedPageReader;
 
 use super::columns::{FileColumn, Role, Storage};
-use super::{ParquetError, damaged};
+use super::{ParquetError, damaged, page_sizes};
 
 /// Rows of a block: few enough that the values of all columns stay in the processor's cache.
 pub(super) const BLOCK_ROWS: usize = 512;
@@ -63,6 +63,7 @@ impl RowGroup {
         let open = |column: &FileColumn| -> Result<ColumnBlock, ParquetError> {
             let chunk =
                 metadata.columns().get(column.index).ok_or_else(|| damaged("a row group lacks a column"))?;
+            page_sizes::check(content.as_ref(), chunk, &column.name)?;
             let pages = SerializedPageReader::new(Arc::clone(content), chunk, rows_left, None)?;
             let reader = get_column_reader(chunk.column_descr_ptr(), Box::new(pages));
             let values = match reader {

@@ -330,6 +330,89 @@ fn other_columns_and_types_are_reported() {
 }
 
 #[test]
+fn dates_lists_and_repeated_columns_were_read_silently() {
+    let error = |declaration: &str, column: Column| {
+        let mut columns = required();
+        columns.push((declaration, column));
+        match ParquetFile::open(file(&columns, 1, WriterProperties::builder())) {
+            Ok(_) => panic!("the file was opened"),
+            Err(error) => error.to_string(),
+        }
+    };
+    for (kind, column) in [
+        ("int32 object_size (DATE)", Column::Int32(vec![Some(1)])),
+        ("int32 object_size (TIME(MILLIS,true))", Column::Int32(vec![Some(1)])),
+        ("int64 object_size (TIME_MICROS)", Column::Int64(vec![Some(1)])),
+    ] {
+        let error = error(&format!("optional {kind}"), column);
+        assert!(error.starts_with("the column object_size has the type INT"), "{error}");
+        assert!(error.ends_with("; expected an integer or a string"), "{error}");
+    }
+    let open = |declaration: &str| {
+        let schema = format!(
+            "message m {{ optional binary bucket_name; optional binary request_time; optional binary operation; {declaration} }}"
+        );
+        let schema =
+            ::parquet::schema::types::SchemaDescriptor::new(Arc::new(parse_message_type(&schema).unwrap()));
+        columns::find(&schema).unwrap_err().to_string()
+    };
+    let list = "the column key_name has the type list; expected a string";
+    assert_eq!(open("repeated binary key_name;"), list);
+    assert_eq!(
+        open("optional group key_name (LIST) { repeated group list { optional binary element; } }"),
+        list
+    );
+    assert_eq!(
+        open("optional group http_status { optional int32 code; }"),
+        "the column http_status has the type struct; expected an integer or a string"
+    );
+    assert_eq!(open("optional binary operation (STRING);"), "the column operation occurs twice");
+}
+
+#[test]
+fn an_unsupported_compression_was_called_damage() {
+    use ::parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
+    let schema = parse_message_type(
+        "message m { optional binary bucket_name; optional binary request_time; optional binary operation; }",
+    );
+    let schema = Arc::new(::parquet::schema::types::SchemaDescriptor::new(Arc::new(schema.unwrap())));
+    for (compression, name) in [
+        (Compression::BROTLI(Default::default()), "brotli"),
+        (Compression::LZ4, "LZ4"),
+        (Compression::LZ4_RAW, "LZ4"),
+    ] {
+        let chunks = schema.columns().iter().map(|column| {
+            ColumnChunkMetaData::builder(column.clone()).set_compression(compression).build().unwrap()
+        });
+        let group = RowGroupMetaData::builder(schema.clone()).set_column_metadata(chunks.collect());
+        let error = check_compression(&group.build().unwrap(), &columns::find(&schema).unwrap()).unwrap_err();
+        let expected = format!(
+            "the Parquet file is compressed with {name}, which is not supported: write it with Snappy, gzip or zstd, or without compression"
+        );
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
+fn a_page_that_claims_gigabytes_is_an_error_before_memory_is_allocated() {
+    let mut columns = required();
+    let long: &str = "k".repeat(40_000_000).leak();
+    columns.push(("optional binary key_name (STRING)", Column::Text(vec![Some(long); 7])));
+    for column in &mut columns[..3] {
+        let Column::Text(values) = &mut column.1 else { unreachable!() };
+        *values = vec![values[0]; 7];
+    }
+    let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_data_page_size_limit(1 << 30)
+        .set_compression(Compression::ZSTD(ZstdLevel::default()));
+    let content = file(&columns, 1, properties);
+    assert!(content.len() < 1 << 20);
+    let error = read(content).err().unwrap().to_string();
+    assert!(error.contains("bytes in the column key_name: at most 268435456 are supported"), "{error}");
+}
+
+#[test]
 fn damage_is_an_error_and_never_a_panic_of_this_code() {
     let mut columns = required();
     columns.push(("optional int64 object_size", Column::Int64(vec![Some(1)])));
