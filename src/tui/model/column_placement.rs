@@ -112,7 +112,7 @@ impl Column {
             Column::Activity => bar(8, 24, 400, 8),
             Column::Finding(column) => match column {
                 FindingColumn::Kind => text(17, 0, UseOfRoom::Text),
-                FindingColumn::Subject => text(16, 0, UseOfRoom::Subject),
+                FindingColumn::Subject => text(16, 0, UseOfRoom::Text),
                 FindingColumn::When => text(17, 1, UseOfRoom::Text),
                 FindingColumn::Cost => number(3),
                 FindingColumn::Score => bar(8, 12, 16, 2),
