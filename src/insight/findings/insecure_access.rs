@@ -16,6 +16,10 @@ const MIN_REQUESTS: u64 = 10;
 /// Share of the anonymous requests without TLS where TLS is the rule.
 const MAX_ODD_SHARE: f64 = 0.05;
 
+/// A stranger without TLS is news if this share of the anonymous requests without TLS is its own. Otherwise they are
+/// spread over many visitors, as those of old browsers are.
+const MIN_SHARE_OF_ODD: f64 = 0.5;
+
 /// Old TLS versions; the spelling varies in case.
 const OLD_TLS: &str = r"(?i)^(tlsv1(\.[01])?|sslv[23])$";
 
@@ -130,7 +134,12 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             }
             let filter = access.filter.clone().and(who.clone());
             let groups = survey.groups(&filter, &dimension, &[], Measure::Requests, CANDIDATES)?;
-            for row in groups.rows.iter().filter(|row| row.stats.requests >= MIN_REQUESTS) {
+            let least = match access.clients {
+                Clients::OddStrangers => MIN_SHARE_OF_ODD * groups.totals.requests as f64,
+                Clients::All | Clients::Known => 0.0,
+            };
+            let is_much = |requests: u64| requests >= MIN_REQUESTS && requests as f64 >= least;
+            for row in groups.rows.iter().filter(|row| is_much(row.stats.requests)) {
                 let evidence = Evidence {
                     kind: Kind::InsecureAccess,
                     subject: Some((dimension.clone(), row.value.clone())),
