@@ -57,7 +57,7 @@ impl Kind {
     }
 }
 
-/// A key. A segment `*` of its path stands for any name.
+/// A key. A segment `*` of its path matches any name.
 #[derive(Debug)]
 pub(crate) struct KeySpec {
     /// The tables that it is in, and its name.

@@ -123,7 +123,7 @@ fn elsewhere(month: &mut Month, world: &World, strength: Strength, random: &mut 
     );
     let duration = random.between(1, 12) as u32 * HOUR;
     let start = start(month, duration, random);
-    // Nobody knows a principal that was never there before.
+    // A principal that was never seen before is not a known one.
     let known: Vec<Client> = (world.members.iter().copied())
         .filter(|member| is_known(month, *member, start.saturating_sub(4 * DAY)))
         .collect();

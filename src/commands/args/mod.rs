@@ -79,7 +79,7 @@ pub enum Command {
     Pull(PullArgs),
     /// Print a table: requests grouped by a dimension or by time, or the total
     Report(ReportArgs),
-    /// Print what tells two sets of requests apart: the values whose share differs most
+    /// Print how two sets of requests differ: the values whose share differs most
     Contrast(ContrastArgs),
     /// Print what looks suspicious, best first: who, when, how much, and the filter that shows the requests
     Findings(FindingsArgs),

@@ -123,7 +123,7 @@ impl<'a> Logs<'a> {
         self.values(Field::Requester, filter, EXAMINED_REQUESTERS)
     }
 
-    /// The targets with the addresses that [`Target::AddressesOf`] stands for in place of it.
+    /// The targets with the addresses of each [`Target::AddressesOf`] in place of it.
     pub(super) fn with_addresses(&self, targets: &[Target]) -> Result<Vec<Target>, QueryError> {
         let mut all = Vec::with_capacity(targets.len());
         for target in targets {

@@ -105,7 +105,7 @@ impl Target {
         }
     }
 
-    /// The target for the subject of a finding; `None` if the finding is about all requests. A network stands for those of
+    /// The target for the subject of a finding; `None` if the finding is about all requests. A network gives those of
     /// its addresses that sent the requests of the finding.
     ///
     /// # Errors

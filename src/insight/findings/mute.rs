@@ -17,7 +17,7 @@ pub struct Mute {
     pub id: i64,
     /// The name of a kind of findings.
     pub kind: Option<String>,
-    /// The value that a finding is about, as logged. A network also stands for the addresses and networks in it.
+    /// The value that a finding is about, as logged. A network also matches the addresses and networks in it.
     pub value: Option<Vec<u8>>,
     /// A filter that all requests of a finding match.
     pub filter: Option<String>,

@@ -1,7 +1,7 @@
 //! A program that was never seen before and sends a large part of the requests from one moment on.
 //!
-//! Programs are told apart by `agent_family`: a new version of a known program is no news. It is news if it comes from
-//! networks that the program never came from, while the other versions go on: then somebody else uses the program.
+//! Programs are identified by `agent_family`: a new version of a known program is not reported. It is if it comes from
+//! networks that the program never came from, while the other versions go on: then another client uses the program.
 
 use super::evidence::{Evidence, finding};
 use super::{Finding, Kind, benign, words};
@@ -65,7 +65,7 @@ fn of_dimension(
             continue;
         }
         if *dimension != Dimension::AgentFamily
-            && !is_of_somebody_else(history, &value, &stats, (log_start, log_end))?
+            && !is_of_another_client(history, &value, &stats, (log_start, log_end))?
         {
             continue;
         }
@@ -98,7 +98,7 @@ fn of_dimension(
 
 /// Whether a new version of a known program comes from networks of its own, while the other versions go on as before. A
 /// version that the users of a program move to comes from their networks, and replaces the others.
-fn is_of_somebody_else(
+fn is_of_another_client(
     history: &Survey<'_>,
     version: &Value,
     stats: &Stats,

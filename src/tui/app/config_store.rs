@@ -60,7 +60,7 @@ impl ConfigStore {
         let after = edit::with_investigation(&before, name, investigation)
             .map_err(|reason| format!("{shown}: {reason}"))?;
         atomic::write(&self.path, &after).map_err(|error| format!("{shown}: {error}"))?;
-        // The session has it already, unless somebody else changed the file, too.
+        // The session has it already, unless another program changed the file, too.
         if is_current {
             self.seen = state_of(&self.path);
         }

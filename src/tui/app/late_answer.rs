@@ -1,4 +1,4 @@
-//! An answer of the terminal that arrives when nobody waits for it any more, among the keys.
+//! An answer of the terminal that arrives after its time limit, among the keys.
 
 use std::time::Duration;
 
