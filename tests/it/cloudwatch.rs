@@ -293,12 +293,12 @@ fn a_continuous_pull_adds_the_events_of_each_round_and_late_ones() {
     let (home, server) = (Home::new(), LogsServer::start(100));
     server.put(events(0, 30, now() - HOUR, 60));
     let spec = format!("cloudwatch:{GROUP}");
-    let mut pull = command(&home, &server, &["pull", &spec, "--every", "1s", "--cache", "c.db", "-q"])
-        .spawn()
-        .unwrap();
+    let mut pull =
+        command(&home, &server, &["pull", &spec, "--every", "1s", "--cache", "c.db", "-q"]).spawn().unwrap();
     let cache = home.path("c.db");
     let count = || {
-        let sources = tamarin::cache::Cache::open(&cache).and_then(|cache| cache.sources()).unwrap_or_default();
+        let sources =
+            tamarin::cache::Cache::open(&cache).and_then(|cache| cache.sources()).unwrap_or_default();
         sources.iter().map(|source| (source.requests, source.duplicates)).next().unwrap_or_default()
     };
     let wait_for = |requests: u64| {

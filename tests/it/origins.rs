@@ -74,7 +74,8 @@ fn every_kind_of_file_gives_the_lines_of_its_requests() {
         archive.append_data(&mut header, name, content.as_bytes()).unwrap();
     }
     let json = as_format(LogFormat::Json, &log(200..203));
-    let one_line: Vec<u8> = as_format(LogFormat::Json, &log(300..303)).into_iter().filter(|byte| *byte != b'\n').collect();
+    let one_line: Vec<u8> =
+        as_format(LogFormat::Json, &log(300..303)).into_iter().filter(|byte| *byte != b'\n').collect();
     let home = home_with(&[
         ("plain/2026-04-01-00-00-00-A", text.concat().as_bytes()),
         ("packed.gz", &gzip(log(50..53).concat().as_bytes())),

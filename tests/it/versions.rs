@@ -13,10 +13,10 @@ use std::time::{Duration, SystemTime};
 use tamarin::cache::{Cache, Writer};
 use tamarin::ingest::{Ingest, Options, Phase, Progress};
 use tamarin::log::Field;
-use tamarin::source::body::{Body, is_damage};
 use tamarin::query::{
     Answer, Ask, Counting, Dimension, Engine, LocalEngine, Measure, Query, RequestRow, Sort, TimeRange, Value,
 };
+use tamarin::source::body::{Body, is_damage};
 use tamarin::source::{S3Options, open};
 use tokio_util::sync::CancellationToken;
 
@@ -405,8 +405,7 @@ impl Sequence {
         let expected = origins(&fresh);
         for (number, name, line) in &expected {
             let versions = &self.history[name.as_str()];
-            let is_there =
-                versions.iter().any(|lines| lines.get(line - 1) == Some(&Line::Request(*number)));
+            let is_there = versions.iter().any(|lines| lines.get(line - 1) == Some(&Line::Request(*number)));
             assert!(is_there, "request {number} is said to be line {line} of {name}");
         }
         let kept = self.engine.get_or_insert_with(|| LocalEngine::new(cache));
@@ -420,7 +419,9 @@ impl Sequence {
         };
         for (filter, passes) in [("", None), ("log_file:a", Some("a")), ("log_file:b", Some("b"))] {
             let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-            for (_, name, _) in expected.iter().filter(|(_, name, _)| passes.is_none_or(|passes| passes == name)) {
+            for (_, name, _) in
+                expected.iter().filter(|(_, name, _)| passes.is_none_or(|passes| passes == name))
+            {
                 *counts.entry(name.clone()).or_default() += 1;
             }
             let counts: Vec<(String, u64)> = counts.into_iter().collect();

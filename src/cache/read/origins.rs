@@ -137,11 +137,7 @@ impl Snapshot<'_> {
     }
 
     /// The column [`Field::LogFile`] or [`Field::Line`].
-    pub(super) fn origin_column(
-        &self,
-        segment: &SegmentInfo,
-        field: Field,
-    ) -> Result<IntColumn, CacheError> {
+    pub(super) fn origin_column(&self, segment: &SegmentInfo, field: Field) -> Result<IntColumn, CacheError> {
         let origins = self.origins(&CancellationToken::new())?;
         self.cache.origins.columns.get_or_load(&(origins.epoch, segment.id, field), || {
             let column = self.computed_origin_column(origins, segment, field)?;

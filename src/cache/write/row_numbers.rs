@@ -84,7 +84,8 @@ impl RowNumbers {
 
     /// The numbers of `rows` rows, in ascending order.
     pub(crate) fn iter(&self, rows: usize) -> impl Iterator<Item = u64> {
-        let has_row = |number: &u64| self.gone.is_empty() || !self.gone.contains((number - self.first) as u32);
+        let has_row =
+            |number: &u64| self.gone.is_empty() || !self.gone.contains((number - self.first) as u32);
         self.range(rows).filter(has_row)
     }
 

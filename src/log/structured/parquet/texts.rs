@@ -164,14 +164,14 @@ impl TextReader {
                 Page::DataPage { mut buf, encoding, def_level_encoding, .. } => {
                     self.levels = Levels::All;
                     if self.is_optional {
-                        self.levels = first_levels(&mut buf, def_level_encoding, rows).ok_or_else(too_short)?;
+                        self.levels =
+                            first_levels(&mut buf, def_level_encoding, rows).ok_or_else(too_short)?;
                     }
                     self.begin_values(buf, encoding)?;
                 }
-                Page::DataPageV2 {
-                    mut buf, encoding, def_levels_byte_len, rep_levels_byte_len, ..
-                } => {
-                    let (repetition, definition) = (rep_levels_byte_len as usize, def_levels_byte_len as usize);
+                Page::DataPageV2 { mut buf, encoding, def_levels_byte_len, rep_levels_byte_len, .. } => {
+                    let (repetition, definition) =
+                        (rep_levels_byte_len as usize, def_levels_byte_len as usize);
                     if repetition.saturating_add(definition) > buf.len() {
                         return Err(too_short());
                     }
@@ -203,7 +203,9 @@ impl TextReader {
                 Encoded::Dictionary(Hybrid::new(bytes.slice(bytes.len().min(1)..), width))
             }
             other => {
-                return Err(damaged(format!("a page has the encoding {other}, which its column does not name")));
+                return Err(damaged(format!(
+                    "a page has the encoding {other}, which its column does not name"
+                )));
             }
         };
         self.pages.push(bytes);
