@@ -259,7 +259,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('=')], Command::Only, "only", Group::Filter, "keep only this row or cell, or only the marked rows"),
     bind(&[Table, Detail], &[k('-')], Command::Not, "not", Group::Filter, "exclude this row or cell, or the marked rows"),
     bind(&[Table], &[k('s')], Command::Sort, "sort", Group::Tables, "sort by the column under the cursor; again: reverse the order"),
-    bind(&[Table], &[k('b')], Command::GroupBy, "by…", Group::Tables, "group by another dimension; again: and then by a second one; for times: by longer or shorter rows"),
+    bind(&[Table], &[k('b')], Command::GroupBy, "by…", Group::Tables, "group by another dimension, Tab: and then by a second one; for times: by longer or shorter rows"),
     bind(&[Table], &[k('z')], Command::ZoomIn, "zoom", Group::Time, "zoom in: to the time under the cursor, otherwise to the middle half"),
     bind(&[Table], &[k('Z')], Command::ZoomOut, "", Group::Time, "zoom out"),
     bind(&[Table], &[k('v')], Command::Brush, "range", Group::Time, "select a time range; with the mouse: drag over the timeline"),

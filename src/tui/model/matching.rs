@@ -38,7 +38,7 @@ pub(crate) enum Errors {
     NotForgiven,
 }
 
-/// The texts that match all words of `typed`, best first; equally good ones stay in their order.
+/// The texts that match all words of `typed`, best first; of equally good ones, the shorter first.
 pub(crate) fn search(typed: &str, texts: &[Searched<'_>], errors: Errors) -> Vec<Match> {
     let typed: String = typed.chars().take(MAX_TYPED_CHARS).collect();
     let words: Vec<&str> = typed.split_whitespace().collect();
@@ -64,7 +64,8 @@ fn search_words(words: &[&str], texts: &[Searched<'_>], errors: u16) -> Vec<Matc
             found.push((scores.iter().sum(), of_text));
         }
     }
-    found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    let length = |index: usize| texts.get(index).map_or(0, |searched| searched.text.chars().count());
+    found.sort_by_key(|(score, found)| (std::cmp::Reverse(*score), length(found.index)));
     found.into_iter().map(|(_, found)| found).collect()
 }
 
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn the_beginning_of_a_word_comes_first() {
         assert_eq!(best("ip"), "Group by remote_ip");
-        assert_eq!(best("by reque"), "Group by requester");
+        assert_eq!(best("group reque"), "Group by requester");
         assert_eq!(best("sort req"), "Sort by requests");
         assert_eq!(best("col"), "choose the columns");
         assert_eq!(best("THEME"), "Theme light");
