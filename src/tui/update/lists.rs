@@ -138,7 +138,8 @@ fn other_dimension(state: &mut State, kind: ListKind) {
 fn toggle(state: &mut State, choice: &Choice) {
     match choice {
         Choice::Column(at) => {
-            if !state.layer_mut().table_mut().toggle(*at) {
+            let is_toggled = state.layer_mut().table_mut().toggle(*at);
+            if !is_toggled {
                 state.notify("the table needs this column");
             }
         }
