@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,8 @@ pub(crate) struct Survey<'a> {
     pub whole: Stats,
     /// The totals that were asked for: each step compares the same findings again.
     known_totals: RefCell<HashMap<Filter, Stats>>,
+    /// The series of all requests, by the width of their buckets.
+    known_series: RefCell<HashMap<u32, Rc<Series>>>,
 }
 
 impl<'a> Survey<'a> {
@@ -38,6 +41,7 @@ impl<'a> Survey<'a> {
             time: scope.time,
             whole: Stats::default(),
             known_totals: RefCell::default(),
+            known_series: RefCell::default(),
         };
         let whole = survey.totals(&Filter::everything())?;
         Ok(Survey { whole, ..survey })
@@ -46,12 +50,13 @@ impl<'a> Survey<'a> {
     /// The same, but with the requests before the start of the scope: what was usual so far.
     pub(crate) fn with_history(&self) -> Survey<'a> {
         let time = TimeRange { start: None, ..self.time };
-        Survey { time, known_totals: RefCell::default(), ..*self }
+        let known_series = if time == self.time { self.known_series.clone() } else { RefCell::default() };
+        Survey { time, known_totals: RefCell::default(), known_series, ..*self }
     }
 
     /// The same, but with every record: also the keys of multi-deletes, whatever [`Scope::counting`] is.
     pub(crate) fn as_logged<'s>(&'s self, scope: &'s Scope) -> Survey<'s> {
-        Survey { scope, known_totals: RefCell::default(), ..*self }
+        Survey { scope, known_totals: RefCell::default(), known_series: RefCell::default(), ..*self }
     }
 
     /// Whether every record counts as a request.
@@ -121,6 +126,16 @@ impl<'a> Survey<'a> {
             Answer::Series(series) => Ok(series),
             _ => Err(unexpected()),
         }
+    }
+
+    /// The series of all requests, in buckets of `bucket` seconds. It is asked for once.
+    pub(crate) fn series_of_all(&self, bucket: u32) -> Result<Rc<Series>, QueryError> {
+        if let Some(series) = self.known_series.borrow().get(&bucket) {
+            return Ok(Rc::clone(series));
+        }
+        let series = Rc::new(self.series(&Filter::everything(), bucket)?);
+        self.known_series.borrow_mut().insert(bucket, Rc::clone(&series));
+        Ok(series)
     }
 
     /// The numbers of requests of some values of several dimensions, in buckets of `bucket` seconds. One scan for all.

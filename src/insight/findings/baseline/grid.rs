@@ -1,6 +1,7 @@
 //! The buckets of a baseline: their place in the day and the week, and which of them can be relied on.
 
 use crate::log::time::SECONDS_PER_DAY;
+use crate::query::Series;
 
 /// A run of empty buckets of the whole log is a delivery gap only if it is at least this long.
 const GAP_MIN_SECONDS: i64 = 3600;
@@ -29,6 +30,12 @@ impl Grid {
             (*first, *last) = (false, false);
         }
         grid
+    }
+
+    /// The buckets of the series of a whole log.
+    pub(crate) fn of(series: &Series) -> Grid {
+        let requests: Vec<u64> = series.lines.iter().take(1).flatten().map(|stats| stats.requests).collect();
+        Grid::new(series.start, series.bucket, &requests)
     }
 
     /// Number of buckets.
