@@ -1,9 +1,9 @@
 //! Queries about one scope, with as little ceremony as possible.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::Scope;
@@ -13,7 +13,7 @@ use crate::query::{
     QueryError, Requests, Series, Sort, Stats, TimeRange, Value,
 };
 
-/// Asks an engine about the requests of a scope. Each filter narrows the scope.
+/// Asks an engine about the requests of a scope. Each filter narrows the scope. Several threads can ask at the same time.
 pub(crate) struct Survey<'a> {
     engine: &'a dyn Engine,
     scope: &'a Scope,
@@ -23,9 +23,9 @@ pub(crate) struct Survey<'a> {
     /// The stats of the whole scope.
     pub whole: Stats,
     /// The totals that were asked for: each step compares the same findings again.
-    known_totals: RefCell<HashMap<Filter, Stats>>,
+    known_totals: Mutex<HashMap<Filter, Stats>>,
     /// The series of all requests, by the width of their buckets.
-    known_series: RefCell<HashMap<u32, Rc<Series>>>,
+    known_series: Mutex<HashMap<u32, Arc<Series>>>,
 }
 
 impl<'a> Survey<'a> {
@@ -40,8 +40,8 @@ impl<'a> Survey<'a> {
             cancel,
             time: scope.time,
             whole: Stats::default(),
-            known_totals: RefCell::default(),
-            known_series: RefCell::default(),
+            known_totals: Mutex::default(),
+            known_series: Mutex::default(),
         };
         let whole = survey.totals(&Filter::everything())?;
         Ok(Survey { whole, ..survey })
@@ -50,13 +50,15 @@ impl<'a> Survey<'a> {
     /// The same, but with the requests before the start of the scope: what was usual so far.
     pub(crate) fn with_history(&self) -> Survey<'a> {
         let time = TimeRange { start: None, ..self.time };
-        let known_series = if time == self.time { self.known_series.clone() } else { RefCell::default() };
-        Survey { time, known_totals: RefCell::default(), known_series, ..*self }
+        let is_same = time == self.time;
+        let known_series = if is_same { self.known_series.lock().clone() } else { HashMap::default() };
+        let known_series = Mutex::new(known_series);
+        Survey { time, known_totals: Mutex::default(), known_series, ..*self }
     }
 
     /// The same, but with every record: also the keys of multi-deletes, whatever [`Scope::counting`] is.
     pub(crate) fn as_logged<'s>(&'s self, scope: &'s Scope) -> Survey<'s> {
-        Survey { scope, known_totals: RefCell::default(), known_series: RefCell::default(), ..*self }
+        Survey { scope, known_totals: Mutex::default(), known_series: Mutex::default(), ..*self }
     }
 
     /// Whether every record counts as a request.
@@ -87,11 +89,11 @@ impl<'a> Survey<'a> {
 
     /// The stats of the requests that `filter` selects.
     pub(crate) fn totals(&self, filter: &Filter) -> Result<Stats, QueryError> {
-        if let Some(stats) = self.known_totals.borrow().get(filter) {
+        if let Some(stats) = self.known_totals.lock().get(filter) {
             return Ok(*stats);
         }
         let Answer::Totals(totals) = self.ask(filter, Ask::Totals)? else { return Err(unexpected()) };
-        self.known_totals.borrow_mut().insert(filter.clone(), totals.stats);
+        self.known_totals.lock().insert(filter.clone(), totals.stats);
         Ok(totals.stats)
     }
 
@@ -129,12 +131,13 @@ impl<'a> Survey<'a> {
     }
 
     /// The series of all requests, in buckets of `bucket` seconds. It is asked for once.
-    pub(crate) fn series_of_all(&self, bucket: u32) -> Result<Rc<Series>, QueryError> {
-        if let Some(series) = self.known_series.borrow().get(&bucket) {
-            return Ok(Rc::clone(series));
+    pub(crate) fn series_of_all(&self, bucket: u32) -> Result<Arc<Series>, QueryError> {
+        let known = self.known_series.lock().get(&bucket).cloned();
+        if let Some(series) = known {
+            return Ok(series);
         }
-        let series = Rc::new(self.series(&Filter::everything(), bucket)?);
-        self.known_series.borrow_mut().insert(bucket, Rc::clone(&series));
+        let series = Arc::new(self.series(&Filter::everything(), bucket)?);
+        self.known_series.lock().insert(bucket, Arc::clone(&series));
         Ok(series)
     }
 
