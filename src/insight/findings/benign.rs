@@ -16,8 +16,10 @@ use crate::query::{Dimension, Filter, Measure, QueryError, TimeRange, Value};
 const STEADY_DAYS: usize = 7;
 /// Part of the days between its first and its last on which it must have been active.
 const STEADY_PRESENCE: f64 = 0.9;
-/// Largest number of requests of a day as a multiple of the median day.
+/// Largest number of requests of a day as a multiple of the median day …
 const STEADY_FACTOR: f64 = 2.0;
+/// … and how many more come by chance, in standard deviations of random arrivals: few requests a day scatter more.
+const STEADY_DEVIATIONS: f64 = 3.0;
 
 /// Labels the findings about clients that are ordinary.
 pub(super) fn label_clients(survey: &Survey<'_>, findings: &mut [Finding]) -> Result<(), QueryError> {
@@ -84,7 +86,8 @@ fn steady_pace(grid: &Grid, hourly: &[f64]) -> Option<Ordinary> {
     }
     let usual = super::baseline::levels::median(&mut active.clone());
     let most = active.iter().copied().fold(0.0, f64::max);
-    (most <= STEADY_FACTOR * usual).then_some(Ordinary::SteadyPace)
+    let largest = STEADY_FACTOR * usual;
+    (most <= largest + STEADY_DEVIATIONS * largest.sqrt()).then_some(Ordinary::SteadyPace)
 }
 
 /// [`Ordinary::SharedAddress`] if many user agents of many families are behind one address, none of which sends most of the requests.
@@ -161,6 +164,8 @@ mod tests {
         let grid = grid(30);
         let mirror = hours(30, |day, hour| if hour < 3 { 500.0 + day as f64 } else { 0.0 });
         assert_eq!(steady_pace(&grid, &mirror), Some(Ordinary::SteadyPace));
+        let few = hours(30, |day, hour| if hour == 9 { [13.0, 9.0, 28.0][day % 3] } else { 0.0 });
+        assert_eq!(steady_pace(&grid, &few), Some(Ordinary::SteadyPace));
         let once = hours(30, |day, _| if day == 12 { 500.0 } else { 0.0 });
         assert_eq!(steady_pace(&grid, &once), None);
         let newcomer = hours(30, |day, _| if day > 12 { 500.0 } else { 0.0 });

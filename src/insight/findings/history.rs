@@ -55,7 +55,7 @@ impl History {
         if of.iter().all(|(_, values)| values.is_empty()) {
             return Ok(vec![Vec::new(); of.len()]);
         }
-        let grid = Rc::new(Grid::of(&survey.series_of_all(bucket_for(survey.seconds()))?));
+        let grid = Rc::new(Grid::of(survey.series_of_all(bucket_for(survey.seconds()))?.as_ref()));
         History::on_grid(survey, filter, of, &grid)
     }
 

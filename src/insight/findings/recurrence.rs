@@ -61,26 +61,25 @@ pub(super) fn at_the_same_time(grid: &Grid, amounts: &[f64], period: Range<usize
 /// period takes, at most a day.
 pub(super) fn on_other_days(grid: &Grid, amounts: &[f64], period: Range<usize>) -> bool {
     let length = period.len().clamp(1, grid.per_day());
-    let amount = |first: usize| -> f64 {
-        amounts[first..amounts.len().min(first + length)].iter().map(|amount| amount.max(0.0)).sum()
+    // The largest amount within that time of each day.
+    let of_day = |day: usize| -> f64 {
+        let (from, to) = (grid.first_of_day(day), grid.first_of_day(day + 1).min(amounts.len()));
+        let amount = |window: &[f64]| window.iter().map(|amount| amount.max(0.0)).sum::<f64>();
+        match to - from <= length {
+            true => amount(&amounts[from..to]),
+            false => amounts[from..to].windows(length).map(amount).fold(0.0, f64::max),
+        }
     };
-    let last = period.end.saturating_sub(length).max(period.start);
-    let busiest = (period.start..=last.min(amounts.len().saturating_sub(1)))
-        .max_by(|a, b| amount(*a).total_cmp(&amount(*b)));
-    let Some(busiest) = busiest.filter(|first| amount(*first) > 0.0) else { return false };
-    let own = match period.len() > LONG_DAYS * grid.per_day() {
-        true => grid.day(busiest)..=grid.day(busiest),
-        false => grid.day(period.start)..=grid.day(period.end - 1),
-    };
-    let least = ALIKE * amount(busiest);
-    let mut days: Vec<usize> = (0..amounts.len())
-        .filter(|first| amount(*first) >= least)
-        // Where most of it is: at midnight, that may be the next day.
-        .map(|first| grid.day((first + length / 2).min(amounts.len() - 1)))
-        .filter(|day| !own.contains(day))
-        .collect();
-    days.dedup();
-    days.len() >= MIN_DAYS.max(grid.days() / ONE_OF_DAYS)
+    let Some(last) = period.end.checked_sub(1).filter(|last| *last >= period.start) else { return false };
+    let own = grid.day(period.start)..=grid.day(last);
+    let largest =
+        |days: std::ops::RangeInclusive<usize>| days.max_by(|a, b| of_day(*a).total_cmp(&of_day(*b)));
+    let Some(busiest) = largest(own.clone()).filter(|day| of_day(*day) > 0.0) else { return false };
+    let is_long = period.len() > LONG_DAYS * grid.per_day();
+    let least = ALIKE * of_day(busiest);
+    let is_other = |day: &usize| if is_long { *day != busiest } else { !own.contains(day) };
+    let alike = (0..grid.days()).filter(is_other).filter(|day| of_day(*day) >= least).count();
+    alike >= MIN_DAYS.max(grid.days() / ONE_OF_DAYS)
 }
 
 #[cfg(test)]

@@ -44,11 +44,11 @@ pub(super) struct Timeline {
 impl Timeline {
     /// All requests before the end of the scope, in narrow and in wide buckets. `None` without requests.
     pub(super) fn whole(history: &Survey<'_>) -> Result<Option<(Timeline, Timeline)>, QueryError> {
-        let Some(wide) = Timeline::new(&history.series_of_all(HOUR)?) else { return Ok(None) };
+        let Some(wide) = Timeline::new(history.series_of_all(HOUR)?.as_ref()) else { return Ok(None) };
         if wide.stats.len() as i64 * i64::from(HOUR) > MAX_NARROW_SECONDS {
             return Ok(Some((wide.clone(), wide)));
         }
-        let Some(mut narrow) = Timeline::new(&history.series_of_all(NARROW)?) else {
+        let Some(mut narrow) = Timeline::new(history.series_of_all(NARROW)?.as_ref()) else {
             return Ok(None);
         };
         // Few requests per narrow bucket do not show a gap.
