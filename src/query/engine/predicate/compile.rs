@@ -127,6 +127,9 @@ impl Compiler<'_> {
 
     fn term(&self, subject: &Subject, test: &Test) -> Result<Node, QueryError> {
         let matcher = Matcher::new(test).map_err(QueryError::Invalid)?;
+        if matches!(subject, Subject::Field(field) if !field.is_stored()) {
+            self.snapshot.expect_origins(self.cancel)?;
+        }
         let dimension_passes = |dimension: &Dimension| {
             let test = IdTest::Passes(dimension.clone(), test.clone());
             self.dimension(dimension, test, |value| matcher.is_match(value))

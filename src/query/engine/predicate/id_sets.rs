@@ -95,7 +95,10 @@ pub(crate) struct IdSets {
 
 /// The rows of segments that pass tests, kept between queries: a table, its totals and its chart have the same filter,
 /// and the filters of a drill-down or an analysis have terms in common.
-pub(crate) struct KeptMasks(ByteCache<(u64, SegmentId), Arc<[Mask]>>);
+pub(crate) struct KeptMasks(ByteCache<MaskKey, Arc<[Mask]>>);
+
+/// The test, the segment, and the [epoch](Snapshot::origin_epoch) of a column that may change; otherwise 0.
+pub(super) type MaskKey = (u64, SegmentId, u64);
 
 /// Bytes of memory for kept masks: ten tests of ten million rows.
 const MASKS_BUDGET: usize = 12 << 20;
@@ -107,14 +110,19 @@ impl Default for KeptMasks {
 }
 
 impl KeptMasks {
-    /// The masks of all blocks of a segment.
-    pub(super) fn get(&self, set: &IdSet, segment: &SegmentInfo) -> Option<Arc<[Mask]>> {
-        self.0.get(&(set.number, segment.id))
+    /// The key of the masks of a test of the value ids of a field.
+    pub(super) fn key(set: &IdSet, field: Field, segment: &SegmentInfo, snapshot: &Snapshot<'_>) -> MaskKey {
+        (set.number, segment.id, if field.is_stored() { 0 } else { snapshot.origin_epoch() })
     }
 
-    pub(super) fn put(&self, set: &IdSet, segment: &SegmentInfo, masks: Vec<Mask>) {
+    /// The masks of all blocks of a segment.
+    pub(super) fn get(&self, key: &MaskKey) -> Option<Arc<[Mask]>> {
+        self.0.get(key)
+    }
+
+    pub(super) fn put(&self, key: MaskKey, masks: Vec<Mask>) {
         let bytes = masks.len() * size_of::<Mask>();
-        self.0.insert((set.number, segment.id), masks.into(), bytes);
+        self.0.insert(key, masks.into(), bytes);
     }
 }
 
