@@ -6,9 +6,10 @@
 use std::ops::Range;
 
 use super::baseline::Grid;
+use super::baseline::levels::median;
 
 /// Part of the amount of a period that counts as the same again.
-const ALIKE: f64 = 0.5;
+const ALIKE: f64 = 0.4;
 /// At the same time: part of the other days, or weeks, on which it must come, and how many at least.
 const MOST: f64 = 0.6;
 const MIN_DAYS: usize = 3;
@@ -72,13 +73,16 @@ pub(super) fn on_other_days(grid: &Grid, amounts: &[f64], period: Range<usize>) 
     };
     let Some(last) = period.end.checked_sub(1).filter(|last| *last >= period.start) else { return false };
     let own = grid.day(period.start)..=grid.day(last);
-    let largest =
-        |days: std::ops::RangeInclusive<usize>| days.max_by(|a, b| of_day(*a).total_cmp(&of_day(*b)));
-    let Some(busiest) = largest(own.clone()).filter(|day| of_day(*day) > 0.0) else { return false };
-    let is_long = period.len() > LONG_DAYS * grid.per_day();
-    let least = ALIKE * of_day(busiest);
-    let is_other = |day: &usize| if is_long { *day != busiest } else { !own.contains(day) };
-    let alike = (0..grid.days()).filter(is_other).filter(|day| of_day(*day) >= least).count();
+    let mut amounts_of_own: Vec<f64> = own.clone().map(of_day).filter(|amount| *amount > 0.0).collect();
+    if period.len() > LONG_DAYS * grid.per_day() {
+        // A day of an incident among many is not what comes again.
+        let usual = median(&mut amounts_of_own);
+        let alike = (0..grid.days()).filter(|day| usual > 0.0 && of_day(*day) >= ALIKE * usual).count();
+        return alike > MIN_DAYS.max(grid.days() / ONE_OF_DAYS);
+    }
+    let least = ALIKE * amounts_of_own.into_iter().fold(0.0, f64::max);
+    let is_alike = |day: &usize| !own.contains(day) && least > 0.0 && of_day(*day) >= least;
+    let alike = (0..grid.days()).filter(is_alike).count();
     alike >= MIN_DAYS.max(grid.days() / ONE_OF_DAYS)
 }
 
@@ -147,7 +151,14 @@ mod tests {
         let grid = grid(30);
         let daily = hours(30, |day, hour| if day >= 10 && hour == 3 { 500.0 } else { 0.0 });
         assert!(comes_again(&grid, &daily, 10 * 24..30 * 24));
-        let two_busy_days = hours(30, |day, _| if day == 12 || day == 20 { 500.0 } else { 3.0 });
-        assert!(!comes_again(&grid, &two_busy_days, 10 * 24..30 * 24));
+        // The day of an incident does not make the others unlike.
+        let with_incident = hours(30, |day, hour| match (day, hour) {
+            (12, 3) => 9_000.0,
+            (_, 3) => 500.0,
+            _ => 0.0,
+        });
+        assert!(comes_again(&grid, &with_incident, 0..30 * 24));
+        let two_days = hours(30, |day, hour| if (day == 12 || day == 25) && hour == 3 { 500.0 } else { 0.0 });
+        assert!(!comes_again(&grid, &two_days, 12 * 24..26 * 24));
     }
 }

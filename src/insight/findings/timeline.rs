@@ -44,13 +44,17 @@ pub(super) struct Timeline {
 impl Timeline {
     /// All requests before the end of the scope, in narrow and in wide buckets. `None` without requests.
     pub(super) fn whole(history: &Survey<'_>) -> Result<Option<(Timeline, Timeline)>, QueryError> {
-        let Some(wide) = Timeline::new(history.series_of_all(HOUR)?.as_ref()) else { return Ok(None) };
+        let Some(mut wide) = Timeline::new(history.series_of_all(HOUR)?.as_ref()) else { return Ok(None) };
         if wide.stats.len() as i64 * i64::from(HOUR) > MAX_NARROW_SECONDS {
             return Ok(Some((wide.clone(), wide)));
         }
         let Some(mut narrow) = Timeline::new(history.series_of_all(NARROW)?.as_ref()) else {
             return Ok(None);
         };
+        let requests: Vec<u64> = narrow.stats.iter().map(|stats| stats.requests).collect();
+        for gap in narrow.grid.narrow_gaps(&requests) {
+            Rc::make_mut(&mut wide.grid).exclude(gap);
+        }
         // Few requests per narrow bucket do not show a gap.
         let grid = Rc::make_mut(&mut narrow.grid);
         for index in 0..grid.len() {

@@ -4,7 +4,7 @@
 use super::baseline::{Baseline, MIN_DAYS};
 use super::history::History;
 use super::timeline::Timeline;
-use super::{Finding, Kind, burst, level_shift};
+use super::{Finding, Kind, Ordinary, burst, level_shift};
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Value};
@@ -70,12 +70,13 @@ pub(super) fn detect(survey: &Survey<'_>, found: &[Finding]) -> Result<Vec<Findi
 }
 
 /// Whether the requests of a finding are those of an incident, not those of a subject as usual: what lasts for much of
-/// the log explains no change.
+/// the log explains no change, and that people share an address does not explain why they come.
 pub(super) fn explains_volume(finding: &Finding, all: &Timeline) -> bool {
     /// Part of the log that a finding lasts at most.
     const MOST: f64 = 0.4;
     let log = (all.grid.bucket * all.grid.len() as i64) as f64;
     !matches!(finding.kind, Kind::Silence | Kind::LevelShift | Kind::InsecureAccess)
+        && finding.label != Some(Ordinary::SharedAddress)
         && ((finding.end - finding.start) as f64) < MOST * log
 }
 
