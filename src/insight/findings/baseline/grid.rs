@@ -161,7 +161,8 @@ impl Grid {
     /// Excludes the buckets of a time.
     pub(crate) fn exclude(&mut self, (start, end): (i64, i64)) {
         let last = (self.index(end - 1) + 1).min(self.len());
-        self.usable[self.index(start).min(last)..last].fill(false);
+        let first = self.index(start).min(last);
+        self.usable[first..last].fill(false);
     }
 
     /// The median number of requests per phase over the days.
