@@ -141,16 +141,18 @@ impl<'a> Due<'a> {
             index += length.max(1);
         }
         let due = self.without_holidays(requests, first);
-        // Each gap is judged by the other days, so that it does not make itself ordinary.
+        // First those in which it would have come most often. Then each gap is judged by the other days, so that it does not
+        // make itself ordinary.
         let rhythm = due.rhythm(requests, first, (0, 0));
         let mut rough: Vec<((usize, usize), f64)> =
-            gaps.into_iter().map(|gap| (gap, due.surprise(&rhythm, gap))).collect();
+            gaps.into_iter().map(|gap| (gap, due.visits(&rhythm, gap))).collect();
         rough.sort_by(|a, b| b.1.total_cmp(&a.1));
         const LOOKED_INTO: usize = 3;
         let mut silences = Vec::new();
         for (at, (gap, _)) in rough.iter().take(LOOKED_INTO).enumerate() {
             let rhythm = due.rhythm(requests, first, *gap);
-            let next = rough.get(at + 1).map_or(0.0, |(other, _)| due.surprise(&rhythm, *other));
+            let others = rough.iter().skip(at + 1).take(LOOKED_INTO);
+            let next = others.map(|(other, _)| due.surprise(&rhythm, *other)).fold(0.0, f64::max);
             if let Some(silence) = due.silence(requests, &rhythm, *gap, next) {
                 silences.push(silence);
             }
@@ -175,6 +177,12 @@ impl<'a> Due<'a> {
             came.requests += requests[index];
         }
         rhythm
+    }
+
+    /// In how many hours of a gap it would have come, on average.
+    fn visits(&self, rhythm: &[Came], gap: (usize, usize)) -> f64 {
+        let rate = |index: usize| rhythm[self.kind(index)].active / rhythm[self.kind(index)].days.max(1.0);
+        (gap.0..gap.1).filter(|index| self.counts[*index]).map(rate).sum()
     }
 
     /// The surprise of a gap: the sum of −ln P(nothing) of its hours, with Jeffreys' estimate of P.
@@ -348,6 +356,13 @@ mod tests {
         let job: Vec<f64> =
             (0..24 * 30).map(|hour| if hour % 24 == 2 && hour / 24 < 17 { 300.0 } else { 0.0 }).collect();
         assert_eq!(Due::new(&grid, &whole).silences(&job).len(), 1);
+    }
+
+    #[test]
+    fn a_job_that_stopped_in_the_middle_of_the_log_was_not_missed() {
+        for days in [8, 12, 16, 25] {
+            assert_eq!(silences(24 * 30, |day| day < days).len(), 1, "after {days} days");
+        }
     }
 
     #[test]
