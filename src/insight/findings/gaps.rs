@@ -223,7 +223,9 @@ impl<'a> Due<'a> {
         let dispersion = self.dispersion(requests, gap, &mean);
         let due: Vec<usize> = (gap.0..gap.1).filter(is_due).collect();
         let missing: f64 = due.iter().map(|index| mean(*index)).sum();
-        let ln_p: f64 = due.iter().map(|index| ln_lower_tail(0.0, mean(*index), dispersion)).sum();
+        let ln_p: f64 = (due.iter())
+            .map(|index| ln_lower_tail(0.0, mean(*index), dispersion[self.grid.phase(*index)]))
+            .sum();
         if missing < MIN_MISSING || ln_p > MAX_LN_P {
             return None;
         }
@@ -245,18 +247,29 @@ impl<'a> Due<'a> {
         })
     }
 
-    /// How much the requests of an hour scatter, by the method of moments.
-    fn dispersion(&self, requests: &[f64], gap: (usize, usize), mean: &impl Fn(usize) -> f64) -> f64 {
+    /// How much the requests of each hour of the day scatter, by the method of moments. Visits of several requests make
+    /// quiet hours scatter more.
+    fn dispersion(&self, requests: &[f64], gap: (usize, usize), mean: &impl Fn(usize) -> f64) -> Vec<f64> {
         const MIN_DISPERSION: f64 = 0.02;
-        let (mut excess, mut squares) = (0.0, 0.0);
+        /// The dispersion of an hour of the day is that of all hours until this many days are known.
+        const PRIOR_DAYS: f64 = 7.0;
+        let mut moments = vec![(0.0, 0.0, 0.0); self.grid.per_day()];
         for index in
             (0..requests.len()).filter(|index| self.counts[*index] && !(gap.0..gap.1).contains(index))
         {
             let expected = mean(index);
-            excess += (requests[index] - expected).powi(2) - expected;
-            squares += expected * expected;
+            let (excess, squares, days) = &mut moments[self.grid.phase(index)];
+            *excess += (requests[index] - expected).powi(2) - expected;
+            *squares += expected * expected;
+            *days += 1.0;
         }
-        if squares > 0.0 { (excess / squares).max(MIN_DISPERSION) } else { MIN_DISPERSION }
+        let ratio = |excess: f64, squares: f64| if squares > 0.0 { (excess / squares).max(0.0) } else { 0.0 };
+        let sums = moments.iter().fold((0.0, 0.0), |sums, hour| (sums.0 + hour.0, sums.1 + hour.1));
+        let whole = ratio(sums.0, sums.1).max(MIN_DISPERSION);
+        let of_hour = |(excess, squares, days): (f64, f64, f64)| {
+            (ratio(excess, squares) * days + whole * PRIOR_DAYS) / (days + PRIOR_DAYS)
+        };
+        moments.into_iter().map(of_hour).map(|dispersion| dispersion.max(whole / 2.0)).collect()
     }
 }
 
