@@ -73,6 +73,18 @@ fn of_dimension(
         if keys < MIN_KEYS || (keys as f64) < TIMES_USUAL * usual {
             continue;
         }
+        let counted = match survey.counts_every_record() {
+            true => did.stats,
+            false => survey.totals(
+                &Filter::term_for(dimension, value)
+                    .and(deletions.clone())
+                    .and(Filter::within(TimeRange { start: Some(period.0), end: Some(period.1) })),
+            )?,
+        };
+        // The records of the objects are no requests, and those of the requests may be missing. The times are those of the
+        // records.
+        let are_missing = counted.requests == 0;
+        let stats = Stats { first_seen: period.0, last_seen: did.stats.last_seen, ..counted };
         let evidence = Evidence {
             kind: Kind::MassDeletion,
             subject: Some((dimension.clone(), value.clone())),
@@ -80,7 +92,7 @@ fn of_dimension(
             period: Some(period),
             strength: keys as f64 / MIN_KEYS as f64,
             label: history.comes_again(period).then_some(Ordinary::RecurringJob),
-            stats: survey.counts_every_record().then_some(did.stats),
+            stats: Some(stats),
         };
         let sentence = |stats: &Stats| {
             let place = match did.folder.as_slice() {
@@ -97,8 +109,10 @@ fn of_dimension(
                 (_, addresses) if addresses > 1 => format!(" from {} addresses", human::count(addresses)),
                 _ => String::new(),
             };
+            let missing =
+                if are_missing { " The log does not have the requests that deleted them." } else { "" };
             Ok(format!(
-                "{} deleted {} objects{place} in {}{address}. {before}",
+                "{} deleted {} objects{place} in {}{address}. {before}{missing}",
                 words::client(dimension, value, 1),
                 human::count(keys),
                 words::span(stats.last_seen - stats.first_seen + 1),

@@ -119,6 +119,10 @@ fn can_be_one_incident(a: &Finding, b: &Finding) -> bool {
 /// Whether the requests of both are at least half of the requests of `finding`. If `other` lasts far longer, they must be
 /// half of its requests, too: a client that is always there has short incidents of other kinds.
 fn shared(survey: &Survey<'_>, other: &Finding, finding: &Finding) -> Result<bool, QueryError> {
+    // A deletion of which the log only has the records of the objects has no requests to share.
+    if finding.stats.requests == 0 || other.stats.requests == 0 {
+        return Ok(false);
+    }
     let both = survey.totals(&other.filter.clone().and(finding.filter.clone()))?;
     let is_most = |of: &Finding| both.requests as f64 >= SAME_INCIDENT_SHARE * of.stats.requests as f64;
     let seconds = (finding.end - finding.start).max(SECONDS_PER_DAY);
