@@ -24,7 +24,7 @@ const OF_CLIENTS: [Kind; 5] =
 const LARGE_RESPONSE: f64 = 2.0;
 
 /// Keeps one of the findings that select mostly the same requests: the one whose kind is first in [`Kind::ALL`], then
-/// the one with more requests, then the one with the narrower subject.
+/// the one with more requests (of bandwidth hogs, bytes), then the one with the narrower subject.
 pub(super) fn one_per_incident(
     survey: &Survey<'_>,
     mut found: Vec<Finding>,
