@@ -7,13 +7,18 @@ mod columns;
 mod exporting;
 mod filtering;
 mod findings;
+mod folders;
 mod heat_map;
 mod hostile_text;
+mod lists;
 mod pairs;
+mod palette;
 mod room;
 mod settings;
 mod states;
+mod tasks;
 mod timeline;
+mod undo;
 
 use crate::tui::testing::{Explorer, three_days};
 

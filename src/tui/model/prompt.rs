@@ -4,7 +4,7 @@ use tui_input::Input;
 
 use crate::insight::findings::mute::Mute;
 use crate::query::{Dimension, Filter};
-use crate::tui::model::{Export, Layer};
+use crate::tui::model::{Export, Layer, palette::Line};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Purpose {
@@ -16,6 +16,7 @@ pub(crate) enum Purpose {
         pending: Option<Filter>,
         timer: u64,
     },
+    /// A command line, below the palette.
     Command,
     Export,
     /// The reason for these mutes.
@@ -61,12 +62,24 @@ pub(crate) struct Prompt {
     pub(crate) completion: Option<Completion>,
     /// How many history entries ago the text was entered, and what the user had typed before.
     pub(crate) recalled: Option<(usize, String)>,
+    /// Index of the chosen entry of the palette.
+    pub(crate) selected: usize,
+    /// What the text is as a command line.
+    pub(crate) line: Line,
 }
 
 impl Prompt {
     /// A prompt with `text` and the cursor at its end.
     pub(crate) fn new(purpose: Purpose, text: String) -> Prompt {
-        Prompt { purpose, input: Input::new(text), problem: None, completion: None, recalled: None }
+        Prompt {
+            purpose,
+            input: Input::new(text),
+            problem: None,
+            completion: None,
+            recalled: None,
+            selected: 0,
+            line: Line::No,
+        }
     }
 
     /// What is shown in front of the text.

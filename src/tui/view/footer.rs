@@ -5,7 +5,8 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::log::FIELDS;
 use crate::tui::model::{
-    Command, Context, FindingRow, Overlay, Rows, RunningExport, State, found, heat_map, pane::Pane, time_axes,
+    Command, Context, FindingRow, ListKind, Overlay, Rows, RunningExport, State, folders, found, heat_map,
+    pane::Pane, time_axes, undo,
 };
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::fit};
@@ -50,7 +51,8 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let has_rows = state.layer().table().reachable() > 0;
     // Keys without an effect are not shown.
     let has_effect = |command: &Command| match command {
-        Command::Back => state.depth() > 1 || context == Context::HeatMap,
+        Command::Back => state.depth() > 1 || context == Context::HeatMap || taken_back(state).is_some(),
+        Command::Resume => state.last_view.is_some() && state.undo.is_empty(),
         Command::Open if context == Context::Brush => {
             state.brush.as_ref().is_some_and(|brush| brush.finding.is_some())
         }
@@ -67,7 +69,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         }
         Command::GroupBy if context == Context::Pick => matches!(
             &state.overlay,
-            Some(Overlay::Dimensions(_)) if state.layer().table().dimension().is_some()
+            Some(Overlay::List(list)) if list.kind == ListKind::Dimensions && state.layer().table().dimension().is_some()
         ),
         Command::Open | Command::Only | Command::Not | Command::Sort
             if matches!(context, Context::Table | Context::Findings) =>
@@ -87,6 +89,9 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let name = |(command, label, word): (Command, String, &'static str)| match (command, finding_row) {
         (Command::Open, Some(FindingRow::Heading { .. })) => (label, "list or hide"),
         (Command::Mute, Some(FindingRow::Muted(..))) if !has_marks => (label, "unmute"),
+        (Command::Back, _) if state.depth() == 1 && context != Context::HeatMap => {
+            (label, taken_back(state).unwrap_or(word))
+        }
         _ => (label, word),
     };
     let all = all.into_iter().next().map(name);
@@ -107,6 +112,12 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         x = put(buffer, left, x, area.y, &label, theme.accent());
         x = put(buffer, left, x + 1, area.y, word, theme.quiet()) + 2;
     }
+}
+
+/// What the key for going back does in the first layer.
+fn taken_back(state: &State) -> Option<&'static str> {
+    let layer = state.layer();
+    undo::taken_back(layer).or(folders::above(layer).map(|_| "folder above"))
 }
 
 fn position(state: &State) -> String {
