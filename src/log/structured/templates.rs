@@ -173,7 +173,8 @@ fn slot_of(record: &Record<'_>) -> usize {
 #[inline]
 fn slot_of_codes(codes: &Codes) -> usize {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-    let mixed = codes.iter().fold(0u64, |mixed, code| (mixed.rotate_left(5) ^ u64::from(*code)).wrapping_mul(FACTOR));
+    let mixed =
+        codes.iter().fold(0u64, |mixed, code| (mixed.rotate_left(5) ^ u64::from(*code)).wrapping_mul(FACTOR));
     (mixed >> 40) as usize % RECENT_SLOTS
 }
 

@@ -189,7 +189,8 @@ fn template_columns(columns: &[ColumnBlock]) -> Option<[Option<usize>; FIELDS]> 
         })
     };
     let found = TEMPLATE_FIELDS.map(column_of);
-    let has_codes = |column: &usize| matches!(columns[*column].values, Values::Texts(_) | Values::Boolean(..));
+    let has_codes =
+        |column: &usize| matches!(columns[*column].values, Values::Texts(_) | Values::Boolean(..));
     (column_of(Field::Bucket).is_some() && found.iter().flatten().all(has_codes)).then_some(found)
 }
 

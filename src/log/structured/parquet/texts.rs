@@ -307,7 +307,12 @@ mod tests {
     }
 
     /// The texts of all rows, read `step` rows at a time.
-    fn read(pages: Vec<Page>, is_optional: bool, rows: usize, step: usize) -> Result<Vec<String>, ParquetError> {
+    fn read(
+        pages: Vec<Page>,
+        is_optional: bool,
+        rows: usize,
+        step: usize,
+    ) -> Result<Vec<String>, ParquetError> {
         let mut reader = TextReader::new(Box::new(Pages(pages.into())), is_optional);
         let mut all = Vec::new();
         while all.len() < rows {
@@ -357,7 +362,10 @@ mod tests {
     fn a_page_that_says_what_it_does_not_have_is_damaged() {
         let of = |bytes: Vec<u8>, encoding| vec![page(bytes, 3, encoding, Encoding::RLE)];
         for (what, pages) in [
-            ("a text that is cut off", of([texts(&["x", "y"]), vec![9, 0, 0, 0, b'z']].concat(), Encoding::PLAIN)),
+            (
+                "a text that is cut off",
+                of([texts(&["x", "y"]), vec![9, 0, 0, 0, b'z']].concat(), Encoding::PLAIN),
+            ),
             ("too few texts", of(texts(&["x", "y"]), Encoding::PLAIN)),
             ("no dictionary", of(vec![1, 3, 0b010], Encoding::RLE_DICTIONARY)),
             ("indices of 33 bits", of(vec![33, 3, 0b010], Encoding::RLE_DICTIONARY)),
