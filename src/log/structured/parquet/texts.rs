@@ -1,5 +1,5 @@
-//! Reads a column of byte arrays. A text stays where it is in its page: the reader of the library allocates a reference
-//! per text, which took a third of the time of a row.
+//! Reads a column of byte arrays. A text stays where it is in its page, whereas the reader of the library makes a counted
+//! reference to the page for each text. Texts of a dictionary have a code, so equal texts need not be compared.
 //!
 //! This reader knows the encodings that writers use for texts by default. `is_known` says whether a column has others.
 
