@@ -381,6 +381,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('p')], Command::Pause, "", Group::Other, "pause: keep the numbers while new logs are read"),
     bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Other, "list log files that could not be read"),
     bind(&[Table, Detail], &[k(':'), ctrl('p')], Command::Palette, "", Group::Other, "find and run anything: commands, dimensions, columns, investigations, themes, recent filters; or type a command line"),
+    bind(&[Contrast, Concentration, Block], &[k(':')], Command::Palette, "", Group::Other, ""),
     bind(&[Table, Detail], &[k('I')], Command::Investigations, "", Group::Tables, "open an investigation: a filter, table, order and columns under a name"),
     bind(&[Table, Detail, Brush], &[k('?')], Command::Help, "keys", Group::Other, "list all keys; typing searches them, Enter runs one"),
     bind(&[Reading], &[k('?')], Command::Help, "", Group::Other, ""),

@@ -258,7 +258,10 @@ fn quit(state: &mut State, effects: &mut Vec<Effect>) {
 fn resume(state: &mut State) {
     let undo = state.table_key(Command::Undo);
     match state.show_last_view(state.now.unix_seconds) {
-        true => state.notify(format!("the last view of the session before; {undo} goes back")),
+        true => {
+            state.brush = None;
+            state.notify(format!("the last view of the session before; {undo} goes back"));
+        }
         false => state.notify("there is no earlier view of this cache"),
     }
 }

@@ -7,7 +7,7 @@ use crate::tui::format;
 use crate::tui::model::pane::{ConcentrationPane, ContrastPane, Pane};
 use crate::tui::model::{
     AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Command, Effect, Layer, ListKind,
-    State, Tab, TableKind, analysis::Pending, cell_filter, found, layout, time_axes,
+    Prompt, Purpose, State, Tab, TableKind, analysis::Pending, cell_filter, found, layout, time_axes,
 };
 use crate::tui::update::cursor::moved_in_list;
 use crate::tui::update::{block, drill, exports, filters, findings, queries};
@@ -18,10 +18,13 @@ const WRONG_KIND: &str = "internal error: the analysis returned another kind of 
 pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
     match command {
         Command::Cancel => close(state, effects),
-        _ if matches!(state.pane, Some(Pane::Block(_))) && command != Command::Help => {
+        _ if matches!(state.pane, Some(Pane::Block(_)))
+            && !matches!(command, Command::Help | Command::Palette) =>
+        {
             block::perform(state, command, effects);
         }
         Command::Help => state.open_list(ListKind::Help),
+        Command::Palette => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
         Command::Accept | Command::Not => add_value(state, command == Command::Not, effects),
         Command::TimelineMeasure => next_measure(state, effects),
         Command::Copy => copy(state, effects),
@@ -36,8 +39,11 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
     }
 }
 
-fn close(state: &mut State, effects: &mut Vec<Effect>) {
-    state.pane = None;
+/// Closes the pane in front, if there is one.
+pub(super) fn close(state: &mut State, effects: &mut Vec<Effect>) {
+    if state.pane.take().is_none() {
+        return;
+    }
     effects.push(Effect::StopAnalysis(AnalysisSlot::Pane));
 }
 
