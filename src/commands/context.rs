@@ -41,8 +41,8 @@ impl Context {
         let parse_time = |option: &str, text: Option<&String>| match text {
             None => Ok(None),
             Some(text) => match period::parse(text, now) {
-                Some(instant) => Ok(Some(instant.first)),
-                None => usage(format!("{option}: expected {}, not \"{text}\"", period::EXPECTED)),
+                Ok(instant) => Ok(Some(instant.first)),
+                Err(message) => usage(format!("{option}: {message}")),
             },
         };
         // `--since 1h` can only mean an hour ago.

@@ -18,7 +18,7 @@ use crate::insight::findings::{Findings, mute::Mute};
 use crate::log::{FIELDS, Field, Kind};
 use crate::query::*;
 use crate::tui::app::analysis_runner::run_analysis;
-use crate::tui::app::query_runner::{pin_snapshot, run_query};
+use crate::tui::app::query_runner::{completions, pin_snapshot, run_query};
 use crate::tui::model::{
     Action, ActionTime, AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, Effect,
     Export, Exported, QueryResult, State,
@@ -272,8 +272,8 @@ impl Explorer {
                         self.run_analysis(&job, &mut actions);
                     }
                     Effect::StopAnalysis(_) => {}
-                    Effect::Complete { number, by, text } => {
-                        let values = self.engine.complete(&by, &text, 50).unwrap();
+                    Effect::Complete { number, query, by, text } => {
+                        let values = completions(&*self.engine, *query, &by, &text, 50).unwrap();
                         actions.push_back(Action::Completed { number, values });
                     }
                     Effect::Copy(text) => self.copied.push(text),

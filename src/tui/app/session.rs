@@ -344,7 +344,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             Effect::RunQuery(job) => self.queries.start(*job),
             Effect::Analyse(job) => self.analyses.start(*job),
             Effect::StopAnalysis(slot) => self.analyses.stop(slot),
-            Effect::Complete { number, by, text } => self.queries.complete(number, by, text),
+            Effect::Complete { number, query, by, text } => self.queries.complete(number, *query, by, text),
             Effect::Copy(text) => {
                 let result = self.control.copy(&text);
                 result.unwrap_or_else(|error| self.state.warn(format!("could not copy: {error}")));

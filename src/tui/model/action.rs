@@ -39,7 +39,8 @@ pub(crate) enum Action {
     Completed {
         /// Number of the [`Effect::Complete`].
         number: u64,
-        /// Values of the dimension, best match first.
+        /// Values of the dimension, best match first: those that begin with the text before those that contain it, frequent
+        /// ones before rare ones.
         values: Vec<String>,
     },
     Progress(Box<Progress>),
@@ -200,6 +201,8 @@ pub(crate) enum Effect {
     Complete {
         /// Identifies the [`Action::Completed`].
         number: u64,
+        /// A query for the sources and the time range of the values.
+        query: Box<Query>,
         by: Dimension,
         /// The beginning of the value.
         text: String,

@@ -1,5 +1,6 @@
 //! A layer of the drill-down stack: its filter, its time range, and its tables as the user left them.
 
+use crate::insight::emptiness::Emptiness;
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Pairs, Series, Stats, TimeRange};
 use crate::tui::model::{
@@ -81,6 +82,8 @@ pub(crate) struct Layer {
     pub(crate) server_errors: AnswerState<Timeline>,
     /// The estimated cost of its requests in US dollars.
     pub(crate) cost: AnswerState<f64>,
+    /// Why nothing matches; only asked if nothing does.
+    pub(crate) emptiness: AnswerState<Option<Emptiness>>,
     /// A series whose buckets do not depend on the size of the terminal, to find bursts in the time range of the layer.
     pub(crate) burst_series: AnswerState<Timeline>,
     /// The same over the time range of the session: its bursts are marked however far the layer is zoomed in.
@@ -112,6 +115,7 @@ impl Layer {
             timeline: AnswerState::default(),
             server_errors: AnswerState::default(),
             cost: AnswerState::default(),
+            emptiness: AnswerState::default(),
             burst_series: AnswerState::default(),
             session_bursts: AnswerState::default(),
             pending_burst: None,

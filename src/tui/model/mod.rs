@@ -40,7 +40,7 @@ pub(super) use axis::Axis;
 pub(super) use column_placement::Placed;
 pub(super) use columns::{Column, FindingColumn};
 pub(super) use commands::{COMMANDS, CommandSpec};
-pub(super) use detail::{Detail, NAMES_WIDTH};
+pub(super) use detail::{Detail, DetailLine, LineOf, NAMES_WIDTH};
 pub(super) use finding_rows::{FindingRow, FindingRows};
 pub(super) use found::{AllFindings, FindingId, Found};
 pub(super) use keymap::{Command, Context};

@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::ingest::{Failure, Phase, Progress};
+use crate::insight::emptiness::Emptiness;
 use crate::log::Field;
+use crate::query::filter::Reference;
 use crate::query::{Dimension, Filter, Measure, Stats, TimeRange, Totals};
 use crate::tui::format;
 use crate::tui::model::arrangement::{self, Arrangement};
@@ -181,12 +183,16 @@ pub(crate) struct State {
     pub(crate) paused: bool,
     /// The last number given to a query, a completion or a timer.
     last_number: u64,
+    /// The number of the last analysis why nothing matches.
+    pub(crate) latest_emptiness: u64,
     /// By slot: the number of the last query.
     pub(crate) latest_queries: [u64; Slot::COUNT],
     /// Progress of the ingest; `None`: there is no ingest.
     pub(crate) progress: Option<Progress>,
     /// The pause between two pulls in follow mode.
     pub(crate) follow_interval: Option<Duration>,
+    /// Whether an open request shows its absent fields.
+    pub(crate) shows_absent_fields: bool,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) pane: Option<Pane>,
     pub(crate) prompt: Option<Prompt>,
@@ -237,9 +243,11 @@ impl State {
             newest_generation: 0,
             paused: false,
             last_number: 0,
+            latest_emptiness: 0,
             latest_queries: [0; Slot::COUNT],
             progress: None,
             follow_interval: None,
+            shows_absent_fields: false,
             overlay: None,
             pane: None,
             prompt: None,
@@ -344,6 +352,27 @@ impl State {
             Column::Measure(Measure::Errors | Measure::ErrorRate) => TimelineMeasure::Errors,
             _ => TimelineMeasure::Requests,
         }
+    }
+
+    /// What relative times and dates without a year in a filter refer to.
+    pub(crate) fn time_reference(&self) -> Reference {
+        let stats = self.totals.data.as_ref().map(|totals| totals.stats);
+        let data = stats.filter(|stats| stats.requests > 0).map(|stats| (stats.first_seen, stats.last_seen));
+        Reference { now: self.now.unix_seconds, data }
+    }
+
+    /// Whether there are requests, but none matches the filter and the time range of the layer in front.
+    pub(crate) fn is_empty_by_filter(&self) -> bool {
+        let has_requests = self.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
+        let is_empty = matches!(self.matched(), Some((stats, true)) if stats.requests == 0);
+        has_requests && is_empty && !self.layer().filter.is_everything()
+    }
+
+    /// Why nothing matches the filter of the layer in front, if that is known.
+    pub(crate) fn emptiness(&self) -> Option<&Emptiness> {
+        let emptiness = &self.layer().emptiness;
+        let is_current = self.is_empty_by_filter() && emptiness.is_complete() && !emptiness.is_stale();
+        emptiness.data.as_ref().filter(|_| is_current).and_then(Option::as_ref)
     }
 
     /// The time zone in which times are shown.

@@ -6,7 +6,9 @@ mod arrange;
 mod block;
 mod commands;
 mod cursor;
+mod detail;
 mod drill;
+mod emptiness;
 mod exports;
 mod filters;
 mod findings;
@@ -46,6 +48,7 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         Action::Paste(text) => prompt::paste(state, &text, &mut effects),
         Action::Resize(columns, rows) => resize(state, columns, rows),
         Action::Answered(result) => answers::store(state, *result),
+        Action::Analysed(result) if emptiness::store(state, &result) => {}
         Action::Analysed(result) => {
             match state.pane.as_ref().is_some_and(|pane| pane.number() == result.number) {
                 true => pane::store(state, *result),
@@ -87,12 +90,14 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         Action::InvestigationSaved { named, result } => investigate::saved(state, *named, result),
         Action::SettingsChanged(changed) => settings::reloaded(state, changed.map(|settings| *settings)),
     }
+    detail::follow(state);
     ask_to_overwrite(state);
     findings::list(state);
     arrange::arrange(state);
     layout::place_columns(state);
     queries::reconcile(state, &mut effects);
     findings::reconcile(state, &mut effects);
+    emptiness::reconcile(state, &mut effects);
     effects
 }
 
@@ -180,6 +185,15 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         | Command::Left
         | Command::Right => cursor::perform(state, command),
         Command::Open => drill::open(state),
+        Command::NextRequest => detail::step(state, true),
+        Command::PreviousRequest => detail::step(state, false),
+        Command::Around => detail::around(state),
+        Command::SameObject => detail::same_object(state),
+        Command::CopyForSupport => detail::copy_for_support(state, effects),
+        Command::Toggle if state.layer().detail.is_some() => {
+            state.shows_absent_fields = !state.shows_absent_fields;
+            cursor::show_field(state);
+        }
         Command::Back => drill::back(state),
         Command::Tab(_) | Command::NextTab | Command::PreviousTab => drill::tab(state, command),
         Command::GroupBy => lists::group_by(state),

@@ -4,7 +4,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::model::{
-    Areas, Brush, Command, Context, Effect, List, Overlay, State, Tab, found, heat_map, layout, pane::Pane,
+    Areas, Brush, Command, Context, Effect, LineOf, List, Overlay, State, Tab, found, heat_map, layout, pane::Pane,
     tabs, time_axes,
 };
 use crate::tui::update::heat_map as update_heat_map;
@@ -133,9 +133,14 @@ fn click_row(state: &mut State, rows: Rect, at: Position, is_double: bool, effec
     let page = Areas::of(state).page();
     if let Some(detail) = &state.layer().detail {
         let lines = detail.lines(state, rows.width);
-        let field = lines.get(detail.top + line).map(|line| line.field);
-        if let (Some(field), Some(detail)) = (field, &mut state.layer_mut().detail) {
-            detail.cursor = field;
+        match lines.get(detail.top + line).map(|line| line.of) {
+            Some(LineOf::Field(field)) => {
+                if let Some(detail) = &mut state.layer_mut().detail {
+                    detail.cursor = field;
+                }
+            }
+            Some(LineOf::Absent) => perform(state, Command::Toggle, effects),
+            Some(LineOf::Section) | None => {}
         }
         return;
     }

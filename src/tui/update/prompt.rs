@@ -6,9 +6,9 @@ use crossterm::event::{Event, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::query::filter::{Completion as FilterCompletion, FilterError, complete};
-use crate::query::{Filter, Value, filter::complete::value_text};
+use crate::query::{Ask, Filter, Query, Value, filter::complete::value_text};
 use crate::tui::model::{Command, Completion, Effect, Problem, Prompt, Purpose, State};
-use crate::tui::update::{block, commands, exports, findings};
+use crate::tui::update::{block, commands, detail, exports, findings, queries};
 
 /// The table shows a typed filter after this pause in typing.
 const PREVIEW_DELAY: Duration = Duration::from_millis(120);
@@ -19,9 +19,7 @@ const MAX_TEXT_BYTES: usize = 10_000;
 
 /// Starts editing the filter of the layer in front; if a request is open, that of the layer below it.
 pub(super) fn edit_filter(state: &mut State) {
-    if state.layer().detail.is_some() {
-        state.pop();
-    }
+    detail::close(state);
     let text = text_of(&state.layer().filter);
     let before = Box::new(state.layer().clone());
     state.prompt = Some(Prompt::new(Purpose::Filter { before, pending: None, timer: 0 }, text));
@@ -69,11 +67,11 @@ pub(super) fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
 
 /// Parses the changed text; a valid filter is applied after a pause in typing.
 fn changed(state: &mut State, effects: &mut Vec<Effect>) {
-    let (now, number) = (state.now.unix_seconds, state.next_number());
+    let (at, number) = (state.time_reference(), state.next_number());
     let Some(prompt) = &mut state.prompt else { return };
     prompt.problem = None;
     if let Purpose::Filter { pending, timer, .. } = &mut prompt.purpose {
-        match Filter::parse(prompt.input.value(), now) {
+        match Filter::parse(prompt.input.value(), at) {
             Ok(filter) => {
                 *pending = Some(filter);
                 *timer = number;
@@ -130,7 +128,7 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(prompt) = state.prompt.take() else { return };
     let text = prompt.input.value().trim().to_owned();
     let result = match prompt.purpose {
-        Purpose::Filter { ref before, .. } => match Filter::parse(&text, state.now.unix_seconds) {
+        Purpose::Filter { ref before, .. } => match Filter::parse(&text, state.time_reference()) {
             Ok(filter) => {
                 if !text.is_empty() {
                     state.history.retain(|entry| *entry != text);
@@ -244,7 +242,8 @@ fn complete_filter(state: &mut State, text: &str, base: usize, cursor: usize, ef
                     chosen: None,
                 });
             }
-            effects.push(Effect::Complete { number, by, text: partial });
+            let query = Query { filter: Filter::everything(), ..queries::layer_query(state, Ask::Totals) };
+            effects.push(Effect::Complete { number, query: Box::new(query), by, text: partial });
         }
         FilterCompletion::Value { dimension: None, .. } => state.notify("this field has no completions"),
         FilterCompletion::Nothing => state.notify("nothing to complete"),

@@ -3,7 +3,6 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
-use crate::log::FIELDS;
 use crate::tui::model::{
     Command, Context, FindingRow, Overlay, Rows, RunningExport, State, found, heat_map, pane::Pane, time_axes,
 };
@@ -120,7 +119,18 @@ fn position(state: &State) -> String {
     }
     let layer = state.layer();
     if let Some(detail) = &layer.detail {
-        return format!("field {} of {}", detail.cursor + 1, FIELDS.len());
+        let fields = detail.fields(state.shows_absent_fields);
+        let at = fields.iter().position(|field| *field == detail.cursor).unwrap_or(0);
+        let table = layer.table();
+        let total = table.rows.data.as_ref().map_or(0, Rows::total);
+        let field = format!("field {} of {}", at + 1, fields.len());
+        return match total {
+            0 => field,
+            total => {
+                let (at, total) = (format::count(table.cursor as u64 + 1), format::count(total));
+                format!("{field}  request {at} of {total}")
+            }
+        };
     }
     if heat_map::is_shown(state) {
         return String::new();

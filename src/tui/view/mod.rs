@@ -17,6 +17,7 @@ mod list;
 mod no_rows;
 mod popup;
 mod prompt;
+mod prompt_text;
 mod requests;
 mod table;
 mod tabs;

@@ -158,6 +158,9 @@ impl Text<'_> {
 
     fn nothing_matches(&mut self) {
         self.heading("Nothing matches");
+        if let Some(emptiness) = self.state.emptiness() {
+            self.wrapped(&emptiness.to_string(), self.state.theme.text());
+        }
         if self.state.prompt.is_some() {
             // The prompt shows the filter, and the keys edit it.
             return;
