@@ -18,6 +18,7 @@ use crate::source::{S3Options, Window};
 const DEFAULT_TABLE_ROWS: usize = 20;
 
 /// What every subcommand runs with: the checked options and the configuration file.
+#[derive(Clone)]
 pub(super) struct Context {
     pub(super) options: Options,
     pub(super) config: Config,

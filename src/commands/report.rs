@@ -4,9 +4,7 @@ use std::io::Write;
 
 use super::open_cache::{QueryableCache, pull_and_open};
 use super::prices::ChosenPrices;
-use super::{
-    Outcome, args::ReportArgs, context::Context, emptiness, host_names, interrupt, output, usage,
-};
+use super::{Outcome, args::ReportArgs, context::Context, emptiness, host_names, interrupt, output, usage};
 use crate::export::{self, Format};
 use crate::human;
 use crate::insight::Scope;

@@ -245,7 +245,12 @@ impl fmt::Display for Emptiness {
         match self {
             Emptiness::NoRequests { all: None } => f.write_str("There are no requests"),
             Emptiness::NoRequests { all: Some((first, last)) } => {
-                write!(f, "No request in this time range; requests are from {} to {} UTC", time(*first), time(*last))
+                write!(
+                    f,
+                    "No request in this time range; requests are from {} to {} UTC",
+                    time(*first),
+                    time(*last)
+                )
             }
             Emptiness::NoMatch { term, near, frequent, elsewhere } => {
                 f.write_str(&subject_of(term))?;
@@ -273,7 +278,9 @@ impl fmt::Display for Emptiness {
 fn subject_of(term: &Filter) -> String {
     let text = term.to_string();
     let named = match term {
-        Filter::Term(_, Test::Equals(_) | Test::PathPart(_) | Test::Network(_)) => text.split_once([':', '=']),
+        Filter::Term(_, Test::Equals(_) | Test::PathPart(_) | Test::Network(_)) => {
+            text.split_once([':', '='])
+        }
         Filter::Term(Subject::Field(Field::HttpStatus), Test::Range(..)) => text.split_once(':'),
         _ => None,
     };

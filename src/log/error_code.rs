@@ -8,7 +8,10 @@ pub const ERROR_CODES: [(&str, &str); 72] = [
     ("AccessPointAlreadyOwnedByYou", "An access point with this name exists already."),
     ("AccountProblem", "There is a problem with the AWS account."),
     ("AllAccessDisabled", "AWS has disabled all access to this bucket or object."),
-    ("AuthorizationHeaderMalformed", "The Authorization header is not valid, for example because of a wrong region."),
+    (
+        "AuthorizationHeaderMalformed",
+        "The Authorization header is not valid, for example because of a wrong region.",
+    ),
     ("AuthorizationQueryParametersError", "The signature in the query of the URL is not valid."),
     ("BadDigest", "The checksum of the request does not fit its body."),
     ("BucketAlreadyExists", "Another account has a bucket with this name."),

@@ -24,7 +24,7 @@ use crate::tui::model::{
     Export, Exported, QueryResult, State,
 };
 use crate::tui::theme::themes;
-use crate::tui::update::update;
+use crate::tui::update::{MAX_COPIED_ROWS, update};
 use crate::tui::{app::export_file, app::write_file, view};
 use tokio_util::sync::CancellationToken;
 
@@ -166,6 +166,8 @@ pub(crate) struct Explorer {
     terminal: Terminal<TestBackend>,
     pub(crate) copied: Vec<String>,
     pub(crate) has_quit: bool,
+    pub(crate) has_mouse: bool,
+    pub(crate) retries: usize,
     pub(crate) holds_answers: bool,
     pub(crate) held_results: VecDeque<QueryResult>,
     pub(crate) holds_exports: bool,
@@ -232,6 +234,8 @@ impl Explorer {
             terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
             copied: Vec::new(),
             has_quit: false,
+            has_mouse: true,
+            retries: 0,
             holds_answers: false,
             held_results: VecDeque::new(),
             holds_exports: false,
@@ -277,6 +281,10 @@ impl Explorer {
                         actions.push_back(Action::Completed { number, values });
                     }
                     Effect::Copy(text) => self.copied.push(text),
+                    Effect::CopyTable(export, form) => {
+                        let table = export_file::to_text(&*self.engine, &export, form, MAX_COPIED_ROWS);
+                        actions.push_back(Action::TableCopied(form, table));
+                    }
                     Effect::Export(export) if self.holds_exports => self.exports.push(*export),
                     Effect::Export(export) => {
                         let cancel = CancellationToken::new();
@@ -313,6 +321,8 @@ impl Explorer {
                         actions.push_back(Action::TimerFired(number));
                     }
                     Effect::PinSnapshot(pin) => actions.push_back(pin_snapshot(&*self.engine, pin)),
+                    Effect::Retry => self.retries += 1,
+                    Effect::CaptureMouse(captures) => self.has_mouse = captures,
                     Effect::Redraw | Effect::Suspend => {}
                     Effect::Quit => self.has_quit = true,
                 }

@@ -113,7 +113,9 @@ mod tests {
 
     #[test]
     fn any_text_has_parts_in_order_within_the_text() {
-        for text in ["", " ", "-", "((", "\"ä ö", "a:\"\\", "key:", "ü:ä=", "param:", "param:ä=x", "!!=", "or)"] {
+        for text in
+            ["", " ", "-", "((", "\"ä ö", "a:\"\\", "key:", "ü:ä=", "param:", "param:ä=x", "!!=", "or)"]
+        {
             let mut at = 0;
             for (range, _) in highlight(text) {
                 assert!(range.start >= at && range.end > range.start, "{text}: {range:?}");

@@ -111,7 +111,10 @@ mod tests {
         assert!(unknown_name("byte_sent").contains("did you mean \"bytes_sent\"?"));
         assert!(unknown_name("Requestor").contains("did you mean \"requester\"?"));
         assert!(!unknown_name("xyzzy").contains("did you mean"));
-        assert!(unknown_name("stat").contains("did you mean \"status\"?"), "not \"tat\", which is as similar");
+        assert!(
+            unknown_name("stat").contains("did you mean \"status\"?"),
+            "not \"tat\", which is as similar"
+        );
     }
 
     #[test]

@@ -16,8 +16,8 @@ use winnow::token::{any, one_of, take_while};
 
 use super::names::{subject_by_name, unknown_name};
 use super::tokens::{
-    Input, Operator, Parsed, State, and, date_ahead, fail_at, has_no_value, keyword, literal, name, next, offset,
-    operator, or, query_param, regex, skip_space, value_of, word_end,
+    Input, Operator, Parsed, State, and, date_ahead, fail_at, has_no_value, keyword, literal, name, next,
+    offset, operator, or, query_param, regex, skip_space, value_of, word_end,
 };
 use super::{Filter, FilterError, Matcher, Reference, Subject, Test, quote, value};
 use crate::log::Field;
@@ -144,11 +144,13 @@ fn term(input: &mut Input<'_>) -> Parsed<Filter> {
         let time = Subject::Field(Field::Time);
         let value = value_of(input, &time, false)?;
         if !value.is_quoted {
-            return value::interpret(&time, &value, input.state.at).or_else(|message| {
-                fail_at(start, format!("{message}; to search for this text, quote it"))
-            });
+            return value::interpret(&time, &value, input.state.at)
+                .or_else(|message| fail_at(start, format!("{message}; to search for this text, quote it")));
         }
-        return Ok(Filter::Term(Subject::Anywhere, Test::Contains(value.text().unwrap_or_default().to_owned())));
+        return Ok(Filter::Term(
+            Subject::Anywhere,
+            Test::Contains(value.text().unwrap_or_default().to_owned()),
+        ));
     }
     if let Some(dimension) = query_param(input)? {
         let (name, subject) = (dimension.name(), Subject::Derived(dimension));

@@ -134,7 +134,8 @@ pub(super) fn begins_with_date(word: &str) -> bool {
     [5, 10].into_iter().any(|length| {
         let (Some(date), Some(rest)) = (word.get(..length), word.get(length..)) else { return false };
         let begins_time = |rest: &str| rest.strip_prefix('T').is_some_and(|clock| is_clock(clock));
-        is_date(date) && (rest.is_empty() || rest.starts_with("..") || rest.starts_with('–') || begins_time(rest))
+        is_date(date)
+            && (rest.is_empty() || rest.starts_with("..") || rest.starts_with('–') || begins_time(rest))
     })
 }
 
@@ -179,7 +180,9 @@ fn in_its_year(text: &str, at: Reference) -> Result<Period, String> {
         )),
         (Some((_, period)), None) => Ok(period),
         (None, _) => {
-            years.by_ref().map(|(_, period)| period).min_by_key(distance).ok_or_else(wrong)
+            let is_future = |period: &Period| period.first > at.now.max(last);
+            let periods = years.by_ref().map(|(_, period)| period);
+            periods.min_by_key(|period| (is_future(period), distance(period))).ok_or_else(wrong)
         }
     }
 }
@@ -302,7 +305,10 @@ mod tests {
         let known = |text: &str, first: i64, last: i64| year_of(text, Some((first, last)));
         let year = 365 * DAY;
         assert_eq!(known("04-09", APRIL, APRIL + 29 * DAY), Ok("2026".to_owned()));
-        assert_eq!(known("04-09 12:00", APRIL - 2 * year, APRIL - 2 * year + 29 * DAY), Ok("2024".to_owned()));
+        assert_eq!(
+            known("04-09 12:00", APRIL - 2 * year, APRIL - 2 * year + 29 * DAY),
+            Ok("2024".to_owned())
+        );
         // No request on that day: the nearest year.
         assert_eq!(known("12-24", APRIL, APRIL + 29 * DAY), Ok("2025".to_owned()));
         assert_eq!(known("06-01", APRIL, APRIL + 29 * DAY), Ok("2026".to_owned()));
@@ -315,7 +321,10 @@ mod tests {
         assert_eq!(year_of("02-29", None), Ok("2024".to_owned()));
         assert!(year_of("02-30", None).is_err() && known("13-01", APRIL, APRIL).is_err());
         let period = parse("04-09 12:00", NOW).unwrap();
-        assert_eq!((period.first, period.last), (APRIL + 8 * DAY + 12 * HOUR, APRIL + 8 * DAY + 12 * HOUR + 59));
+        assert_eq!(
+            (period.first, period.last),
+            (APRIL + 8 * DAY + 12 * HOUR, APRIL + 8 * DAY + 12 * HOUR + 59)
+        );
     }
 
     #[test]

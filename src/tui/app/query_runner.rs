@@ -6,9 +6,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::query::filter::{Subject, Test};
-use crate::query::{
-    Answer, Ask, Dimension, Engine, Filter, Measure, Query, QueryError, Sort, Statistics,
-};
+use crate::query::{Answer, Ask, Dimension, Engine, Filter, Measure, Query, QueryError, Sort, Statistics};
 use crate::tui::app::background_engine::ScreenQueries;
 use crate::tui::model::{Action, QueryJob, QueryResult, Slot};
 

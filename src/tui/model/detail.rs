@@ -130,14 +130,19 @@ impl Detail {
                     if at < last || note.is_empty() {
                         continue;
                     }
-                    let used = lines.last().map_or(0, |line| unicode_width::UnicodeWidthStr::width(&*line.text));
+                    let used =
+                        lines.last().map_or(0, |line| unicode_width::UnicodeWidthStr::width(&*line.text));
                     match lines.last_mut() {
-                        Some(line) if used + 2 + unicode_width::UnicodeWidthStr::width(&*note) <= text_width => {
+                        Some(line)
+                            if used + 2 + unicode_width::UnicodeWidthStr::width(&*note) <= text_width =>
+                        {
                             line.note.clone_from(&note);
                         }
                         _ => {
                             let notes = fit::wrap(&note, text_width).into_iter();
-                            lines.extend(notes.map(|note| line(LineOf::Field(index), "", String::new(), note)));
+                            lines.extend(
+                                notes.map(|note| line(LineOf::Field(index), "", String::new(), note)),
+                            );
                         }
                     }
                 }
@@ -153,7 +158,12 @@ impl Detail {
             };
             let key = state.settings.keys.key_of(super::Context::Detail, super::Command::Toggle);
             let text = format!("{key} {what} {count}{names}");
-            lines.push(line(LineOf::Absent, "", fit::end(&text, usize::from(width.saturating_sub(2))), String::new()));
+            lines.push(line(
+                LineOf::Absent,
+                "",
+                fit::end(&text, usize::from(width.saturating_sub(2))),
+                String::new(),
+            ));
         }
         lines
     }

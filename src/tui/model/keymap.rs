@@ -14,6 +14,8 @@ pub(crate) enum Context {
     HeatMap,
     /// A time range is being selected on the timeline.
     Brush,
+    /// A value was copied; the next key may copy something else. Other keys are those of the context below.
+    CopyMenu,
     /// What tells two sets of requests apart.
     Contrast,
     /// How unevenly a measure is distributed.
@@ -79,6 +81,14 @@ pub(crate) enum Command {
     Mark,
     Unmark,
     Copy,
+    CopyRow,
+    CopyMarked,
+    CopyCsv,
+    CopyJson,
+    CopyMarkdown,
+    CopyFilter,
+    CopyCommand,
+    CopyBlock,
     Export,
     Contrast,
     Concentration,
@@ -88,6 +98,7 @@ pub(crate) enum Command {
     Mute,
     Zone,
     Pause,
+    Retry,
     Failures,
     Help,
     Colon,
@@ -101,6 +112,8 @@ pub(crate) enum Command {
     Newer,
     Yes,
     No,
+    /// Leaves the mouse to the terminal, or takes it again.
+    Mouse,
     Redraw,
     Suspend,
     Quit,
@@ -191,8 +204,8 @@ pub(crate) struct Binding {
 }
 
 use Context::{
-    Block, Brush, Columns, Concentration, Confirm, Contrast, Detail, Filters, Findings, HeatMap, Pick,
-    Prompt, Reading, Table,
+    Block, Brush, Columns, Concentration, Confirm, Contrast, CopyMenu, Detail, Filters, Findings, HeatMap,
+    Pick, Prompt, Reading, Table,
 };
 
 const fn bind(
@@ -213,6 +226,7 @@ pub(crate) const ALL: &[Context] = &[
     HeatMap,
     Detail,
     Brush,
+    CopyMenu,
     Contrast,
     Concentration,
     Block,
@@ -252,6 +266,18 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[k('C')], Command::Concentration, "", Group::Tables, "concentration: the share of the largest values, Gini coefficient, Lorenz curve"),
 
     bind(&[Table], &[k('B')], Command::Block, "", Group::Other, "block list of the marked rows, the finding or the row: bucket policy, AWS WAF, nftables, networks"),
+
+    bind(&[CopyMenu], &[k('r')], Command::CopyRow, "row", Group::Other, "after y: copy the row, of a request all its fields"),
+    bind(&[CopyMenu], &[k('m')], Command::CopyMarked, "marked rows", Group::Other, "after y: copy the marked rows"),
+    bind(&[CopyMenu], &[k('c')], Command::CopyCsv, "CSV", Group::Other, "after y: copy the table as CSV: the marked rows, or the first 1,000"),
+    bind(&[CopyMenu], &[k('n')], Command::CopyJson, "JSON", Group::Other, "after y: copy the table as JSON"),
+    bind(&[CopyMenu], &[k('d')], Command::CopyMarkdown, "Markdown", Group::Other, "after y: copy the table as Markdown"),
+    bind(&[CopyMenu], &[k('f')], Command::CopyFilter, "filter", Group::Other, "after y: copy the filter with its time range"),
+    bind(&[CopyMenu], &[k('s')], Command::CopyCommand, "shell command", Group::Other, "after y: copy the shell command that prints this table"),
+    bind(&[CopyMenu], &[k('b')], Command::CopyBlock, "block list", Group::Other, "after y: copy a block list of the marked rows, the finding or the row"),
+    bind(&[CopyMenu], &[k('i')], Command::CopyForSupport, "ids for AWS Support", Group::Other, ""),
+    bind(&[CopyMenu], &[k('y'), code(KeyCode::Enter)], Command::Copy, "", Group::Other, ""),
+    bind(&[CopyMenu], &[code(KeyCode::Esc)], Command::Cancel, "", Group::Other, ""),
 
     bind(&[Table], &[k('w')], Command::HeatMap, "", Group::Time, "heat map of the week: weekday × hour; again: the table of times"),
     bind(&[HeatMap], &[code(KeyCode::Enter)], Command::Open, "open", Group::Navigation, "in the heat map: the requests of this hour of the week"),
@@ -337,14 +363,16 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Filters, Columns], &[code(KeyCode::Enter)], Command::Accept, "", Group::Typing, ""),
     bind(&[Filters, Columns, Pick, Reading], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
 
-    bind(&[Table, Detail], &[k('y')], Command::Copy, "", Group::Other, "copy the value to the clipboard"),
+    bind(&[Table, Detail], &[k('y')], Command::Copy, "copy", Group::Other, "copy the value to the clipboard, or the marked values; a second key copies something else, see below"),
     bind(&[Table], &[k('e')], Command::Export, "", Group::Other, "export the table to a CSV, JSON or Markdown file"),
     bind(&[Table, Detail], &[k('t')], Command::Zone, "", Group::Other, "show times in UTC or in the local time zone"),
     bind(&[Table, Detail], &[k('p')], Command::Pause, "", Group::Other, "pause: keep the numbers while new logs are read"),
-    bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Other, "list log files that could not be read"),
+    bind(&[Table, Detail], &[k('r')], Command::Retry, "", Group::Other, "read the sources again: after a failure, or to look for new log files"),
+    bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Other, "list what could not be read, rejected lines and repeats"),
     bind(&[Table, Detail], &[k(':')], Command::Colon, "", Group::Other, "commands: quit, sort, by, filter, clear, export, zone, columns, investigate, save, theme"),
     bind(&[Table, Detail, Brush], &[k('?')], Command::Help, "keys", Group::Other, "show all keys"),
     bind(&[Reading], &[k('?')], Command::Help, "", Group::Other, ""),
+    bind(ALL, &[code(KeyCode::F(3))], Command::Mouse, "", Group::Other, "release the mouse, so that the terminal selects text; again: take it back"),
     bind(ALL, &[ctrl('l')], Command::Redraw, "", Group::Other, "redraw the screen"),
     bind(ALL, &[ctrl('z')], Command::Suspend, "", Group::Other, "suspend to the shell; fg returns"),
     bind(&[Table, Detail], &[k('q')], Command::Quit, "quit", Group::Other, "quit; so does Ctrl-C"),

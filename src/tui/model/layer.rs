@@ -49,19 +49,19 @@ impl Timeline {
         Timeline { series, totals }
     }
 
-    /// The buckets of `axis`, which must have the bucket width of the series. Buckets outside the series are
-    /// empty; with another bucket width, all are.
+    /// The buckets of `axis`. Buckets outside the series are empty. Those of a finer series are added up, so that the bars stay
+    /// while the time range grows; of a coarser series, all are empty.
     pub(crate) fn on_axis(&self, axis: &Axis) -> Vec<Stats> {
         let mut buckets = vec![Stats::default(); axis.count];
-        if self.series.bucket != axis.bucket {
+        if self.series.bucket > axis.bucket || axis.bucket == 0 {
             return buckets;
         }
-        let shift = (self.series.start - axis.start).div_euclid(i64::from(axis.bucket));
         for (index, stats) in self.series.lines.iter().flatten().enumerate() {
-            if let Ok(at) = usize::try_from(shift + index as i64)
+            let start = self.series.start + index as i64 * i64::from(self.series.bucket);
+            if let Ok(at) = usize::try_from((start - axis.start).div_euclid(i64::from(axis.bucket)))
                 && let Some(bucket) = buckets.get_mut(at)
             {
-                *bucket = *stats;
+                *bucket = bucket.merged(*stats);
             }
         }
         buckets

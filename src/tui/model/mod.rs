@@ -12,7 +12,9 @@ pub(super) mod columns;
 pub(super) mod commands;
 pub(super) mod detail;
 pub(super) mod finding_rows;
+pub(super) mod footer;
 pub(super) mod found;
+pub(super) mod headless;
 pub(super) mod heat_map;
 pub(crate) mod investigations;
 pub(super) mod keymap;
@@ -33,7 +35,8 @@ pub(super) mod text_widths;
 pub(super) mod time_axes;
 
 pub(super) use action::{
-    Action, ActionTime, AnalysedTable, Effect, Export, Exported, QueryJob, QueryResult, Slot,
+    Action, ActionTime, AnalysedTable, CopiedForm, CopiedTable, Effect, Export, Exported, QueryJob,
+    QueryResult, Slot,
 };
 pub(super) use analysis::{AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot};
 pub(super) use axis::Axis;
@@ -42,6 +45,7 @@ pub(super) use columns::{Column, FindingColumn};
 pub(super) use commands::{COMMANDS, CommandSpec};
 pub(super) use detail::{Detail, DetailLine, LineOf, NAMES_WIDTH};
 pub(super) use finding_rows::{FindingRow, FindingRows};
+pub(super) use footer::Footer;
 pub(super) use found::{AllFindings, FindingId, Found};
 pub(super) use keymap::{Command, Context};
 pub(super) use layer::{Layer, Tab, Timeline};

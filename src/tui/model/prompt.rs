@@ -59,6 +59,8 @@ pub(crate) struct Prompt {
     pub(crate) input: Input,
     pub(crate) problem: Option<Problem>,
     pub(crate) completion: Option<Completion>,
+    /// Whether the text is only a proposal: the first typed character replaces it.
+    pub(crate) is_proposal: bool,
     /// How many history entries ago the text was entered, and what the user had typed before.
     pub(crate) recalled: Option<(usize, String)>,
 }
@@ -66,7 +68,19 @@ pub(crate) struct Prompt {
 impl Prompt {
     /// A prompt with `text` and the cursor at its end.
     pub(crate) fn new(purpose: Purpose, text: String) -> Prompt {
-        Prompt { purpose, input: Input::new(text), problem: None, completion: None, recalled: None }
+        Prompt {
+            purpose,
+            input: Input::new(text),
+            problem: None,
+            completion: None,
+            is_proposal: false,
+            recalled: None,
+        }
+    }
+
+    /// A prompt whose text is a proposal.
+    pub(crate) fn proposing(purpose: Purpose, text: String) -> Prompt {
+        Prompt { is_proposal: true, ..Prompt::new(purpose, text) }
     }
 
     /// What is shown in front of the text.

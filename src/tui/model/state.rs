@@ -1,6 +1,7 @@
 //! The whole state of the explorer.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -10,7 +11,6 @@ use crate::insight::emptiness::Emptiness;
 use crate::log::Field;
 use crate::query::filter::Reference;
 use crate::query::{Dimension, Filter, Measure, Stats, TimeRange, Totals};
-use crate::tui::format;
 use crate::tui::model::arrangement::{self, Arrangement};
 use crate::tui::model::pane::Pane;
 use crate::tui::model::{
@@ -19,9 +19,10 @@ use crate::tui::model::{
 };
 use crate::tui::settings::Settings;
 use crate::tui::theme::{Theme, themes};
+use crate::tui::{LogCounts, format};
 
 /// The smallest terminal, in columns and rows, on which the explorer draws its screen.
-pub(crate) const MIN_SIZE: (u16, u16) = (60, 16);
+pub(crate) const MIN_SIZE: (u16, u16) = (40, 10);
 
 /// Whether a terminal of this many columns and rows is too small for the screen.
 pub(crate) fn is_too_small(size: (u16, u16)) -> bool {
@@ -138,6 +139,7 @@ pub(crate) struct Message {
 pub(crate) struct RunningExport {
     /// Name of the file, with control characters made visible.
     pub(crate) name: String,
+    pub(crate) path: PathBuf,
     pub(crate) rows: u64,
     /// Rows of the whole export; 0: unknown.
     pub(crate) total: u64,
@@ -148,6 +150,8 @@ pub(crate) struct State {
     pub(crate) title: String,
     /// URIs of the queried sources; empty: all in the cache.
     pub(crate) sources: Vec<String>,
+    /// Lines of the logs that are not requests of their own.
+    pub(crate) log_counts: LogCounts,
     /// Sources that should be pulled but could not be opened.
     pub(crate) unopened: Vec<Failure>,
     /// The time range of the session. No layer shows requests outside it.
@@ -193,6 +197,12 @@ pub(crate) struct State {
     pub(crate) follow_interval: Option<Duration>,
     /// Whether an open request shows its absent fields.
     pub(crate) shows_absent_fields: bool,
+    /// Whether the terminal has the mouse, to select text.
+    pub(crate) mouse_is_released: bool,
+    /// Whether the next key may copy something else than the value that was copied.
+    pub(crate) has_copy_menu: bool,
+    /// The cache, if the command line has to name it.
+    pub(crate) cache_option: Option<PathBuf>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) pane: Option<Pane>,
     pub(crate) prompt: Option<Prompt>,
@@ -223,6 +233,7 @@ impl State {
         State {
             title,
             sources,
+            log_counts: LogCounts::default(),
             unopened: Vec::new(),
             session_time,
             theme,
@@ -248,6 +259,9 @@ impl State {
             progress: None,
             follow_interval: None,
             shows_absent_fields: false,
+            mouse_is_released: false,
+            has_copy_menu: false,
+            cache_option: None,
             overlay: None,
             pane: None,
             prompt: None,
@@ -375,6 +389,23 @@ impl State {
         emptiness.data.as_ref().filter(|_| is_current).and_then(Option::as_ref)
     }
 
+    /// Whether a source or a log file could not be read, and no pull is running that tries it again.
+    pub(crate) fn has_failures(&self) -> bool {
+        let of_pull = self.progress.as_ref().is_some_and(|progress| {
+            progress.is_over()
+                && (progress.phase == Phase::Failed
+                    || progress.files_failed > 0
+                    || !progress.failures.is_empty())
+        });
+        of_pull || !self.unopened.is_empty()
+    }
+
+    /// Whether all sources of the session are files or folders.
+    pub(crate) fn has_only_local_sources(&self) -> bool {
+        let is_remote = |uri: &String| ["s3://", "cloudwatch:"].iter().any(|start| uri.starts_with(start));
+        !self.sources.is_empty() && !self.sources.iter().any(is_remote)
+    }
+
     /// The time zone in which times are shown.
     pub(crate) fn zone(&self) -> &TimeZone {
         static UTC: TimeZone = TimeZone::UTC;
@@ -446,6 +477,7 @@ impl State {
                 Some(Overlay::Dimensions(_) | Overlay::SecondDimensions(..) | Overlay::BucketWidths(_)),
             ) => Context::Pick,
             (None, None) if self.pane.is_some() => self.pane_context(),
+            (None, None) if self.has_copy_menu => Context::CopyMenu,
             (None, None) if self.layer().detail.is_some() => Context::Detail,
             (None, None) if self.brush.is_some() => Context::Brush,
             (None, None) if self.layer().tab == Tab::Findings => Context::Findings,

@@ -174,7 +174,7 @@ pub(super) fn copied_text(state: &State) -> Option<String> {
     }
 }
 
-fn text_of(state: &State, value: &Value, field: Field) -> String {
+pub(super) fn text_of(state: &State, value: &Value, field: Field) -> String {
     match (field, value) {
         (Field::Time, Value::Integer(at)) => format::full_instant(*at, state.zone()),
         (_, value) => format::value(value),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crossterm::event::{Event, KeyEvent};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::query::filter::{Completion as FilterCompletion, FilterError, complete};
@@ -34,6 +34,11 @@ fn text_of(filter: &Filter) -> String {
 /// Edits the text with a key that has no command.
 pub(super) fn type_key(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
     let Some(prompt) = &mut state.prompt else { return };
+    let is_proposal = std::mem::take(&mut prompt.is_proposal);
+    let is_text = matches!(key.code, KeyCode::Char(_)) && !key.modifiers.contains(KeyModifiers::CONTROL);
+    if is_proposal && is_text {
+        prompt.set(String::new(), None);
+    }
     let before = prompt.input.value().to_owned();
     prompt.input.handle_event(&Event::Key(key));
     if prompt.input.value().len() > MAX_TEXT_BYTES {
@@ -56,6 +61,9 @@ pub(super) fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
     };
     let line: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT_BYTES).collect();
+    if std::mem::take(&mut prompt.is_proposal) {
+        prompt.set(String::new(), None);
+    }
     let at = prompt.input.cursor();
     let mut whole: String = prompt.input.value().chars().take(at).collect();
     whole.push_str(line.trim_end());

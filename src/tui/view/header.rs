@@ -4,10 +4,10 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::ingest::{Phase, Progress};
-use crate::tui::view::{put, put_right};
 use crate::log::Field;
 use crate::query::Value;
-use crate::tui::model::{Detail, State};
+use crate::tui::model::{Command, Detail, State};
+use crate::tui::view::{put, put_right};
 use crate::tui::{cell_text, format, widgets::fit};
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -94,7 +94,8 @@ fn facts(state: &State, room: u16) -> String {
 fn facts_of_request(state: &State, detail: &Detail, room: u16) -> String {
     let row = &detail.row;
     let time = format!("{} {}", format::full_instant(row.time, state.zone()), state.zone_name());
-    let known = |field| (*row.get(field) != Value::Absent).then(|| cell_text::of_field(field, row.get(field)));
+    let known =
+        |field| (*row.get(field) != Value::Absent).then(|| cell_text::of_field(field, row.get(field)));
     let outcome = [Field::Operation, Field::HttpStatus, Field::ErrorCode].into_iter().filter_map(known);
     let outcome = outcome.collect::<Vec<_>>().join("  ");
     let bytes = known(Field::BytesSent).map(|bytes| format!("  {bytes}")).unwrap_or_default();
@@ -121,7 +122,15 @@ fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
     let failed = ingest.map_or(0, |progress| progress.files_failed.max(progress.failures.len() as u64))
         + state.unopened.len() as u64;
     if failed > 0 {
-        write(&mut right, buffer, &format!("{} failed !", format::count(failed)), theme.error());
+        let text = format!("{} failed !", format::count(failed));
+        let text = match state.has_failures() && area.width >= 110 {
+            true => format!("{text} shows why, {} retries", state.table_key(Command::Retry)),
+            false => text,
+        };
+        write(&mut right, buffer, &text, theme.error());
+    } else if state.log_counts.rejected > 0 {
+        let rejected = format::count(state.log_counts.rejected);
+        write(&mut right, buffer, &format!("{rejected} rejected !"), theme.warning());
     }
     let Some(progress) = ingest else { return right.right() + 1 };
     let style = match progress.phase {

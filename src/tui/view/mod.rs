@@ -16,6 +16,7 @@ mod heat_map;
 mod list;
 mod no_rows;
 mod popup;
+mod preview;
 mod prompt;
 mod prompt_text;
 mod requests;
@@ -47,6 +48,7 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
             heat_map::draw(state, &areas, buffer);
         } else {
             table::draw(state, &areas, buffer);
+            preview::draw(state, areas.preview, buffer);
             below::totals(state, areas.totals, buffer);
             below::value(state, areas.value, buffer);
         }

@@ -39,7 +39,8 @@ pub(super) fn draw(state: &State, prompt: &Prompt, areas: &Areas, buffer: &mut B
         return None;
     }
     let start = put(buffer, line, 1, y, prompt.label(), state.theme.accent());
-    let (cursor, shift) = text(state, prompt, Rect { x: start, width: width.saturating_sub(start + 2), ..line }, buffer);
+    let (cursor, shift) =
+        text(state, prompt, Rect { x: start, width: width.saturating_sub(start + 2), ..line }, buffer);
     draw_below(state, prompt, below, start, shift, buffer);
     completions(state, prompt, areas, start, under, buffer);
     Some(Position { x: start + cursor, y })
@@ -99,9 +100,12 @@ fn draw_below(state: &State, prompt: &Prompt, area: Rect, start: u16, shift: usi
     }
     if let Purpose::Filter { pending, .. } = &prompt.purpose {
         let text = match state.matched() {
-            Some((stats, true)) if pending.is_none() && stats.requests == 0 && state.emptiness().is_some() => {
+            Some((stats, true))
+                if pending.is_none() && stats.requests == 0 && state.emptiness().is_some() =>
+            {
                 let reason = state.emptiness().map_or_else(String::new, ToString::to_string);
-                let text = fit::end(&format::visible(&reason), usize::from(area.right().saturating_sub(start + 1)));
+                let text =
+                    fit::end(&format::visible(&reason), usize::from(area.right().saturating_sub(start + 1)));
                 put(buffer, area, start, area.y, &text, theme.warning());
                 return;
             }

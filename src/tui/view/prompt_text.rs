@@ -21,10 +21,15 @@ pub(super) fn spans(state: &State, prompt: &Prompt) -> Vec<Span> {
     let plain = |range: Range<usize>| Span { range, style: theme.text() };
     let filter_at = match prompt.purpose {
         Purpose::Filter { .. } => Some(0),
-        Purpose::Command => ["filter ", "and "].iter().find(|name| text.starts_with(**name)).map(|name| name.len()),
+        Purpose::Command => {
+            ["filter ", "and "].iter().find(|name| text.starts_with(**name)).map(|name| name.len())
+        }
         _ => None,
     };
-    let Some(begin) = filter_at else { return vec![plain(0..text.len())] };
+    let Some(begin) = filter_at else {
+        let style = if prompt.is_proposal { theme.selection() } else { theme.text() };
+        return vec![Span { range: 0..text.len(), style }];
+    };
     let mut spans = Vec::new();
     let mut at = 0;
     for (range, part) in highlight(&text[begin..]) {
