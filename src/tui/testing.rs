@@ -473,7 +473,10 @@ fn key(name: &str) -> KeyEvent {
         "PgDn" => KeyCode::PageDown,
         "Home" => KeyCode::Home,
         "End" => KeyCode::End,
-        name => KeyCode::Char(name.chars().next().unwrap()),
+        name => match name.strip_prefix('F').and_then(|number| number.parse().ok()) {
+            Some(number) => KeyCode::F(number),
+            None => KeyCode::Char(name.chars().next().unwrap()),
+        },
     };
     KeyEvent::new(code, modifiers)
 }

@@ -22,7 +22,7 @@ fn the_header_of_an_open_request_counted_all_requests() {
     assert!(before.contains("36 of 372 requests"), "{before}");
     explorer.press("Enter");
     let opened = header(&mut explorer);
-    assert!(opened.contains("GET object  403  AccessDenied  243 B  2026-04-01 03:30:00 UTC"), "{opened}");
+    assert!(opened.contains("GET object  403  AccessDenied  243 B  2026-04-01 02:30:00 UTC"), "{opened}");
     assert!(!opened.contains("372"), "{opened}");
     explorer.press("Esc");
     assert_eq!(header(&mut explorer), before);
@@ -100,7 +100,7 @@ fn everything_about_the_same_object_is_one_key_away() {
 
 #[test]
 fn absent_fields_are_folded_into_one_line() {
-    let mut explorer = start(130, 34);
+    let mut explorer = start(130, 50);
     explorer.press("4 Enter");
     let folded = explorer.screen();
     assert!(folded.contains("Space shows") && folded.contains("absent fields: "), "{folded}");

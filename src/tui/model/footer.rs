@@ -11,6 +11,11 @@ use crate::tui::model::{
 };
 use crate::tui::widgets::fit;
 
+/// On a terminal with fewer columns, the position of an open request is short.
+const NARROW: u16 = 100;
+/// The narrowest room for what was copied, in front of the menu.
+const MIN_COPIED_WIDTH: usize = 8;
+
 /// A text in the footer, such as a key with its word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FooterKey {
@@ -43,7 +48,11 @@ pub(crate) struct Footer {
 impl Footer {
     /// The footer in `area`, which has no margins. A message covers its keys.
     pub(crate) fn of(state: &State, area: Rect) -> Footer {
-        let position = position(state);
+        let position = match state.context() {
+            // The menu needs the room.
+            Context::CopyMenu => String::new(),
+            _ => position(state),
+        };
         let width = u16::try_from(position.width()).unwrap_or(u16::MAX).min(area.width);
         let right = area.right().saturating_sub(width + 2);
         let mut x = area.x;
@@ -54,8 +63,13 @@ impl Footer {
         if context == Context::CopyMenu {
             // What was copied, and then what else can be copied.
             let message = state.message.as_ref().map_or("", |message| &message.text);
-            text = fit::end(message, usize::from(right.saturating_sub(x) / 3).max(12));
-            x += columns(&text) + 2;
+            let keys = shown(state, u16::MAX);
+            let needed: usize = keys.iter().map(|(_, label, word)| label.width() + word.width() + 3).sum();
+            let room = usize::from(area.width).saturating_sub(needed);
+            if room >= MIN_COPIED_WIDTH {
+                text = fit::end(message, room);
+                x += columns(&text) + 2;
+            }
         } else if let Some(RunningExport { name, rows, total, .. }) = &state.export
             && context != Context::Confirm
         {
@@ -92,16 +106,11 @@ fn shown(state: &State, room: u16) -> Vec<(Command, String, &'static str)> {
         _ => None,
     };
     let is_heading = matches!(finding_row, Some(FindingRow::Heading { .. }));
-    let has_detail = state.layer().detail.is_some();
     let has_marks = !state.layer().table().marks.is_empty();
     let has_rows = state.layer().table().reachable() > 0;
     // Keys without an effect are not shown.
     let has_effect = |command: &Command| match command {
-        Command::CopyMarked => has_marks,
-        Command::CopyForSupport if context == Context::CopyMenu => has_detail,
-        Command::CopyBlock => !has_detail && can_block(state),
-        Command::CopyCommand => !has_detail,
-        Command::CopyFilter => !state.layer().is_unfiltered(state.session_time),
+        command if context == Context::CopyMenu => can_copy(state, *command),
         Command::Back => state.depth() > 1 || context == Context::HeatMap,
         Command::Open if context == Context::Brush => {
             state.brush.as_ref().is_some_and(|brush| brush.finding.is_some())
@@ -155,6 +164,19 @@ fn shown(state: &State, room: u16) -> Vec<(Command, String, &'static str)> {
         .collect()
 }
 
+/// Whether there is something to copy for a command of the copy menu.
+pub(crate) fn can_copy(state: &State, command: Command) -> bool {
+    let has_detail = state.layer().detail.is_some();
+    match command {
+        Command::CopyMarked => !has_detail && !state.layer().table().marks.is_empty(),
+        Command::CopyForSupport => has_detail,
+        Command::CopyBlock => !has_detail && can_block(state),
+        Command::CopyCommand => !has_detail,
+        Command::CopyFilter => !state.layer().is_unfiltered(state.session_time),
+        _ => true,
+    }
+}
+
 /// Whether the rows of the table in front are clients, who can be blocked.
 fn can_block(state: &State) -> bool {
     let table = state.layer().table();
@@ -182,6 +204,9 @@ fn position(state: &State) -> String {
         let field = format!("field {} of {}", at + 1, fields.len());
         return match total {
             0 => field,
+            total if state.size.0 < NARROW => {
+                format!("{} of {}", format::count(table.cursor as u64 + 1), format::count(total))
+            }
             total => {
                 let (at, total) = (format::count(table.cursor as u64 + 1), format::count(total));
                 format!("{field}  request {at} of {total}")

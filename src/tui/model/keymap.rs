@@ -268,14 +268,14 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[k('B')], Command::Block, "", Group::Other, "block list of the marked rows, the finding or the row: bucket policy, AWS WAF, nftables, networks"),
 
     bind(&[CopyMenu], &[k('r')], Command::CopyRow, "row", Group::Other, "after y: copy the row, of a request all its fields"),
-    bind(&[CopyMenu], &[k('m')], Command::CopyMarked, "marked rows", Group::Other, "after y: copy the marked rows"),
+    bind(&[CopyMenu], &[k('m')], Command::CopyMarked, "marked", Group::Other, "after y: copy the marked rows"),
     bind(&[CopyMenu], &[k('c')], Command::CopyCsv, "CSV", Group::Other, "after y: copy the table as CSV: the marked rows, or the first 1,000"),
     bind(&[CopyMenu], &[k('n')], Command::CopyJson, "JSON", Group::Other, "after y: copy the table as JSON"),
     bind(&[CopyMenu], &[k('d')], Command::CopyMarkdown, "Markdown", Group::Other, "after y: copy the table as Markdown"),
     bind(&[CopyMenu], &[k('f')], Command::CopyFilter, "filter", Group::Other, "after y: copy the filter with its time range"),
-    bind(&[CopyMenu], &[k('s')], Command::CopyCommand, "shell command", Group::Other, "after y: copy the shell command that prints this table"),
-    bind(&[CopyMenu], &[k('b')], Command::CopyBlock, "block list", Group::Other, "after y: copy a block list of the marked rows, the finding or the row"),
-    bind(&[CopyMenu], &[k('i')], Command::CopyForSupport, "ids for AWS Support", Group::Other, ""),
+    bind(&[CopyMenu], &[k('s')], Command::CopyCommand, "command", Group::Other, "after y: copy the shell command that prints this table"),
+    bind(&[CopyMenu], &[k('b')], Command::CopyBlock, "block", Group::Other, "after y: copy a block list of the marked rows, the finding or the row"),
+    bind(&[CopyMenu], &[k('i')], Command::CopyForSupport, "ids", Group::Other, ""),
     bind(&[CopyMenu], &[k('y'), code(KeyCode::Enter)], Command::Copy, "", Group::Other, ""),
     bind(&[CopyMenu], &[code(KeyCode::Esc)], Command::Cancel, "", Group::Other, ""),
 

@@ -34,6 +34,7 @@ use crate::tui::model::{
     Action, ActionTime, Command, Context, Effect, Exported, Overlay, Problem, Prompt, Purpose, State,
     keymap::Key, layout,
 };
+use crate::tui::model::footer::can_copy;
 use crate::tui::widgets::fit;
 
 /// Terminal columns of a copied value in the message about it.
@@ -120,7 +121,7 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
     let mut looked_up = state.settings.keys.lookup(state.context(), key);
     if state.has_copy_menu {
         // A key that copies nothing has its usual command.
-        let copies = looked_up.0.is_some();
+        let copies = looked_up.0.is_some_and(|command| can_copy(state, command));
         state.has_copy_menu = false;
         if !copies {
             looked_up = state.settings.keys.lookup(state.context(), key);
