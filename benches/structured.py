@@ -23,7 +23,10 @@ ROUNDS = int(os.environ.get("ROUNDS", 3))
 TARGET = pathlib.Path(os.environ.get("TARGET", "target/release"))
 NAMES = ["access.log", "access.json", "access.parquet"]
 MAX_ROWS = 20
-DIMENSIONS = ["remote_ip", "requester", "operation", "key", "http_status", "user_agent", "host_header", "time", "total"]
+# All reports but log_file: the files have different names.
+DIMENSIONS = """bucket_owner bucket remote_ip requester operation key http_status error_code referer user_agent signature_version
+cipher_suite authentication_type host_header tls_version access_point_arn acl_required source_region network role prefix prefix/2
+extension referer_host agent_family method status_class hour_of_day weekday query_param:versionId time total""".split()
 
 
 def cpu():

@@ -74,7 +74,9 @@ fn sort(context: &Context) -> anyhow::Result<Sort<Field>> {
         return Ok(Sort { by: Field::Time, descending: false });
     };
     match Field::by_name(column) {
-        Some(by) => Ok(Sort { by, descending: descending.unwrap_or(by.kind() == Kind::Measure) }),
+        Some(by) => {
+            Ok(Sort { by, descending: descending.unwrap_or(by.kind() == Kind::Measure && by != Field::Line) })
+        }
         None => {
             let names: Vec<&str> = FIELDS.iter().map(|spec| spec.name).collect();
             Context::wrong_sort(column, |name| Field::by_name(name).is_some(), &names.join(", "))

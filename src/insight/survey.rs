@@ -1,8 +1,8 @@
 //! Queries about one scope, with as little ceremony as possible.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::Scope;
@@ -12,7 +12,7 @@ use crate::query::{
     QueryError, Requests, Series, Sort, Stats, TimeRange, Value,
 };
 
-/// Asks an engine about the requests of a scope. Each filter narrows the scope.
+/// Asks an engine about the requests of a scope. Each filter narrows the scope. Several threads can ask at the same time.
 pub(crate) struct Survey<'a> {
     engine: &'a dyn Engine,
     scope: &'a Scope,
@@ -22,7 +22,7 @@ pub(crate) struct Survey<'a> {
     /// The stats of the whole scope.
     pub whole: Stats,
     /// The totals that were asked for: each step compares the same findings again.
-    known_totals: RefCell<HashMap<Filter, Stats>>,
+    known_totals: Mutex<HashMap<Filter, Stats>>,
 }
 
 impl<'a> Survey<'a> {
@@ -37,7 +37,7 @@ impl<'a> Survey<'a> {
             cancel,
             time: scope.time,
             whole: Stats::default(),
-            known_totals: RefCell::default(),
+            known_totals: Mutex::default(),
         };
         let whole = survey.totals(&Filter::everything())?;
         Ok(Survey { whole, ..survey })
@@ -46,12 +46,12 @@ impl<'a> Survey<'a> {
     /// The same, but with the requests before the start of the scope: what was usual so far.
     pub(crate) fn with_history(&self) -> Survey<'a> {
         let time = TimeRange { start: None, ..self.time };
-        Survey { time, known_totals: RefCell::default(), ..*self }
+        Survey { time, known_totals: Mutex::default(), ..*self }
     }
 
     /// The same, but with every record: also the keys of multi-deletes, whatever [`Scope::counting`] is.
     pub(crate) fn as_logged<'s>(&'s self, scope: &'s Scope) -> Survey<'s> {
-        Survey { scope, known_totals: RefCell::default(), ..*self }
+        Survey { scope, known_totals: Mutex::default(), ..*self }
     }
 
     /// Whether every record counts as a request.
@@ -82,11 +82,11 @@ impl<'a> Survey<'a> {
 
     /// The stats of the requests that `filter` selects.
     pub(crate) fn totals(&self, filter: &Filter) -> Result<Stats, QueryError> {
-        if let Some(stats) = self.known_totals.borrow().get(filter) {
+        if let Some(stats) = self.known_totals.lock().get(filter) {
             return Ok(*stats);
         }
         let Answer::Totals(totals) = self.ask(filter, Ask::Totals)? else { return Err(unexpected()) };
-        self.known_totals.borrow_mut().insert(filter.clone(), totals.stats);
+        self.known_totals.lock().insert(filter.clone(), totals.stats);
         Ok(totals.stats)
     }
 

@@ -9,7 +9,7 @@ pub enum Kind {
     Time,
     /// A field to group and filter by; stored through a dictionary.
     Dimension,
-    /// A number that is summed per group.
+    /// A number that belongs to a single request. [`measure`](crate::query::measure) lists what is computed per group.
     Measure,
     /// A field that is read only for single requests, or when a filter names it.
     Detail,
@@ -133,11 +133,19 @@ fields! {
         "Key as spelled in the log line, where it differs from the decoded key.";
     Extra: "extra", "Extra fields", [], Detail, Text,
         "Text after the last known field, or text that could not be read as a field.";
+    LogFile: "log_file", "Log file", [], Dimension, Text,
+        "Log file that the request was read from: its name within the source.";
+    Line: "line", "Line", [], Measure, Integer,
+        "Line of the request in its log file, from 1; in a Parquet file, its row.";
 }
 
 impl Field {
     /// Number of fields of a log line; they are the first in [`FIELDS`].
     pub const LOGGED: usize = Field::SourceRegion as usize + 1;
+
+    /// Number of fields that the cache stores; they are the first in [`FIELDS`]. It derives the others, which say where a
+    /// request was read from, from its catalogue.
+    pub const STORED: usize = Field::Extra as usize + 1;
 
     /// The properties of this field.
     pub fn spec(self) -> &'static FieldSpec {
@@ -162,6 +170,16 @@ impl Field {
     /// All fields in order.
     pub fn all() -> impl ExactSizeIterator<Item = Field> + Clone {
         FIELDS.iter().map(|spec| spec.field)
+    }
+
+    /// The fields that the cache stores, in order.
+    pub fn stored() -> impl ExactSizeIterator<Item = Field> + Clone {
+        Field::all().take(Field::STORED)
+    }
+
+    /// Whether the cache stores the field.
+    pub const fn is_stored(self) -> bool {
+        (self as usize) < Field::STORED
     }
 
     /// The fields of one kind, in order.

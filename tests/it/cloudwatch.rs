@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::Arc;
 
 use tamarin::cache::Writer;
@@ -245,7 +245,7 @@ async fn events_that_do_not_fit_into_memory_are_read_from_disk() {
     assert_eq!((end.files_failed, end.requests), (0, 20_000));
 }
 
-fn run(home: &Home, server: &LogsServer, arguments: &[&str]) -> Output {
+fn command(home: &Home, server: &LogsServer, arguments: &[&str]) -> Command {
     let endpoint = server.endpoint();
     let all = [arguments, &["--endpoint-url", &endpoint]].concat();
     let environment = [
@@ -256,7 +256,13 @@ fn run(home: &Home, server: &LogsServer, arguments: &[&str]) -> Output {
         ("AWS_CONFIG_FILE", "/dev/null"),
         ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
     ];
-    home.command(&all).envs(environment).output().unwrap()
+    let mut command = home.command(&all);
+    command.envs(environment);
+    command
+}
+
+fn run(home: &Home, server: &LogsServer, arguments: &[&str]) -> Output {
+    command(home, server, arguments).output().unwrap()
 }
 
 #[test]
@@ -279,6 +285,49 @@ fn a_log_group_is_pulled_by_name_or_arn_and_listed_as_a_source() {
     assert_eq!(monitored.status.code(), Some(0), "{}", stderr(&monitored));
     assert_eq!(home.rows(&["sources"])[0]["state"], "monitored");
     home.succeeds(&["sources", "check", "-q"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_continuous_pull_adds_the_events_of_each_round_and_late_ones() {
+    let (home, server) = (Home::new(), LogsServer::start(100));
+    server.put(events(0, 30, now() - HOUR, 60));
+    let spec = format!("cloudwatch:{GROUP}");
+    let mut pull =
+        command(&home, &server, &["pull", &spec, "--every", "1s", "--cache", "c.db", "-q"]).spawn().unwrap();
+    let cache = home.path("c.db");
+    let count = || {
+        let sources =
+            tamarin::cache::Cache::open(&cache).and_then(|cache| cache.sources()).unwrap_or_default();
+        sources.iter().map(|source| (source.requests, source.duplicates)).next().unwrap_or_default()
+    };
+    let wait_for = |requests: u64| {
+        let begun = std::time::Instant::now();
+        while count().0 < requests {
+            assert!(begun.elapsed().as_secs() < 60, "{:?} instead of {requests}", count());
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    wait_for(30);
+    for round in 1..=3u32 {
+        // A new event, and one with a timestamp of the seconds that the last round read.
+        server.put([event(100 + round, now()), event(200 + round, now() - 3)]);
+        wait_for(30 + 2 * u64::from(round));
+    }
+    let readings_so_far = readings(&server.take_requests()).len();
+    // Rounds without new events go on.
+    let begun = std::time::Instant::now();
+    let mut more = 0;
+    while more < 2 {
+        assert!(begun.elapsed().as_secs() < 60, "no reading after {readings_so_far}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        more += readings(&server.take_requests()).len();
+    }
+    let stopped = Command::new("kill").args(["-TERM", &pull.id().to_string()]).status();
+    assert!(stopped.unwrap().success());
+    assert_eq!(pull.wait().unwrap().code(), Some(0));
+    assert_eq!(count(), (36, 0), "events of ranges that are read again are not repeats");
+    home.succeeds(&["sources", "check", "-q", "--cache", "c.db"]);
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod imports;
 mod ingest;
 #[cfg(unix)]
 mod job_control;
+mod origins;
 mod processes;
 mod program_log;
 mod purge;

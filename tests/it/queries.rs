@@ -47,17 +47,16 @@ proptest! {
         for phase in phases {
             for (source, lines, commit, reopen) in phase {
                 let appended = filling.append(sources[source], &lines);
-                let expected = lines.iter().fold((0, 0), |(new, repeated), line| {
-                    let counts = naive.push(sources[source].get() as u32, line.as_bytes());
-                    (new + counts.0, repeated + counts.1)
-                });
+                let expected = naive.push_lines(sources[source].get() as u32, &filling.last_file(), &lines);
                 prop_assert_eq!((appended.requests, appended.duplicates), expected);
                 if commit || reopen {
                     filling.writer.commit().unwrap();
                 }
                 if reopen {
+                    let files = filling.files;
                     drop(filling);
                     filling = Filling::new(&path, segment_rows);
+                    filling.files = files;
                 }
             }
             filling.writer.commit().unwrap();
@@ -108,9 +107,7 @@ fn caches_of(lines: &[String]) -> (tempfile::TempDir, LocalEngine, NaiveCache) {
     naive.add_source(source.get() as u32, SOURCES[0]);
     filling.append(source, lines);
     filling.writer.commit().unwrap();
-    for line in lines {
-        naive.push(source.get() as u32, line.as_bytes());
-    }
+    naive.push_lines(source.get() as u32, &filling.last_file(), lines);
     (folder, LocalEngine::new(Arc::new(Cache::open(&path).unwrap())), naive)
 }
 
@@ -162,9 +159,11 @@ fn after_a_pull_only_new_segments_are_profiled() {
         };
         let known = if is_repeated { finals(&engine) } else { 0 };
         // A full segment, and one that grows.
-        new.chunks(150).for_each(|lines| _ = filling.append(source, lines));
+        for lines in new.chunks(150) {
+            filling.append(source, lines);
+            naive.push_lines(source.get() as u32, &filling.last_file(), lines);
+        }
         filling.writer.commit().unwrap();
-        new.iter().for_each(|line| _ = naive.push(source.get() as u32, line.as_bytes()));
         let reply = engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap();
         assert_eq!(reply.answer, naive.answer(&query));
         assert_eq!(reply.statistics.rows_scanned, reply.statistics.rows - known);

@@ -13,8 +13,12 @@ use std::time::{Duration, SystemTime};
 use tamarin::cache::{Cache, Writer};
 use tamarin::ingest::{Ingest, Options, Phase, Progress};
 use tamarin::log::Field;
+use tamarin::query::{
+    Answer, Ask, Counting, Dimension, Engine, LocalEngine, Measure, Query, RequestRow, Sort, TimeRange, Value,
+};
 use tamarin::source::body::{Body, is_damage};
 use tamarin::source::{S3Options, open};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::lines::{HOST_ID, OWNER};
 
@@ -109,6 +113,10 @@ struct Sequence {
     clock: u64,
     has_pruned: bool,
     has_lost: bool,
+    /// The lines of all versions of each log file.
+    history: BTreeMap<&'static str, Vec<Vec<Line>>>,
+    /// An engine that stays open.
+    engine: Option<LocalEngine>,
     story: Vec<String>,
 }
 
@@ -124,6 +132,8 @@ impl Sequence {
             clock: 0,
             has_pruned: false,
             has_lost: false,
+            history: BTreeMap::new(),
+            engine: None,
             story: Vec::new(),
         }
     }
@@ -138,6 +148,7 @@ impl Sequence {
         self.clock += 1;
         let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + self.clock);
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(changed).unwrap();
+        self.history.entry(name).or_default().push(file.lines.clone());
         self.files.insert(name, file);
     }
 
@@ -236,6 +247,7 @@ impl Sequence {
                 if other != name && !self.files.contains_key(other) && !self.given.contains_key(other) {
                     std::fs::rename(logs.join(name), logs.join(other)).unwrap();
                     self.files.remove(name);
+                    self.history.entry(other).or_default().push(file.lines.clone());
                     self.files.insert(other, File { is_read: false, ..file });
                     self.has_lost = true;
                 }
@@ -368,6 +380,56 @@ impl Sequence {
         assert!(checked.findings.is_empty(), "{:#?}", checked.findings);
     }
 
+    /// Every request has a log file and a line, and a version of this log file has the request there. An engine that was
+    /// open all the time says the same.
+    fn compare_origins(&mut self) {
+        let cache = Arc::new(Cache::open(&self.cache()).unwrap());
+        let origins = |engine: &LocalEngine| {
+            let sort = Sort { by: Field::BytesSent, descending: false };
+            let fields = vec![Field::BytesSent, Field::LogFile, Field::Line];
+            let Answer::Requests(requests) =
+                answer(engine, Ask::Requests { sort, offset: 0, limit: 0, fields })
+            else {
+                panic!()
+            };
+            let origin = |row: RequestRow| {
+                let number = |field| match row.get(field) {
+                    Value::Integer(number) => *number as usize,
+                    other => panic!("{other:?}"),
+                };
+                (number(Field::BytesSent), row.get(Field::LogFile).to_text(), number(Field::Line))
+            };
+            requests.rows.into_iter().map(origin).collect::<Vec<_>>()
+        };
+        let fresh = LocalEngine::new(cache.clone());
+        let expected = origins(&fresh);
+        for (number, name, line) in &expected {
+            let versions = &self.history[name.as_str()];
+            let is_there = versions.iter().any(|lines| lines.get(line - 1) == Some(&Line::Request(*number)));
+            assert!(is_there, "request {number} is said to be line {line} of {name}");
+        }
+        let kept = self.engine.get_or_insert_with(|| LocalEngine::new(cache));
+        assert_eq!(origins(kept), expected);
+        // Groups and masks that are kept between queries.
+        let by_file = |engine: &LocalEngine, filter: &str| {
+            let sort = Sort { by: Measure::Value, descending: false };
+            let ask = Ask::Groups { by: Dimension::Field(Field::LogFile), more: Vec::new(), sort, limit: 0 };
+            let Answer::Groups(groups) = answer_of(engine, filter, ask) else { panic!() };
+            groups.rows.into_iter().map(|row| (row.value.to_text(), row.stats.requests)).collect::<Vec<_>>()
+        };
+        for (filter, passes) in [("", None), ("log_file:a", Some("a")), ("log_file:b", Some("b"))] {
+            let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+            for (_, name, _) in
+                expected.iter().filter(|(_, name, _)| passes.is_none_or(|passes| passes == name))
+            {
+                *counts.entry(name.clone()).or_default() += 1;
+            }
+            let counts: Vec<(String, u64)> = counts.into_iter().collect();
+            assert_eq!(by_file(kept, filter), counts, "{filter}");
+            assert_eq!(by_file(&fresh, filter), counts, "{filter}");
+        }
+    }
+
     /// A fresh pull gives the same requests.
     fn compare_with_a_fresh_pull(&self) {
         if self.has_pruned || self.has_lost {
@@ -389,6 +451,17 @@ impl Sequence {
         let [(_, counted_lines, _, counted_rejected)] = counts_of(&fresh)[..] else { return };
         assert_eq!((lines, rejected), (counted_lines, counted_rejected));
     }
+}
+
+fn answer(engine: &LocalEngine, ask: Ask) -> Answer {
+    answer_of(engine, "", ask)
+}
+
+fn answer_of(engine: &LocalEngine, filter: &str, ask: Ask) -> Answer {
+    let filter = tamarin::query::Filter::parse(filter, START).unwrap();
+    let (sources, time, counting) = (Vec::new(), TimeRange::default(), Counting::AsLogged);
+    let query = Query { sources, time, filter, counting, ask };
+    engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap().answer
 }
 
 fn pull(cache: &Path, logs: &Path) -> Progress {
@@ -421,9 +494,11 @@ fn run(seed: u64) {
             }
             sequence.pull();
             sequence.compare();
+            sequence.compare_origins();
             if sequence.random.one_in(4) {
                 sequence.prune();
                 sequence.compare();
+                sequence.compare_origins();
             }
         }
         sequence.compare_with_a_fresh_pull();

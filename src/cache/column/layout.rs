@@ -3,9 +3,9 @@
 use super::text::Hint;
 use crate::log::{FIELDS, Field, Kind};
 
-pub(crate) const DIMENSIONS: usize = count(Kind::Dimension, Field::COUNT);
-pub(crate) const MEASURES: usize = count(Kind::Measure, Field::COUNT);
-pub(crate) const DETAILS: usize = count(Kind::Detail, Field::COUNT);
+pub(crate) const DIMENSIONS: usize = count(Kind::Dimension, Field::STORED);
+pub(crate) const MEASURES: usize = count(Kind::Measure, Field::STORED);
+pub(crate) const DETAILS: usize = count(Kind::Detail, Field::STORED);
 
 /// The dimensions, in the order of the fields.
 pub(crate) const DIMENSION_FIELDS: [Field; DIMENSIONS] = fields(Kind::Dimension);
@@ -46,7 +46,7 @@ const fn fields<const N: usize>(kind: Kind) -> [Field; N] {
     let mut out = [Field::Time; N];
     let mut next = 0;
     let mut index = 0;
-    while index < Field::COUNT {
+    while index < Field::STORED {
         if FIELDS[index].kind as u8 == kind as u8 {
             out[next] = FIELDS[index].field;
             next += 1;
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn every_field_has_one_slot() {
-        assert_eq!(DIMENSIONS + MEASURES + DETAILS + 1, Field::COUNT);
+        assert_eq!(DIMENSIONS + MEASURES + DETAILS + 1, Field::STORED);
         for (index, field) in DIMENSION_FIELDS.iter().enumerate() {
             assert_eq!(slot(*field), index);
         }

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::byte_cache::ByteCache;
+use super::origins::KnownOrigins;
 use super::snapshot::{CacheRef, Snapshot};
 use crate::cache::CacheError;
 use crate::cache::column::integers::Integers;
@@ -51,6 +52,8 @@ pub struct Cache {
     pub(super) dictionaries: [Mutex<Dictionary>; DIMENSIONS],
     /// Single values by dimension and value id, from dictionaries that are not in memory.
     pub(super) values: ByteCache<(i64, u32), Arc<[u8]>>,
+    /// Where requests came from.
+    pub(super) origins: KnownOrigins,
     watch: Mutex<Watch>,
     generation: AtomicU64,
 }
@@ -131,6 +134,7 @@ impl Cache {
             pages: ByteCache::new(MAX_PAGE_BYTES),
             dictionaries: Default::default(),
             values: ByteCache::new(MAX_VALUE_BYTES),
+            origins: KnownOrigins::default(),
             watch: Mutex::new(Watch { connection: Some(watch), version }),
             generation: AtomicU64::new(1),
         })
@@ -185,7 +189,9 @@ impl Cache {
         };
         let (root, segments, sources) = read().map_err(|error| error.of(&self.path))?;
         let connection = Mutex::new(Some(connection));
-        Ok(Snapshot { cache, connection, era, segments, sources, dictionary_lengths: root.dictionaries })
+        let (dictionary_lengths, log_files) = (root.dictionaries, root.log_files);
+        let origins = OnceLock::new();
+        Ok(Snapshot { cache, connection, era, segments, sources, dictionary_lengths, log_files, origins })
     }
 
     /// The sources in the catalogue.

@@ -24,9 +24,13 @@ const VALUES_PER_CHECK: usize = 4096;
 const MIN_VALUES_PER_THREAD: usize = 1 << 13;
 
 impl Snapshot<'_> {
-    /// Number of values of a dimension. Value ids are 1 to this number.
+    /// Number of values of a dimension. Value ids are 1 to this number. The names of log files are 0 until a query
+    /// needed them.
     pub fn dictionary_len(&self, field: Field) -> u32 {
-        self.dictionary_lengths[slot(field)]
+        match field.is_stored() {
+            true => self.dictionary_lengths[slot(field)],
+            false => self.origins.get().map_or(0, |origins| origins.names.len()),
+        }
     }
 
     /// The values of a dimension: those of this snapshot, perhaps followed by newer ones.
@@ -41,6 +45,9 @@ impl Snapshot<'_> {
         field: Field,
         cancel: &CancellationToken,
     ) -> Result<Dictionary, CacheError> {
+        if !field.is_stored() {
+            return Ok(self.origins(cancel)?.names.clone());
+        }
         let len = self.dictionary_len(field);
         let dictionary = &self.cache.dictionaries[slot(field)];
         let mut dictionary = loop {
@@ -129,6 +136,9 @@ impl Snapshot<'_> {
     pub fn value(&self, field: Field, id: u32) -> Result<Option<Arc<[u8]>>, CacheError> {
         if id == 0 {
             return Ok(None);
+        }
+        if !field.is_stored() {
+            return Ok(self.origins(&CancellationToken::new())?.names.get(id).map(Arc::from));
         }
         if let Some(value) = self.cache.dictionaries[slot(field)].lock().get(id) {
             return Ok(Some(value.into()));

@@ -7,6 +7,7 @@ mod byte_cache;
 mod cache;
 mod dictionaries;
 mod int_column;
+mod origins;
 mod snapshot;
 mod text_column;
 mod text_pages;

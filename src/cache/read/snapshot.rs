@@ -7,7 +7,9 @@ use rusqlite::Connection;
 
 use super::cache::{Cache, Era, SegmentInfo};
 use super::int_column::{IntColumn, code};
+use super::origins::SnapshotOrigins;
 use crate::cache::CacheError;
+use crate::cache::column::checksum::Digest;
 use crate::cache::column::integers::Integers;
 use crate::cache::column::value_set::ValueSet;
 use crate::cache::column::{Damage, chunk};
@@ -28,6 +30,9 @@ pub struct Snapshot<'c> {
     /// Id and URI of every source.
     pub sources: Vec<(SourceId, String)>,
     pub(super) dictionary_lengths: DictionaryLengths,
+    /// Digest of the catalogue of log files.
+    pub(super) log_files: Digest,
+    pub(super) origins: SnapshotOrigins,
 }
 
 pub(super) enum CacheRef<'c> {
@@ -59,7 +64,10 @@ impl Drop for Snapshot<'_> {
 impl Snapshot<'_> {
     /// The column of the time, of a dimension or of a measure. It stays in memory as long as there is space.
     pub fn int_column(&self, segment: &SegmentInfo, field: Field) -> Result<IntColumn, CacheError> {
-        self.integers(segment, field).map(IntColumn)
+        match field.is_stored() {
+            true => self.integers(segment, field).map(IntColumn),
+            false => self.origin_column(segment, field),
+        }
     }
 
     /// A packed column. If several threads need a column, one reads it for all.
@@ -86,6 +94,9 @@ impl Snapshot<'_> {
         if field.kind() == Kind::Time {
             return Ok((code::of_time(segment.time_min), code::of_time(segment.time_max)));
         }
+        if !field.is_stored() {
+            return self.origin_bounds(segment, field);
+        }
         let id = chunk_id(segment.id, field);
         if let Some((low, high)) = self.cache.bounds.lock().get(&id) {
             return Ok((*low as u64, *high as u64));
@@ -101,6 +112,9 @@ impl Snapshot<'_> {
         segment: &SegmentInfo,
         field: Field,
     ) -> Result<Option<Arc<ValueSet>>, CacheError> {
+        if !field.is_stored() {
+            return Ok(None);
+        }
         self.cache.value_sets.get_or_load(&chunk_id(segment.id, field), || {
             let set = self.chunk(segment, field, chunk::value_set)?.map(Arc::new);
             let memory = set.as_ref().map_or(0, |set| set.memory());

@@ -293,7 +293,7 @@ impl Memtable {
         self.join_small_pages(keys)?;
         let used = self.used_templates();
         let packer = &mut self.packer;
-        for field in Field::all() {
+        for field in Field::stored() {
             let slot = slot(field);
             let mut pages = [].as_slice();
             let (low, high) = match field.kind() {

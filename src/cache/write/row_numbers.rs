@@ -82,6 +82,13 @@ impl RowNumbers {
         self.first + low
     }
 
+    /// The numbers of `rows` rows, in ascending order.
+    pub(crate) fn iter(&self, rows: usize) -> impl Iterator<Item = u64> {
+        let has_row =
+            |number: &u64| self.gone.is_empty() || !self.gone.contains((number - self.first) as u32);
+        self.range(rows).filter(has_row)
+    }
+
     /// The row of a number; `None` if it is gone or before the first.
     pub(crate) fn row(&self, number: u64) -> Option<usize> {
         let offset = u32::try_from(number.checked_sub(self.first)?).ok()?;
@@ -127,6 +134,7 @@ mod tests {
                 prop_assert_eq!(numbers.number(row), *number);
                 prop_assert_eq!(numbers.row(*number), Some(row));
             }
+            prop_assert_eq!(numbers.iter(expected.len()).collect::<Vec<_>>(), expected.clone());
             for number in first..first + 40 {
                 prop_assert_eq!(numbers.row(number).is_some(), expected.contains(&number));
             }

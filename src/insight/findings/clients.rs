@@ -4,8 +4,9 @@
 //! ([`History::windows`]); one scan profiles each of them as a whole and in these windows; the judges look at the
 //! profiles.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
+
+use parking_lot::Mutex;
 
 use super::client::Client;
 use super::evidence::{Evidence, finding};
@@ -52,7 +53,7 @@ fn dimensions() -> [Dimension; 4] {
 }
 
 /// What the clients of each dimension are compared with, in the order of [`dimensions`].
-pub(super) type Populations = RefCell<Vec<Population>>;
+pub(super) type Populations = Mutex<Vec<Population>>;
 
 /// Finds scraping, key-guessing, retry-storm, range-abuse and bandwidth-hog.
 pub(super) fn detect(survey: &Survey<'_>, populations: &Populations) -> Result<Vec<Finding>, QueryError> {
@@ -63,7 +64,7 @@ pub(super) fn detect(survey: &Survey<'_>, populations: &Populations) -> Result<V
         for (clients, did) in clients.iter().zip(profiles(survey, clients)?) {
             let population = Population::new(survey, clients.count, &clients.wholes(&did), usual_bytes);
             found.extend(clients.findings(survey, &did, &population)?);
-            populations.borrow_mut().push(population);
+            populations.lock().push(population);
         }
     }
     Ok(found)
@@ -106,7 +107,7 @@ pub(super) fn look_again(
         .collect();
     let mut more = Vec::new();
     let profiles = profiles(survey, &clients)?;
-    for ((clients, did), population) in clients.iter().zip(profiles).zip(populations.borrow().iter()) {
+    for ((clients, did), population) in clients.iter().zip(profiles).zip(populations.lock().iter()) {
         more.extend(clients.findings(survey, &did, population)?);
     }
     Ok(more)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::{QueryContext, parallel};
-use crate::cache::{ByteCache, SegmentId, SegmentInfo};
+use crate::cache::{ByteCache, SegmentId, SegmentInfo, Snapshot};
 use crate::query::{Counting, Filter, Query, QueryError, TimeRange};
 
 /// An aggregate over rows, to which other rows can be added.
@@ -26,14 +26,17 @@ pub(super) struct PartialKey<H> {
     time: TimeRange,
     counting: Counting,
     filter: Filter,
+    /// Where requests came from, if that was needed.
+    origin_epoch: u64,
     how: H,
 }
 
 impl<H> PartialKey<H> {
-    pub(super) fn new(query: &Query, how: H) -> PartialKey<H> {
+    /// The key of a query whose predicate and groups are bound to the snapshot.
+    pub(super) fn new(query: &Query, snapshot: &Snapshot<'_>, how: H) -> PartialKey<H> {
         let Query { sources, time, counting, filter, .. } = query;
-        let (sources, filter) = (sources.clone(), filter.clone());
-        PartialKey { sources, time: *time, counting: *counting, filter, how }
+        let (sources, filter, origin_epoch) = (sources.clone(), filter.clone(), snapshot.origin_epoch());
+        PartialKey { sources, time: *time, counting: *counting, filter, origin_epoch, how }
     }
 }
 
@@ -85,7 +88,7 @@ impl QueryContext<'_> {
         Aggregation { cache, how, begin, add_segment }: Aggregation<'_, H, P>,
         on_progress: &mut dyn FnMut(&P, f64) -> Result<(), QueryError>,
     ) -> Result<Arc<P>, QueryError> {
-        let key = PartialKey::new(self.query, how);
+        let key = PartialKey::new(self.query, self.snapshot, how);
         let (known, included) = cache.take(&key, &self.snapshot.segments).unzip();
         let known: Option<Arc<P>> = known;
         let mut included: Vec<SegmentId> = included.unwrap_or_default();

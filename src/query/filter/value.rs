@@ -73,7 +73,7 @@ pub(super) fn number_kind(subject: &Subject) -> Option<NumberKind> {
             (ValueType::Integer, Kind::Measure) if field.name().ends_with("_time") => {
                 Some(NumberKind::Number(Unit::Milliseconds))
             }
-            (ValueType::Integer, Kind::Measure) => Some(NumberKind::Number(Unit::Bytes)),
+            (ValueType::Integer, Kind::Measure) if field.is_stored() => Some(NumberKind::Number(Unit::Bytes)),
             (ValueType::Integer, _) => Some(NumberKind::Number(Unit::Plain)),
             (ValueType::Text | ValueType::Ip, _) => None,
         },

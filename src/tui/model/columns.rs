@@ -110,7 +110,7 @@ impl Column {
             Column::Value | Column::Second => false,
             Column::Finding(column) => matches!(column, FindingColumn::Cost | FindingColumn::Score),
             Column::Field(Field::HttpStatus | Field::Time) => true,
-            Column::Field(field) => field.kind() == Kind::Measure,
+            Column::Field(field) => field.kind() == Kind::Measure && field != Field::Line,
             _ => true,
         }
     }

@@ -205,7 +205,7 @@ fn position(state: &State) -> String {
         return match total {
             0 => field,
             total if state.size.0 < NARROW => {
-                format!("{} of {}", format::count(table.cursor as u64 + 1), format::count(total))
+                format!("request {} of {}", format::count(table.cursor as u64 + 1), format::count(total))
             }
             total => {
                 let (at, total) = (format::count(table.cursor as u64 + 1), format::count(total));

@@ -276,7 +276,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[CopyMenu], &[k('s')], Command::CopyCommand, "command", Group::Other, "after y: copy the shell command that prints this table"),
     bind(&[CopyMenu], &[k('b')], Command::CopyBlock, "block", Group::Other, "after y: copy a block list of the marked rows, the finding or the row"),
     bind(&[CopyMenu], &[k('i')], Command::CopyForSupport, "ids", Group::Other, ""),
-    bind(&[CopyMenu], &[k('y'), code(KeyCode::Enter)], Command::Copy, "", Group::Other, ""),
+    bind(&[CopyMenu], &[k('y')], Command::Copy, "", Group::Other, ""),
     bind(&[CopyMenu], &[code(KeyCode::Esc)], Command::Cancel, "", Group::Other, ""),
 
     bind(&[Table], &[k('w')], Command::HeatMap, "", Group::Time, "heat map of the week: weekday × hour; again: the table of times"),

@@ -30,11 +30,11 @@ pub(super) use investigate::begin as begin_investigation;
 
 use crate::ingest::{Phase, Progress};
 use crate::tui::format;
+use crate::tui::model::footer::can_copy;
 use crate::tui::model::{
     Action, ActionTime, Command, Context, Effect, Exported, Overlay, Problem, Prompt, Purpose, State,
     keymap::Key, layout,
 };
-use crate::tui::model::footer::can_copy;
 use crate::tui::widgets::fit;
 
 /// Terminal columns of a copied value in the message about it.

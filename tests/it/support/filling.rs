@@ -11,7 +11,13 @@ pub(crate) struct Filling {
     pub(crate) writer: Writer,
     parser: Parser,
     builder: BatchBuilder,
-    files: u64,
+    /// Number of log files so far.
+    pub(crate) files: u64,
+}
+
+/// The name of a log file, counted from 1.
+pub(crate) fn file_name(number: u64) -> String {
+    format!("{}-{number}", std::process::id())
 }
 
 impl Filling {
@@ -28,6 +34,11 @@ impl Filling {
         Filling { writer, parser: Parser::new(), builder, files: 0 }
     }
 
+    /// The name of the log file that was appended last.
+    pub(crate) fn last_file(&self) -> String {
+        file_name(self.files)
+    }
+
     /// Appends records as one batch and one log file. Each line must be a record.
     pub(crate) fn append<L: AsRef<[u8]>>(
         &mut self,
@@ -39,7 +50,7 @@ impl Filling {
         let rows = self.builder.rows();
         self.files += 1;
         let file = FileMark {
-            name: format!("{}-{}", std::process::id(), self.files),
+            name: file_name(self.files),
             version: Some("1".to_owned()),
             size: None,
             may_grow: false,

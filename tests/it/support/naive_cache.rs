@@ -68,17 +68,24 @@ impl NaiveCache {
         self.sources.push(Source { id, uri: uri.to_owned(), requests, seen });
     }
 
-    /// Adds the records of a line. Returns the numbers of new requests and of repeats.
-    pub(crate) fn push(&mut self, source: u32, line: &[u8]) -> (u64, u64) {
+    /// Adds the records of the lines of a log file. Returns the numbers of new requests and of repeats.
+    pub(crate) fn push_lines<L: AsRef<[u8]>>(&mut self, source: u32, file: &str, lines: &[L]) -> (u64, u64) {
+        let counts = (1..).zip(lines).map(|(number, line)| self.push(source, (file, number), line.as_ref()));
+        counts.fold((0, 0), |sum, counts| (sum.0 + counts.0, sum.1 + counts.1))
+    }
+
+    fn push(&mut self, source: u32, (file, number): (&str, i64), line: &[u8]) -> (u64, u64) {
         let source = self.sources.iter_mut().find(|known| known.id == source).unwrap();
         let mut counts = (0, 0);
         for (_, record) in records(line) {
             let Ok(record) = record else { continue };
-            let fields = fields_of(&record);
+            let mut fields = fields_of(&record);
             // The spelling of the key does not distinguish records.
             let mut compared = fields.clone();
             compared[Field::KeyLogged as usize] = Value::Absent;
             if source.seen.insert(compared) {
+                fields[Field::LogFile as usize] = Value::from(file);
+                fields[Field::Line as usize] = Value::Integer(number);
                 let number = source.requests.len() as u64;
                 source.requests.push(RequestRow { id: (source.id, number), time: record.time, fields });
                 counts.0 += 1;

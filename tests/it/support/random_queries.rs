@@ -6,6 +6,7 @@ use tamarin::log::{Field, Kind};
 use tamarin::query::filter::{Filter, Subject, Test};
 use tamarin::query::{Ask, Counting, Dimension, Measure, Query, Sort, TimeRange, Value};
 
+use super::filling::file_name;
 use super::lines::{self, START};
 
 /// Measures that the engine may estimate.
@@ -39,6 +40,9 @@ fn time_range() -> impl Strategy<Value = TimeRange> {
 
 /// A value that the field has in these logs, or a similar value.
 fn value_of(field: Field) -> impl Strategy<Value = String> {
+    if field == Field::LogFile {
+        return select((1..5).map(file_name).collect::<Vec<_>>());
+    }
     let pool: &[&str] = match field {
         Field::Bucket => lines::BUCKETS,
         Field::RemoteIp => lines::ADDRESSES,
@@ -59,9 +63,10 @@ fn value_of(field: Field) -> impl Strategy<Value = String> {
         Field::BytesSent | Field::ObjectSize | Field::TotalTime | Field::TurnAroundTime => {
             &["0", "1", "7", "1234", "9007199254740993"]
         }
+        Field::Line => &["0", "1", "2", "7", "30"],
         _ => &["SigV4", "AuthHeader", "Yes", "eu-west-1", "no such value"],
     };
-    select(pool.to_vec()).prop_map(str::to_owned)
+    select(pool.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
 }
 
 fn range() -> impl Strategy<Value = Test> {

@@ -1,15 +1,17 @@
 //! Records as Parquet: a column of the file for each column of the schema, a row for each record.
 //!
-//! `columns` finds the columns in the schema of a file, `page_sizes` limits the size of their pages, `row_group` reads a row group block by block, and `rows` makes
-//! records of a block. Memory is limited by the pages of a row group, not by the file. Never here: where the content
+//! `columns` finds the columns in the schema of a file, `page_sizes` limits the size of their pages, `row_group` reads a row group block by block
+//! (`texts` its columns of texts, with `hybrid` numbers), and `rows` makes records of a block. Memory is limited by the pages of a row group, not by the file. Never here: where the content
 //! comes from.
 
 mod columns;
+mod hybrid;
 mod page_sizes;
 mod row_group;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use std::sync::Arc;
 

@@ -12,6 +12,7 @@ use ::parquet::file::reader::ChunkReader;
 use ::parquet::file::serialized_reader::SerializedPageReader;
 
 use super::columns::{FileColumn, Role, Storage};
+use super::texts::{self, TextReader};
 use super::{ParquetError, damaged, page_sizes};
 
 /// Rows of a block: few enough that the values of all columns stay in the processor's cache.
@@ -42,6 +43,8 @@ pub(super) struct ColumnBlock {
 
 /// A column and the values of it in the current block, without nulls.
 pub(super) enum Values {
+    Texts(TextReader),
+    /// Texts in encodings that [`TextReader`] does not read.
     Bytes(ColumnReaderImpl<ByteArrayType>, Vec<ByteArray>),
     Int32(ColumnReaderImpl<Int32Type>, Vec<i32>),
     Int64(ColumnReaderImpl<Int64Type>, Vec<i64>),
@@ -65,6 +68,10 @@ impl RowGroup {
                 metadata.columns().get(column.index).ok_or_else(|| damaged("a row group lacks a column"))?;
             page_sizes::check(content.as_ref(), chunk, &column.name)?;
             let pages = SerializedPageReader::new(Arc::clone(content), chunk, rows_left, None)?;
+            if column.storage == Storage::Bytes && column.max_level <= 1 && texts::is_known(chunk) {
+                let reader = TextReader::new(Box::new(pages), column.max_level == 1);
+                return Ok(ColumnBlock::new(column, Values::Texts(reader)));
+            }
             let reader = get_column_reader(chunk.column_descr_ptr(), Box::new(pages));
             let values = match reader {
                 ColumnReader::ByteArrayColumnReader(reader) => Values::Bytes(reader, Vec::new()),
@@ -78,8 +85,7 @@ impl RowGroup {
                     return Err(damaged(format!("a row group has another type of column {}", column.name)));
                 }
             };
-            let FileColumn { name, role, storage, max_level, .. } = column.clone();
-            Ok(ColumnBlock { name, role, storage, max_level, levels: Vec::new(), index: Vec::new(), values })
+            Ok(ColumnBlock::new(column, values))
         };
         let columns = columns.iter().map(open).collect::<Result<_, _>>()?;
         Ok(RowGroup { columns, rows_left, first_row, rows: 0 })
@@ -112,6 +118,7 @@ impl RowGroup {
     /// Approximate bytes of its texts.
     pub fn bytes(&self) -> usize {
         let bytes = |column: &ColumnBlock| match &column.values {
+            Values::Texts(reader) => reader.bytes(),
             Values::Bytes(_, values) => values.iter().map(ByteArray::len).sum(),
             _ => 0,
         };
@@ -119,11 +126,33 @@ impl RowGroup {
     }
 }
 
+impl Values {
+    /// A text of the block; `None` if the column has other values.
+    #[inline]
+    pub(super) fn text(&self, index: usize) -> Option<&[u8]> {
+        match self {
+            Values::Texts(reader) => Some(reader.get(index)),
+            Values::Bytes(_, values) => values.get(index).map(ByteArray::data),
+            _ => None,
+        }
+    }
+}
+
 impl ColumnBlock {
+    fn new(column: &FileColumn, values: Values) -> ColumnBlock {
+        let FileColumn { name, role, storage, max_level, .. } = column.clone();
+        ColumnBlock { name, role, storage, max_level, levels: Vec::new(), index: Vec::new(), values }
+    }
+
     fn read(&mut self, rows: usize) -> Result<(), ParquetError> {
+        if let Values::Texts(reader) = &mut self.values {
+            self.index.clear();
+            return reader.read(rows, &mut self.index);
+        }
         let levels = &mut self.levels;
         levels.clear();
         let values = match &mut self.values {
+            Values::Texts(reader) => reader.len(),
             Values::Bytes(reader, values) => read(reader, rows, levels, values)?,
             Values::Int32(reader, values) => read(reader, rows, levels, values)?,
             Values::Int64(reader, values) => read(reader, rows, levels, values)?,

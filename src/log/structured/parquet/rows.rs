@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use ::parquet::data_type::ByteArray;
-
 use super::columns::{Role, Storage};
 use super::row_group::{ColumnBlock, NULL, RowGroup, Values};
 use crate::log::structured::draft::{Draft, bad_time, bad_type};
@@ -64,23 +62,25 @@ impl ColumnBlock {
         }
         let index = index as usize;
         match (self.role, &self.values) {
-            (Role::Text(field), Values::Bytes(_, values)) => draft.text(field, values[index].data()),
             (Role::Number(field), Values::Int64(_, values)) => {
                 draft.number(field, self.signed(field, values[index])?)?
             }
             (Role::Number(field), Values::Int32(_, values)) => {
                 draft.number(field, self.widened(values[index]))?
             }
-            (Role::Number(field), Values::Bytes(_, values)) => draft.digits(field, values[index].data())?,
             (Role::Time, _) => self.set_time(index, draft, minute)?,
             (Role::AclRequired, Values::Boolean(_, values)) => draft.acl_required(values[index]),
-            (Role::AclRequired, Values::Bytes(_, values)) => draft.acl_required_text(values[index].data())?,
-            (Role::SchemaVersion, Values::Bytes(_, values)) => draft.schema_version(values[index].data()),
-            (Role::BucketArn, Values::Bytes(_, values)) => draft.bucket_arn(values[index].data().into()),
             (Role::Member, _) => draft.member(&self.name, &self.as_json(index)),
-            // The types were checked when the file was opened.
-            (Role::Text(field) | Role::Number(field), _) => return Err(bad_type(field)),
-            (Role::AclRequired | Role::SchemaVersion | Role::BucketArn, _) => {}
+            (role, values) => match (role, values.text(index)) {
+                (Role::Text(field), Some(text)) => draft.text(field, text),
+                (Role::Number(field), Some(text)) => draft.digits(field, text)?,
+                (Role::AclRequired, Some(text)) => draft.acl_required_text(text)?,
+                (Role::SchemaVersion, Some(text)) => draft.schema_version(text),
+                (Role::BucketArn, Some(text)) => draft.bucket_arn(text.into()),
+                // The types were checked when the file was opened.
+                (Role::Text(field) | Role::Number(field), None) => return Err(bad_type(field)),
+                _ => {}
+            },
         }
         Ok(())
     }
@@ -91,15 +91,13 @@ impl ColumnBlock {
         draft: &mut Draft<'_, 'b>,
         minute: &mut LastMinute,
     ) -> Result<(), Rejection> {
-        let time = match (&self.values, self.storage) {
-            (Values::Bytes(_, values), _) => {
-                let text = values[index].data();
-                if matches!(text, b"" | b"-") {
-                    return Ok(());
-                }
+        if let Some(text) = self.values.text(index) {
+            if !matches!(text, b"" | b"-") {
                 draft.time(minute.parse(text).ok_or_else(bad_time)?, text);
-                return Ok(());
             }
+            return Ok(());
+        }
+        let time = match (&self.values, self.storage) {
             (Values::Int64(_, values), Storage::Timestamp { per_second }) => {
                 RequestTime::of_units(values[index], per_second)
             }
@@ -137,7 +135,10 @@ impl ColumnBlock {
     fn as_json(&self, index: usize) -> Vec<u8> {
         // Writing a value as JSON cannot fail.
         let json = match &self.values {
-            Values::Bytes(_, values) => serde_json::to_vec(&text_of(&values[index])),
+            Values::Texts(_) | Values::Bytes(..) => {
+                let text = self.values.text(index).unwrap_or_default();
+                serde_json::to_vec(&String::from_utf8_lossy(text))
+            }
             Values::Int32(_, values) => serde_json::to_vec(&self.widened(values[index])),
             Values::Int64(_, values) => match self.storage {
                 Storage::Int64 { is_unsigned: true } => serde_json::to_vec(&values[index].cast_unsigned()),
@@ -150,10 +151,6 @@ impl ColumnBlock {
         };
         json.unwrap_or_default()
     }
-}
-
-fn text_of(bytes: &ByteArray) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(bytes.data())
 }
 
 /// A row as an object. Columns that are null are missing.

@@ -99,7 +99,12 @@ impl GroupKeys {
         cancel: &CancellationToken,
     ) -> Result<GroupKeys, QueryError> {
         match by {
-            Dimension::Field(field) => Ok(GroupKeys::Ids(*field)),
+            Dimension::Field(field) => {
+                if !field.is_stored() {
+                    snapshot.expect_origins(cancel)?;
+                }
+                Ok(GroupKeys::Ids(*field))
+            }
             Dimension::HourOfDay | Dimension::Weekday => Ok(GroupKeys::TimePart(by.clone())),
             Dimension::Bucket(width) => Ok(GroupKeys::Buckets {
                 width: *width,

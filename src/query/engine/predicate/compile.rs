@@ -1,11 +1,12 @@
 //! Compiles the filter of a query to a tree of nodes. Tests on dimensions run here, once per distinct value.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use super::Node;
-use super::id_sets::{IdSets, IdTest};
+use super::id_sets::{IdSet, IdSets, IdTest};
 use crate::cache::{Snapshot, code};
 use crate::log::{Field, Kind, method};
 use crate::query::cost::rules::is_client_request;
@@ -35,7 +36,7 @@ pub(super) fn compile(
         all.push(compiler.operations(IdTest::ClientRequest, passes)?);
     }
     all.push(compiler.filter(&query.filter)?);
-    Ok(simplify(Node::All(all)))
+    Ok(compiler.simplify(Node::All(all)))
 }
 
 /// Times from `first` to `last`, in seconds since the epoch.
@@ -127,6 +128,9 @@ impl Compiler<'_> {
 
     fn term(&self, subject: &Subject, test: &Test) -> Result<Node, QueryError> {
         let matcher = Matcher::new(test).map_err(QueryError::Invalid)?;
+        if matches!(subject, Subject::Field(field) if !field.is_stored()) {
+            self.snapshot.expect_origins(self.cancel)?;
+        }
         let dimension_passes = |dimension: &Dimension| {
             let test = IdTest::Passes(dimension.clone(), test.clone());
             self.dimension(dimension, test, |value| matcher.is_match(value))
@@ -231,37 +235,81 @@ fn number_range(test: &Test) -> Option<NumberRange> {
     }
 }
 
-fn simplify(node: Node) -> Node {
-    match node {
-        Node::All(all) => simplify_many(all, true),
-        Node::Any(any) => simplify_many(any, false),
-        Node::Not(inner) => match simplify(*inner) {
-            Node::Constant(value) => Node::Constant(!value),
-            Node::Not(inner) => *inner,
-            inner => Node::Not(Box::new(inner)),
-        },
-        node => node,
-    }
-}
-
-/// Simplifies a [`Node::All`], or a [`Node::Any`] if `is_all` is `false`.
-fn simplify_many(nodes: Vec<Node>, is_all: bool) -> Node {
-    let mut left = Vec::new();
-    for node in nodes.into_iter().map(simplify) {
+impl Compiler<'_> {
+    fn simplify(&self, node: Node) -> Node {
         match node {
-            Node::Constant(value) if value == is_all => {}
-            Node::Constant(value) => return Node::Constant(value),
-            Node::All(inner) if is_all => left.extend(inner),
-            node => left.push(node),
+            Node::All(all) => self.simplify_many(all, true),
+            Node::Any(any) => self.simplify_many(any, false),
+            Node::Not(inner) => match self.simplify(*inner) {
+                Node::Constant(value) => Node::Constant(!value),
+                Node::Not(inner) => *inner,
+                inner => Node::Not(Box::new(inner)),
+            },
+            // No value passes.
+            Node::Ids(_, set) if set.is_empty() => Node::Constant(false),
+            node => node,
         }
     }
-    // Cheap nodes are evaluated first: they may make the expensive ones unnecessary.
-    left.sort_by_key(Node::cost);
-    match left.len() {
-        0 => Node::Constant(is_all),
-        1 => left.remove(0),
-        _ if is_all => Node::All(left),
-        _ => Node::Any(left),
+
+    /// Simplifies a [`Node::All`], or a [`Node::Any`] if `is_all` is `false`.
+    fn simplify_many(&self, nodes: Vec<Node>, is_all: bool) -> Node {
+        let mut left = Vec::new();
+        for node in nodes.into_iter().map(|node| self.simplify(node)) {
+            match node {
+                Node::Constant(value) if value == is_all => {}
+                Node::Constant(value) => return Node::Constant(value),
+                Node::All(inner) if is_all => left.extend(inner),
+                node => left.push(node),
+            }
+        }
+        let mut left = self.join_ids(left, is_all);
+        if left.iter().any(|node| matches!(node, Node::Constant(value) if *value != is_all)) {
+            return Node::Constant(!is_all);
+        }
+        left.retain(|node| !matches!(node, Node::Constant(_)));
+        // Cheap nodes are evaluated first: they may make the expensive ones unnecessary.
+        left.sort_by_key(Node::cost);
+        match left.len() {
+            0 => Node::Constant(is_all),
+            1 => left.remove(0),
+            _ if is_all => Node::All(left),
+            _ => Node::Any(left),
+        }
+    }
+
+    /// Makes one test of all tests of the ids of a field: the values that occur in a segment often show that none passes
+    /// all tests, while each test has values that pass.
+    fn join_ids(&self, nodes: Vec<Node>, is_all: bool) -> Vec<Node> {
+        let mut tests: Vec<(Field, Vec<(Arc<IdSet>, bool)>)> = Vec::new();
+        let mut joined = Vec::new();
+        for node in nodes {
+            let (field, set, is_in) = match node {
+                Node::Ids(field, set) => (field, set, true),
+                Node::Not(inner) => match *inner {
+                    Node::Ids(field, set) => (field, set, false),
+                    inner => {
+                        joined.push(Node::Not(Box::new(inner)));
+                        continue;
+                    }
+                },
+                node => {
+                    joined.push(node);
+                    continue;
+                }
+            };
+            match tests.iter_mut().find(|(of, _)| *of == field) {
+                Some((_, parts)) => parts.push((set, is_in)),
+                None => tests.push((field, vec![(set, is_in)])),
+            }
+        }
+        for (field, parts) in tests {
+            joined.push(match parts.as_slice() {
+                [(set, true)] => Node::Ids(field, set.clone()),
+                [(set, false)] => Node::Not(Box::new(Node::Ids(field, set.clone()))),
+                parts => self.simplify(Node::Ids(field, self.sets.joined(field, is_all, parts))),
+            });
+        }
+        joined
     }
 }
 

@@ -64,6 +64,10 @@ impl IdSet {
         })
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.bits.is_clear()
+    }
+
     pub(super) fn count(&self, low: u32, high: u32) -> u32 {
         let end = (high as usize + 1).min(self.bits.len());
         self.bits.count_ones((low as usize).min(end)..end) as u32
@@ -79,6 +83,11 @@ pub(super) enum IdTest {
     AnyOf(Dimension, Vec<Option<Vec<u8>>>),
     Method(Test),
     NoMethod,
+    /// All parts, or any of them. A part is the number of a set, and whether the ids are in it.
+    Joined {
+        all: bool,
+        parts: Vec<(u64, bool)>,
+    },
 }
 
 /// The sets that were computed, kept between queries: a live table repeats its query, and a regular expression over a
@@ -95,7 +104,10 @@ pub(crate) struct IdSets {
 
 /// The rows of segments that pass tests, kept between queries: a table, its totals and its chart have the same filter,
 /// and the filters of a drill-down or an analysis have terms in common.
-pub(crate) struct KeptMasks(ByteCache<(u64, SegmentId), Arc<[Mask]>>);
+pub(crate) struct KeptMasks(ByteCache<MaskKey, Arc<[Mask]>>);
+
+/// The test, the segment, and the [epoch](Snapshot::origin_epoch) of a column that may change; otherwise 0.
+pub(super) type MaskKey = (u64, SegmentId, u64);
 
 /// Bytes of memory for kept masks: ten tests of ten million rows.
 const MASKS_BUDGET: usize = 12 << 20;
@@ -107,14 +119,19 @@ impl Default for KeptMasks {
 }
 
 impl KeptMasks {
-    /// The masks of all blocks of a segment.
-    pub(super) fn get(&self, set: &IdSet, segment: &SegmentInfo) -> Option<Arc<[Mask]>> {
-        self.0.get(&(set.number, segment.id))
+    /// The key of the masks of a test of the value ids of a field.
+    pub(super) fn key(set: &IdSet, field: Field, segment: &SegmentInfo, snapshot: &Snapshot<'_>) -> MaskKey {
+        (set.number, segment.id, if field.is_stored() { 0 } else { snapshot.origin_epoch() })
     }
 
-    pub(super) fn put(&self, set: &IdSet, segment: &SegmentInfo, masks: Vec<Mask>) {
+    /// The masks of all blocks of a segment.
+    pub(super) fn get(&self, key: &MaskKey) -> Option<Arc<[Mask]>> {
+        self.0.get(key)
+    }
+
+    pub(super) fn put(&self, key: MaskKey, masks: Vec<Mask>) {
         let bytes = masks.len() * size_of::<Mask>();
-        self.0.insert((set.number, segment.id), masks.into(), bytes);
+        self.0.insert(key, masks.into(), bytes);
     }
 }
 
@@ -152,11 +169,71 @@ impl IdSets {
             set.push(passes(id, values.get(id)));
         }
         let set = Arc::new(set);
+        self.keep(key, set.clone());
+        Ok(set)
+    }
+
+    /// The set of the ids of a field that pass all parts (or any part, if `all` is `false`): those that are in the set of
+    /// the part, or those that are not in it.
+    pub(super) fn joined(&self, field: Field, all: bool, parts: &[(Arc<IdSet>, bool)]) -> Arc<IdSet> {
+        let numbers = parts.iter().map(|(set, is_in)| (set.number, *is_in)).collect();
+        let key = (field, IdTest::Joined { all, parts: numbers });
+        let len = parts.iter().map(|(set, _)| set.len).min().unwrap_or(0);
+        let known = self.sets.lock().get(&key).cloned();
+        if let Some(known) = known.as_ref().filter(|known| known.len >= len) {
+            return known.clone();
+        }
+        let number = known.map_or_else(|| self.last_number.fetch_add(1, Relaxed) + 1, |known| known.number);
+        let mut bits = FixedBitSet::with_capacity(len as usize);
+        bits.set_range(.., all);
+        for (set, is_in) in parts {
+            let mut part = set.bits.clone();
+            if !is_in {
+                part.toggle_range(..);
+            }
+            if all {
+                bits.intersect_with(&part);
+            } else {
+                bits.union_with(&part);
+            }
+        }
+        let set = Arc::new(IdSet { number, bits, len });
+        self.keep(key, set.clone());
+        set
+    }
+
+    fn keep(&self, key: (Field, IdTest), set: Arc<IdSet>) {
         let mut sets = self.sets.lock();
         if sets.len() >= MAX_SETS {
             sets.clear();
         }
-        sets.insert(key, set.clone());
-        Ok(set)
+        sets.insert(key, set);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(number: u64, ids: &[u32]) -> Arc<IdSet> {
+        let mut set = IdSet { number, ..IdSet::default() };
+        (0..200).for_each(|id| set.push(ids.contains(&id)));
+        Arc::new(set)
+    }
+
+    fn ids(set: &IdSet) -> Vec<u32> {
+        (0..300).filter(|id| set.has(*id)).collect()
+    }
+
+    #[test]
+    fn tests_of_one_field_are_joined_to_one_set() {
+        let sets = IdSets::default();
+        let (a, b) = (set(1, &[0, 3, 100, 199]), set(2, &[3, 4, 199]));
+        let joined = |all, parts: &[(Arc<IdSet>, bool)]| ids(&sets.joined(Field::Operation, all, parts));
+        assert_eq!(joined(true, &[(a.clone(), true), (b.clone(), true)]), [3, 199]);
+        assert_eq!(joined(true, &[(a.clone(), true), (b.clone(), false)]), [0, 100]);
+        assert_eq!(joined(false, &[(a.clone(), true), (b.clone(), true)]), [0, 3, 4, 100, 199]);
+        let without = joined(false, &[(a, false), (b, true)]);
+        assert_eq!(without.len(), 200 - 4 + 2);
     }
 }

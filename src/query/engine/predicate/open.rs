@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::bounds::range_passes;
-use super::id_sets::{IdSet, KeptMasks};
+use super::id_sets::{IdSet, KeptMasks, MaskKey};
 use super::mask::{Mask, mask_of};
 use super::{Node, Passes};
 use crate::cache::{BLOCK, CacheError, IntColumn, SegmentInfo, Snapshot, TimeBlock};
@@ -37,7 +37,7 @@ pub(super) struct IdsTest<'p> {
     segment: SegmentInfo,
     column: IntColumn,
     set: &'p IdSet,
-    kept: &'p KeptMasks,
+    kept: (MaskKey, &'p KeptMasks),
     /// The masks of the first blocks. Blocks may be left out.
     masks: Vec<Mask>,
 }
@@ -82,13 +82,16 @@ impl<'p> OpenPredicate<'p> {
                 Node::All(all) => OpenPredicate::All(open_all(all)?),
                 Node::Any(any) => OpenPredicate::Any(open_all(any)?),
                 Node::Not(inner) => OpenPredicate::Not(Box::new(open(inner)?)),
-                Node::Ids(field, set) => match kept.get(set, segment) {
-                    Some(masks) => OpenPredicate::Known(masks),
-                    None => {
-                        let (segment, column, masks) = (*segment, column(*field)?, Vec::new());
-                        OpenPredicate::Ids(IdsTest { segment, column, set, kept, masks })
+                Node::Ids(field, set) => {
+                    let key = KeptMasks::key(set, *field, segment, snapshot);
+                    match kept.get(&key) {
+                        Some(masks) => OpenPredicate::Known(masks),
+                        None => {
+                            let (segment, column, masks) = (*segment, column(*field)?, Vec::new());
+                            OpenPredicate::Ids(IdsTest { segment, column, set, kept: (key, kept), masks })
+                        }
                     }
-                },
+                }
                 Node::Time(from, to) => OpenPredicate::Range(column(Field::Time)?, *from, *to),
                 Node::Number(field, from, to) => OpenPredicate::Range(column(*field)?, *from, *to),
                 Node::TimePart(dimension, parts) => {
@@ -160,7 +163,8 @@ impl IdsTest<'_> {
         if self.masks.len() == block {
             self.masks.push(mask);
             if self.masks.len() == self.segment.rows.div_ceil(BLOCK) {
-                self.kept.put(self.set, &self.segment, std::mem::take(&mut self.masks));
+                let (key, kept) = self.kept;
+                kept.put(key, std::mem::take(&mut self.masks));
             }
         }
         mask

@@ -135,6 +135,9 @@ fn read_rows(
     cancel: &CancellationToken,
 ) -> Result<Vec<RequestRow>, QueryError> {
     let segments = &snapshot.segments;
+    if !locations.is_empty() && (fields.is_empty() || fields.iter().any(|field| !field.is_stored())) {
+        snapshot.expect_origins(cancel)?;
+    }
     let is_text = |field: &Field| field.kind() == Kind::Detail;
     let _mapped = match fields.is_empty() || fields.iter().any(is_text) {
         true => Some(snapshot.mapped()?),
