@@ -178,6 +178,8 @@ pub(crate) struct Explorer {
     pub(crate) muted: Vec<Mute>,
     /// The investigations that were saved.
     pub(crate) saved: Vec<NamedInvestigation>,
+    /// Keys that were pressed, typed letters included.
+    pub(crate) key_strokes: usize,
     queries: usize,
     now: ActionTime,
 }
@@ -244,6 +246,7 @@ impl Explorer {
             analyses: 0,
             muted: Vec::new(),
             saved: Vec::new(),
+            key_strokes: 0,
             queries: 0,
             now: ActionTime { unix_seconds: NOW, session_millis: 0 },
         }
@@ -252,6 +255,7 @@ impl Explorer {
     /// Handles an action and all actions that follow from its effects.
     pub(crate) fn handle(&mut self, action: Action) {
         self.now.session_millis += 50;
+        self.key_strokes += usize::from(matches!(action, Action::Key(_)));
         let mut actions = VecDeque::from([action]);
         while let Some(action) = actions.pop_front() {
             for effect in update(&mut self.state, self.now, action) {
@@ -473,6 +477,7 @@ fn key(name: &str) -> KeyEvent {
         "PgDn" => KeyCode::PageDown,
         "Home" => KeyCode::Home,
         "End" => KeyCode::End,
+        "Delete" => KeyCode::Delete,
         name => match name.strip_prefix('F').and_then(|number| number.parse().ok()) {
             Some(number) => KeyCode::F(number),
             None => KeyCode::Char(name.chars().next().unwrap()),

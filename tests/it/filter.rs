@@ -427,7 +427,11 @@ fn a_time_of_day_may_follow_its_date_after_a_space() {
 
 fn any_dimension() -> impl Strategy<Value = Dimension> {
     let mut all = Dimension::all();
-    all.extend([Dimension::Prefix { depth: 3 }, Dimension::Network { v4: 16, v6: 48 }]);
+    all.extend([
+        Dimension::Prefix { depth: 3 },
+        Dimension::Path { depth: 2 },
+        Dimension::Network { v4: 16, v6: 48 },
+    ]);
     let names = ["x-user", "X-Amz-Date", "a b", "ä.1", "x:=\"(,", "\u{1b}["];
     all.extend(names.map(|name| Dimension::QueryParam { name: name.to_owned() }));
     prop::sample::select(all)

@@ -23,6 +23,7 @@ impl Dimension {
             Dimension::Network { v4, v6 } => network(value, *v4, *v6),
             Dimension::Role => Some(role(value)),
             Dimension::Prefix { depth } => Some(Cow::Borrowed(prefix(value, *depth))),
+            Dimension::Path { depth } => Some(Cow::Borrowed(path(value, *depth))),
             Dimension::Extension => extension(value),
             Dimension::RefererHost => referer_host(value),
             Dimension::AgentFamily => Some(identity::agent_family(value)),
@@ -88,6 +89,12 @@ fn role(value: &[u8]) -> Cow<'_, [u8]> {
 fn prefix(value: &[u8], depth: u8) -> &[u8] {
     let end = memchr::memchr_iter(b'/', value).take(usize::from(depth)).last();
     &value[..end.map_or(0, |slash| slash + 1)]
+}
+
+/// `a/b/c.mp4` → `a/` at depth 1, `a/b/` at depth 2, `a/b/c.mp4` at depth 3 and more.
+fn path(value: &[u8], depth: u8) -> &[u8] {
+    let end = memchr::memchr_iter(b'/', value).nth(usize::from(depth).saturating_sub(1));
+    end.map_or(value, |slash| &value[..=slash])
 }
 
 /// `a/b.tar.GZ` → `gz`.
@@ -174,6 +181,13 @@ mod tests {
             ("prefix/2", "a/b/c.mp4", Some("a/b/")),
             ("prefix/3", "a/b/c.mp4", Some("a/b/")),
             ("prefix", "c.mp4", Some("")),
+            ("path", "a/b/c.mp4", Some("a/")),
+            ("path/2", "a/b/c.mp4", Some("a/b/")),
+            ("path/3", "a/b/c.mp4", Some("a/b/c.mp4")),
+            ("path/9", "a/b/c.mp4", Some("a/b/c.mp4")),
+            ("path", "c.mp4", Some("c.mp4")),
+            ("path/2", "a/", Some("a/")),
+            ("path/2", "a//b", Some("a//")),
             ("extension", "a/b.tar.GZ", Some("gz")),
             ("extension", "a.b/c", None),
             ("referer_host", "https://a.example/x?y", Some("a.example")),

@@ -29,6 +29,12 @@ pub enum Dimension {
         /// Number of folders, at least 1.
         depth: u8,
     },
+    /// The first `depth` parts of `key`: folders, with a `/` at the end, and the rest of a key that has fewer folders. Among
+    /// the keys of a folder these are its subfolders and its files.
+    Path {
+        /// Number of parts, at least 1.
+        depth: u8,
+    },
     /// The file name extension of `key`, in lower case.
     Extension,
     /// The host of `referer`, in lower case, without port.
@@ -69,8 +75,8 @@ impl Dimension {
     /// message that says how to get one.
     pub const LOOKED_UP: [Dimension; 3] = [Dimension::Country, Dimension::Asn, Dimension::Aws];
 
-    /// All dimensions that every cache can answer, with their usual parameters: all but [`Dimension::QueryParam`] and
-    /// [`Dimension::LOOKED_UP`]. Fields are first, in the order of the log.
+    /// All dimensions that every cache can answer, with their usual parameters: all but [`Dimension::Path`],
+    /// [`Dimension::QueryParam`] and [`Dimension::LOOKED_UP`]. Fields are first, in the order of the log.
     pub fn all() -> Vec<Dimension> {
         Field::of_kind(Kind::Dimension)
             .map(Dimension::Field)
@@ -109,7 +115,7 @@ impl Dimension {
     }
 
     /// The dimension with this name: the canonical name or an alias of a field, `network`, `network/N`, `role`, `prefix`,
-    /// `prefix/N`, `extension`, `referer_host`, `agent_family`, `country`, `asn`, `aws`, `method`, `status_class`, `hour_of_day`, `weekday` or `query_param:NAME`.
+    /// `prefix/N`, `path`, `path/N`, `extension`, `referer_host`, `agent_family`, `country`, `asn`, `aws`, `method`, `status_class`, `hour_of_day`, `weekday` or `query_param:NAME`.
     pub fn by_name(name: &str) -> Option<Dimension> {
         if let Some((base, parameter)) = name.split_once(':') {
             let is_param = QUERY_PARAM.iter().any(|known| base.eq_ignore_ascii_case(known));
@@ -128,6 +134,8 @@ impl Dimension {
             }
             ("prefix", None) => Some(Dimension::Prefix { depth: 1 }),
             ("prefix", Some(depth)) if depth > 0 => Some(Dimension::Prefix { depth }),
+            ("path", None) => Some(Dimension::Path { depth: 1 }),
+            ("path", Some(depth)) if depth > 0 => Some(Dimension::Path { depth }),
             ("role", None) => Some(Dimension::Role),
             ("extension", None) => Some(Dimension::Extension),
             ("referer_host", None) => Some(Dimension::RefererHost),
@@ -156,6 +164,8 @@ impl Dimension {
             Dimension::Role => "role".to_owned(),
             Dimension::Prefix { depth: 1 } => "prefix".to_owned(),
             Dimension::Prefix { depth } => format!("prefix/{depth}"),
+            Dimension::Path { depth: 1 } => "path".to_owned(),
+            Dimension::Path { depth } => format!("path/{depth}"),
             Dimension::Extension => "extension".to_owned(),
             Dimension::RefererHost => "referer_host".to_owned(),
             Dimension::AgentFamily => "agent_family".to_owned(),
@@ -178,6 +188,7 @@ impl Dimension {
             Dimension::QueryParam { name } => name.clone(),
             Dimension::Asn => "ASN".to_owned(),
             Dimension::Aws => "AWS service".to_owned(),
+            Dimension::Path { .. } => "Path".to_owned(),
             other => {
                 let name = other.name().replace('_', " ");
                 let mut chars = name.chars();
@@ -194,7 +205,7 @@ impl Dimension {
                 Field::RemoteIp
             }
             Dimension::Role => Field::Requester,
-            Dimension::Prefix { .. } | Dimension::Extension => Field::Key,
+            Dimension::Prefix { .. } | Dimension::Path { .. } | Dimension::Extension => Field::Key,
             Dimension::RefererHost => Field::Referer,
             Dimension::AgentFamily => Field::UserAgent,
             Dimension::Method => Field::Operation,

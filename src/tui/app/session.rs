@@ -479,6 +479,9 @@ fn begin_view(
             }),
         }
     }
+    if !resume && let Some(file) = session {
+        state.keep_last_view(saved, &file.cache_name());
+    }
     if resume && !session.is_some_and(|file| state.resume(saved, &file.cache_name(), now)) {
         state.notify("there is no earlier view of this cache");
     }

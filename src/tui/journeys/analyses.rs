@@ -46,7 +46,7 @@ fn enter_adds_a_value_of_the_contrast_to_the_filter_and_esc_returns() {
     assert!(row.is_some(), "{}", explorer.screen());
     explorer.press("Enter");
     let screen = explorer.screen();
-    assert!(screen.contains("▸ 04-02 03:00–04:00 ▸ remote_ip:203.0.113.7"), "{screen}");
+    assert!(screen.contains("Addresses › 04-02 03:00–04:00 › 203.0.113.7 › "), "{screen}");
     assert!(screen.contains("120 of 372 requests"), "{screen}");
     explorer.press("Esc");
     assert!(explorer.screen().contains("all requests  / filters"), "{}", explorer.screen());

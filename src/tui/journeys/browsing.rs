@@ -32,7 +32,7 @@ fn going_back_restores_every_layer() {
     assert_eq!(explorer.selected(), "192.0.2.10");
     explorer.press("Enter j j j");
     let objects = explorer.screen();
-    assert!(objects.contains("▸ remote_ip:192.0.2.10"), "{objects}");
+    assert!(objects.contains(" Addresses › 192.0.2.10 › Objects"), "{objects}");
     assert!(objects.contains("key ▾"), "{objects}");
     explorer.press("Enter");
     let requests = explorer.screen();
@@ -56,7 +56,7 @@ fn a_row_of_the_table_of_times_opens_its_requests() {
     let mut explorer = start(80, 24);
     explorer.press("3 l s Enter");
     let screen = explorer.screen();
-    assert!(screen.contains("▸ 04-02 03:00–04:00"), "{screen}");
+    assert!(screen.contains("Time › 04-02 03:00–04:00 › Requests"), "{screen}");
     assert!(screen.contains("request 1 of 125"), "{screen}");
     explorer.press("Esc");
     assert!(explorer.screen().contains("REQUESTS ▼"));
@@ -69,7 +69,7 @@ fn fields_of_an_open_request_can_be_copied_and_filtered_on() {
     assert_eq!(explorer.copied, ["photos/2026/01/img-0000.jpg"]);
     explorer.press("=");
     let screen = explorer.screen();
-    assert!(screen.contains("▸ key:photos/2026/01/img-0000.jpg"), "{screen}");
+    assert!(screen.contains("Requests › Request › key:photos/2026/01/img-0000.jpg › Req"), "{screen}");
     explorer.press("Esc");
     assert!(explorer.screen().contains("One request, all fields"), "back on the request");
 }
@@ -83,7 +83,7 @@ fn the_mouse_sorts_selects_and_opens() {
     explorer.mouse(MouseEventKind::Down(MouseButton::Left), 3, head + 2);
     assert_eq!(explorer.selected(), "192.0.2.11");
     explorer.mouse(MouseEventKind::Down(MouseButton::Left), 3, head + 2);
-    assert!(explorer.screen().contains("▸ remote_ip:192.0.2.11"), "a double click opens");
+    assert!(explorer.screen().contains("› 192.0.2.11 ›"), "a double click opens");
     explorer.mouse(MouseEventKind::ScrollDown, 3, head + 2);
     let tabs = head - 1;
     explorer.mouse(MouseEventKind::Down(MouseButton::Left), 30, tabs);
@@ -139,8 +139,9 @@ fn keys_do_not_panic_at_any_terminal_size() {
             "?",
             "G",
             "Esc",
-            "b G Esc",
-            "c G Esc",
+            "b End Esc",
+            "c End g Esc",
+            ": Down PgDn g b y Esc",
             "3 G Enter Enter G",
             "Esc Esc 2 G v G o g H L Esc",
             "/ Tab Tab",
@@ -160,16 +161,10 @@ fn keys_do_not_panic_at_any_terminal_size() {
 #[test]
 fn every_command_in_the_help_exists() {
     use crate::tui::model::commands::COMMANDS;
-    use crate::tui::model::keymap::{Command, KEYMAP};
-    let about = KEYMAP.iter().find(|binding| binding.command == Command::Colon).unwrap().about;
-    let names: Vec<&str> = about.split_once(": ").unwrap().1.split(", ").collect();
-    assert!(names.len() > 5, "{names:?}");
-    for name in names.into_iter().chain(COMMANDS.iter().map(|command| command.name)) {
+    for name in COMMANDS.iter().map(|command| command.name) {
         let mut explorer = start(130, 34);
         explorer.press(":").types(name).press("Enter");
         assert!(!explorer.screen().contains("unknown command"), "{name}: {}", explorer.screen());
-        let exists = COMMANDS.iter().any(|command| command.name == name);
-        assert!(exists, "{name} is in the help but is not a command");
     }
     let mut explorer = start(80, 24);
     explorer.press("4 :").types("zone local").press("Enter");
@@ -183,11 +178,11 @@ fn every_command_in_the_help_exists() {
 #[test]
 fn rows_of_a_week_begin_on_monday() {
     let mut explorer = start(80, 24);
-    explorer.press("3 b G k Enter");
+    explorer.press("3 b End Up Enter");
     assert!(explorer.screen().contains("2026-03-30 Mon"), "{}", explorer.screen());
     assert!(explorer.screen().contains("row 1 of 1"), "{}", explorer.screen());
     // The last choice are the months of the calendar.
-    explorer.press("b G Enter");
+    explorer.press("b End Enter");
     assert!(explorer.screen().contains("2026-04 April"), "{}", explorer.screen());
     explorer.press("Enter");
     assert_eq!(explorer.state.layer().time.end, Some(APRIL + 30 * 86_400));

@@ -97,9 +97,9 @@ fn a_hidden_column_is_never_the_sort_column() {
             let count = explorer.state.layer().table().columns.len();
             // Toggle every column twice.
             for _ in 0..2 {
-                explorer.press("g");
+                explorer.press("Home");
                 for _ in 0..count {
-                    explorer.press("Space j");
+                    explorer.press("Space Down");
                     let table = explorer.state.layer().table();
                     assert!(
                         table.shown_columns().any(|column| column == table.sort.by),
@@ -121,7 +121,7 @@ fn a_hidden_column_is_never_the_sort_column() {
     let column = at(&explorer);
     explorer.press("c");
     for _ in 0..column {
-        explorer.press("j");
+        explorer.press("Down");
     }
     explorer.press("Space Esc");
     assert!(explorer.screen().contains("BYTES SENT ▼"), "the initial order: {}", explorer.screen());

@@ -53,7 +53,7 @@ fn an_export_has_the_chosen_columns_and_rows() {
     let hide = |explorer: &mut Explorer, name: &str| {
         let columns = &explorer.state.layer().table().columns;
         let at = columns.iter().position(|choice| choice.column.name() == name).unwrap();
-        explorer.press("c").press(&"j ".repeat(at)).press("Space Esc");
+        explorer.press("c").press(&"Down ".repeat(at)).press("Space Esc");
     };
     // Initially: all columns except the sparkline.
     let mut explorer = start(130, 34);

@@ -37,7 +37,7 @@ fn terms_are_switched_off_and_on_and_removed() {
     assert!(explorer.screen().contains("372 requests"));
     explorer.press("Space");
     assert!(explorer.screen().contains("[x] remote_ip:203.0.113.7"));
-    explorer.press("d");
+    explorer.press("Delete");
     assert!(explorer.screen().contains("all requests"), "{}", explorer.screen());
 }
 

@@ -9,15 +9,20 @@ mod details;
 mod exporting;
 mod filtering;
 mod findings;
+mod folders;
 mod heat_map;
 mod hostile_text;
+mod lists;
 mod mouse;
 mod pairs;
+mod palette;
 mod room;
 mod settings;
 mod states;
+mod tasks;
 mod tasks_requests;
 mod timeline;
+mod undo;
 
 use crate::tui::testing::{Explorer, three_days};
 

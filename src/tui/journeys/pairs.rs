@@ -4,10 +4,10 @@ use crate::tui::journeys::{snapshots, start};
 
 #[test]
 fn a_second_dimension_is_chosen_after_the_first() {
-    snapshots("two-dimensions", "b b");
+    snapshots("two-dimensions", "b Tab");
     let mut explorer = start(130, 34);
     explorer.types(":by http_status").press("Enter b");
-    assert!(explorer.press("G").screen().contains("and then by …"), "{}", explorer.screen());
+    assert!(explorer.press("End").screen().contains("and then by …"), "{}", explorer.screen());
     explorer.press("Enter");
     assert!(explorer.screen().contains("Group by http_status, and then by"), "{}", explorer.screen());
     explorer.press("Esc");
@@ -21,7 +21,7 @@ fn a_second_dimension_is_chosen_after_the_first() {
     // Enter opens both values, Esc returns to the row.
     explorer.press("Enter");
     let screen = explorer.screen();
-    assert!(screen.contains("▸ http_status:403 ▸ error_code:AccessDenied"), "{screen}");
+    assert!(screen.contains(" › http_status:403 › error_code:AccessDenied › "), "{screen}");
     assert!(screen.contains("36 of 372 requests"), "{screen}");
     explorer.press("Esc");
     assert!(explorer.screen().contains("row 2 of 2"), "{}", explorer.screen());

@@ -49,12 +49,12 @@ fn columns_that_the_filter_makes_constant_are_hidden_until_the_user_wants_them()
     explorer.types("/ip:192.0.2.11 status:403").press("Enter");
     let hidden = head(&mut explorer);
     assert!(!hidden.contains("REMOTE IP") && !hidden.contains("STATUS"), "{hidden}");
-    explorer.press("c j");
+    explorer.press("c Down");
     assert!(explorer.screen().contains("[ ] REMOTE IP"), "{}", explorer.screen());
     assert!(explorer.screen().contains("(the same in every row)"), "{}", explorer.screen());
     explorer.press("Space Esc");
     assert!(head(&mut explorer).contains("REMOTE IP"), "{}", explorer.screen());
-    explorer.press("c j Space Esc");
+    explorer.press("c Down Space Esc");
     assert!(!head(&mut explorer).contains("REMOTE IP"), "{}", explorer.screen());
     // The column that the user filters by stays under the cursor, so that `-` takes back `=`.
     explorer.press("g l");

@@ -32,7 +32,7 @@ fn a_command_has_the_key_of_the_configuration_file_in_keyboard_footer_and_help()
     explorer.press("s");
     assert!(explorer.screen().contains("s does nothing here"), "{}", explorer.screen());
     explorer.press("?");
-    assert!(explorer.screen().contains("│ o                 sort by"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("│ o                  sort by"), "{}", explorer.screen());
     explorer.press("Esc /").types("status:403").press("Enter");
     assert!(explorer.screen().contains("▸ http_status:403"), "{}", explorer.screen());
 }
@@ -120,11 +120,11 @@ fn an_investigation_opens_as_a_layer() {
     let mut explorer = start(130, 34);
     explorer.press(":").types("investigate access-d").press("Tab Enter");
     let screen = explorer.screen();
-    assert!(screen.contains("▸ http_status:403") && screen.contains("REQUESTS ▼"), "{screen}");
+    assert!(screen.contains("› http_status:403 ›") && screen.contains("REQUESTS ▼"), "{screen}");
     assert!(screen.contains("access-denied: Whom S3 refuses access (403)."), "{screen}");
     explorer.press("Esc");
     assert!(explorer.screen().contains("all requests"), "{}", explorer.screen());
-    explorer.press(":").types("investigate acess-denied").press("Enter");
+    explorer.press(":").types("investigate access-deined").press("Enter");
     assert!(explorer.screen().contains("did you mean access-denied?"), "{}", explorer.screen());
 }
 

@@ -131,3 +131,26 @@ fn a_key_is_copied() {
     user.took_at_most(2);
     assert!(user.explorer.copied.last().unwrap().starts_with("lake/part-"), "{:?}", user.explorer.copied);
 }
+
+#[test]
+fn the_ids_of_the_slowest_request_that_failed_with_503() {
+    let mut user = Counted::new();
+    user.types(":5xx").press("Enter Enter S");
+    user.took_at_most(8);
+    let ids = user.explorer.copied.last().unwrap();
+    assert!(
+        ids.starts_with("x-amz-request-id: REQ140\nx-amz-id-2: s9lz"),
+        "{ids}: {}",
+        user.explorer.screen()
+    );
+}
+
+#[test]
+fn who_still_uses_old_tls_or_signature_version_2() {
+    let mut user = Counted::new();
+    user.types(":outda").press("Enter");
+    user.took_at_most(10);
+    let screen = user.explorer.screen();
+    assert!(screen.contains("▌ JetS3t/0.7.3"), "{screen}");
+    assert!(screen.contains("25 of "), "{screen}");
+}

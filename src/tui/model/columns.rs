@@ -79,6 +79,11 @@ impl Column {
         }
     }
 
+    /// Whether a table can be sorted by the column.
+    pub(crate) fn is_sortable(self) -> bool {
+        !matches!(self, Column::Activity | Column::Second)
+    }
+
     /// The measure by which this column sorts a table of groups; `None`: it cannot.
     pub(crate) fn measure(self) -> Option<Measure> {
         match self {

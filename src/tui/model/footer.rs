@@ -6,8 +6,8 @@ use unicode_width::UnicodeWidthStr;
 use crate::log::Field;
 use crate::tui::format;
 use crate::tui::model::{
-    Command, Context, FindingRow, Overlay, Rows, RunningExport, State, TableKind, found, heat_map,
-    pane::Pane, time_axes,
+    Command, Context, FindingRow, ListKind, Overlay, Rows, RunningExport, State, TableKind, folders, found,
+    heat_map, pane::Pane, time_axes, undo,
 };
 use crate::tui::widgets::fit;
 
@@ -111,7 +111,8 @@ fn shown(state: &State, room: u16) -> Vec<(Command, String, &'static str)> {
     // Keys without an effect are not shown.
     let has_effect = |command: &Command| match command {
         command if context == Context::CopyMenu => can_copy(state, *command),
-        Command::Back => state.depth() > 1 || context == Context::HeatMap,
+        Command::Back => state.depth() > 1 || context == Context::HeatMap || taken_back(state).is_some(),
+        Command::Resume => state.last_view.is_some() && state.undo.is_empty(),
         Command::Open if context == Context::Brush => {
             state.brush.as_ref().is_some_and(|brush| brush.finding.is_some())
         }
@@ -128,7 +129,7 @@ fn shown(state: &State, room: u16) -> Vec<(Command, String, &'static str)> {
         }
         Command::GroupBy if context == Context::Pick => matches!(
             &state.overlay,
-            Some(Overlay::Dimensions(_)) if state.layer().table().dimension().is_some()
+            Some(Overlay::List(list)) if list.kind == ListKind::Dimensions && state.layer().table().dimension().is_some()
         ),
         Command::Open | Command::Only | Command::Not | Command::Sort
             if matches!(context, Context::Table | Context::Findings) =>
@@ -148,6 +149,9 @@ fn shown(state: &State, room: u16) -> Vec<(Command, String, &'static str)> {
     let named = |(command, label, word): (Command, String, &'static str)| match (command, finding_row) {
         (Command::Open, Some(FindingRow::Heading { .. })) => (command, label, "list or hide"),
         (Command::Mute, Some(FindingRow::Muted(..))) if !has_marks => (command, label, "unmute"),
+        (Command::Back, _) if state.depth() == 1 && context != Context::HeatMap => {
+            (command, label, taken_back(state).unwrap_or(word))
+        }
         _ => (command, label, word),
     };
     let all = all.into_iter().next().map(named);
@@ -162,6 +166,12 @@ fn shown(state: &State, room: u16) -> Vec<(Command, String, &'static str)> {
         })
         .chain(all)
         .collect()
+}
+
+/// What the key for going back does in the first layer.
+fn taken_back(state: &State) -> Option<&'static str> {
+    let layer = state.layer();
+    undo::taken_back(layer).or(folders::above(layer).map(|_| "folder above"))
 }
 
 /// Whether there is something to copy for a command of the copy menu.

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::query::{Dimension, Filter, Stats, Value};
-use crate::tui::model::{Areas, State, Tab, TimelineMeasure};
+use crate::tui::model::{Areas, Layer, State, Tab, TimelineMeasure};
 
 /// Hours of a week.
 const HOURS: usize = 7 * 24;
@@ -87,7 +87,11 @@ fn occurrences(start: i64, end: i64) -> [[u64; 24]; 7] {
 
 /// Whether the heat map is in front instead of the rows of the table of times.
 pub(crate) fn is_shown(state: &State) -> bool {
-    let layer = state.layer();
+    is_shown_in(state.layer())
+}
+
+/// Whether the heat map of a layer is in front.
+pub(crate) fn is_shown_in(layer: &Layer) -> bool {
     layer.shows_heat_map && layer.tab == Tab::Time && layer.detail.is_none()
 }
 

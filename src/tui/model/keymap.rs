@@ -27,6 +27,8 @@ pub(crate) enum Context {
     /// A list to choose one entry from.
     Pick,
     Reading,
+    /// The command line with the list of everything that can be done.
+    Palette,
     Prompt,
     /// A question to confirm with yes or no.
     Confirm,
@@ -101,7 +103,13 @@ pub(crate) enum Command {
     Retry,
     Failures,
     Help,
-    Colon,
+    Palette,
+    Investigations,
+    Undo,
+    Redo,
+    Layers,
+    Folders,
+    Resume,
     Toggle,
     Drop,
     Accept,
@@ -117,6 +125,25 @@ pub(crate) enum Command {
     Redraw,
     Suspend,
     Quit,
+}
+
+impl Command {
+    /// Whether it does nothing but move the cursor.
+    pub(crate) fn moves_cursor(self) -> bool {
+        matches!(
+            self,
+            Command::Up
+                | Command::Down
+                | Command::PageUp
+                | Command::PageDown
+                | Command::HalfUp
+                | Command::HalfDown
+                | Command::First
+                | Command::Last
+                | Command::Left
+                | Command::Right
+        )
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -205,7 +232,7 @@ pub(crate) struct Binding {
 
 use Context::{
     Block, Brush, Columns, Concentration, Confirm, Contrast, CopyMenu, Detail, Filters, Findings, HeatMap,
-    Pick, Prompt, Reading, Table,
+    Palette, Pick, Prompt, Reading, Table,
 };
 
 const fn bind(
@@ -234,16 +261,20 @@ pub(crate) const ALL: &[Context] = &[
     Columns,
     Pick,
     Reading,
+    Palette,
     Prompt,
     Confirm,
 ];
+
+/// The contexts in which characters are typed.
+pub(crate) const TYPING: [Context; 5] = [Filters, Columns, Pick, Palette, Prompt];
 
 /// All keys, in the order of the footer and of the help.
 #[rustfmt::skip]
 pub(crate) static KEYMAP: &[Binding] = &[
     // The keys of the footer are first, the most useful ones before the others.
     bind(&[Table], &[code(KeyCode::Enter)], Command::Open, "open", Group::Navigation, "open the row: address → objects → requests → one request; a time: its requests"),
-    bind(&[Table, Detail], &[code(KeyCode::Esc)], Command::Back, "back", Group::Navigation, "back to the previous layer with its cursor, order and filter"),
+    bind(&[Table, Detail], &[code(KeyCode::Esc)], Command::Back, "back", Group::Navigation, "back to the previous layer with its cursor, order and filter; in the first one: undo the last zoom or filter"),
     bind(&[Detail], &[code(KeyCode::Right), k('l'), k('n')], Command::NextRequest, "next", Group::Navigation, "in a request: the next one of the list"),
     bind(&[Detail], &[code(KeyCode::Left), k('h'), k('N')], Command::PreviousRequest, "previous", Group::Navigation, "in a request: the one before it"),
     bind(&[Detail], &[k('a')], Command::Around, "around", Group::Navigation, "in a request: what the same requester did in the five minutes before and after"),
@@ -254,7 +285,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('=')], Command::Only, "only", Group::Filter, "keep only this row or cell, or only the marked rows"),
     bind(&[Table, Detail], &[k('-')], Command::Not, "not", Group::Filter, "exclude this row or cell, or the marked rows"),
     bind(&[Table], &[k('s')], Command::Sort, "sort", Group::Tables, "sort by the column under the cursor; again: reverse the order"),
-    bind(&[Table], &[k('b')], Command::GroupBy, "by…", Group::Tables, "group by another dimension; again: and then by a second one; for times: by longer or shorter rows"),
+    bind(&[Table], &[k('b')], Command::GroupBy, "by…", Group::Tables, "group by another dimension, Tab: and then by a second one; for times: by longer or shorter rows"),
     bind(&[Table], &[k('z')], Command::ZoomIn, "zoom", Group::Time, "zoom in: to the time under the cursor, otherwise to the middle half"),
     bind(&[Table], &[k('Z')], Command::ZoomOut, "", Group::Time, "zoom out"),
     bind(&[Table], &[k('v')], Command::Brush, "range", Group::Time, "select a time range; with the mouse: drag over the timeline"),
@@ -267,17 +298,18 @@ pub(crate) static KEYMAP: &[Binding] = &[
 
     bind(&[Table], &[k('B')], Command::Block, "", Group::Other, "block list of the marked rows, the finding or the row: bucket policy, AWS WAF, nftables, networks"),
 
-    bind(&[CopyMenu], &[k('r')], Command::CopyRow, "row", Group::Other, "after y: copy the row, of a request all its fields"),
-    bind(&[CopyMenu], &[k('m')], Command::CopyMarked, "marked", Group::Other, "after y: copy the marked rows"),
-    bind(&[CopyMenu], &[k('c')], Command::CopyCsv, "CSV", Group::Other, "after y: copy the table as CSV: the marked rows, or the first 1,000"),
-    bind(&[CopyMenu], &[k('n')], Command::CopyJson, "JSON", Group::Other, "after y: copy the table as JSON"),
-    bind(&[CopyMenu], &[k('d')], Command::CopyMarkdown, "Markdown", Group::Other, "after y: copy the table as Markdown"),
-    bind(&[CopyMenu], &[k('f')], Command::CopyFilter, "filter", Group::Other, "after y: copy the filter with its time range"),
-    bind(&[CopyMenu], &[k('s')], Command::CopyCommand, "command", Group::Other, "after y: copy the shell command that prints this table"),
-    bind(&[CopyMenu], &[k('b')], Command::CopyBlock, "block", Group::Other, "after y: copy a block list of the marked rows, the finding or the row"),
+    bind(&[CopyMenu], &[k('r')], Command::CopyRow, "row", Group::Other, "copy the row, of a request all its fields"),
+    bind(&[CopyMenu], &[k('m')], Command::CopyMarked, "marked", Group::Other, "copy the marked rows"),
+    bind(&[CopyMenu], &[k('c')], Command::CopyCsv, "CSV", Group::Other, "copy the table as CSV: the marked rows, or the first 1,000"),
+    bind(&[CopyMenu], &[k('n')], Command::CopyJson, "JSON", Group::Other, "copy the table as JSON"),
+    bind(&[CopyMenu], &[k('d')], Command::CopyMarkdown, "Markdown", Group::Other, "copy the table as Markdown"),
+    bind(&[CopyMenu], &[k('f')], Command::CopyFilter, "filter", Group::Other, "copy the filter with its time range"),
+    bind(&[CopyMenu], &[k('s')], Command::CopyCommand, "command", Group::Other, "copy the shell command that prints this table"),
+    bind(&[CopyMenu], &[k('b')], Command::CopyBlock, "block", Group::Other, "copy a block list of the marked rows, the finding or the row"),
     bind(&[CopyMenu], &[k('i')], Command::CopyForSupport, "ids", Group::Other, ""),
     bind(&[CopyMenu], &[k('y')], Command::Copy, "", Group::Other, ""),
     bind(&[CopyMenu], &[code(KeyCode::Esc)], Command::Cancel, "", Group::Other, ""),
+    bind(&[Table], &[k('R')], Command::Resume, "last view", Group::Other, "show what the session before showed"),
 
     bind(&[Table], &[k('w')], Command::HeatMap, "", Group::Time, "heat map of the week: weekday × hour; again: the table of times"),
     bind(&[HeatMap], &[code(KeyCode::Enter)], Command::Open, "open", Group::Navigation, "in the heat map: the requests of this hour of the week"),
@@ -316,16 +348,16 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Brush], &[k('u')], Command::TimelineMeasure, "", Group::Time, ""),
     bind(&[Brush], &[k('t')], Command::Zone, "", Group::Time, ""),
 
-    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[k('k'), code(KeyCode::Up), ctrl('p')], Command::Up, "", Group::Navigation, "up"),
-    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Navigation, "down"),
+    bind(&[Table, Detail, Contrast, Block, Reading], &[k('k'), code(KeyCode::Up)], Command::Up, "", Group::Navigation, "up"),
+    bind(&[Table, Detail, Contrast, Block, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Navigation, "down"),
     bind(&[Table], &[k('h'), code(KeyCode::Left)], Command::Left, "", Group::Navigation, "column to the left"),
     bind(&[Table], &[k('l'), code(KeyCode::Right)], Command::Right, "", Group::Navigation, "column to the right"),
-    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[code(KeyCode::PageUp), ctrl('b')], Command::PageUp, "", Group::Navigation, "a page up"),
-    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[code(KeyCode::PageDown), ctrl('f')], Command::PageDown, "", Group::Navigation, "a page down"),
-    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[ctrl('u')], Command::HalfUp, "", Group::Navigation, "half a page up"),
-    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[ctrl('d')], Command::HalfDown, "", Group::Navigation, "half a page down"),
-    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[k('g'), code(KeyCode::Home)], Command::First, "", Group::Navigation, "first row"),
-    bind(&[Table, Detail, Contrast, Block, Filters, Columns, Pick, Reading], &[k('G'), code(KeyCode::End)], Command::Last, "", Group::Navigation, "last row"),
+    bind(&[Table, Detail, Contrast, Block, Reading], &[code(KeyCode::PageUp), ctrl('b')], Command::PageUp, "", Group::Navigation, "a page up"),
+    bind(&[Table, Detail, Contrast, Block, Reading], &[code(KeyCode::PageDown), ctrl('f')], Command::PageDown, "", Group::Navigation, "a page down"),
+    bind(&[Table, Detail, Contrast, Block, Reading], &[ctrl('u')], Command::HalfUp, "", Group::Navigation, "half a page up"),
+    bind(&[Table, Detail, Contrast, Block, Reading], &[ctrl('d')], Command::HalfDown, "", Group::Navigation, "half a page down"),
+    bind(&[Table, Detail, Contrast, Block, Reading], &[k('g'), code(KeyCode::Home)], Command::First, "", Group::Navigation, "first row"),
+    bind(&[Table, Detail, Contrast, Block, Reading], &[k('G'), code(KeyCode::End)], Command::Last, "", Group::Navigation, "last row"),
 
     bind(&[Table, Detail], &[k('1')], Command::Tab(0), "", Group::Tables, "addresses"),
     bind(&[Table, Detail], &[k('2')], Command::Tab(1), "", Group::Tables, "objects"),
@@ -333,6 +365,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('4')], Command::Tab(3), "", Group::Tables, "single requests"),
     bind(&[Table, Detail], &[k('5')], Command::Tab(4), "", Group::Tables, "findings: what is suspicious"),
     bind(&[Table, Detail], &[k('6')], Command::Tab(5), "", Group::Tables, "by another dimension, see b"),
+    bind(&[Table, Detail], &[k('F')], Command::Folders, "", Group::Tables, "objects by folder, Enter opens a folder and Esc leaves it; again: all keys"),
     bind(&[Table], &[code(KeyCode::Tab)], Command::NextTab, "", Group::Tables, "next table"),
     bind(&[Table], &[code(KeyCode::BackTab)], Command::PreviousTab, "", Group::Tables, "previous table"),
     bind(&[Table], &[k('c')], Command::Columns, "", Group::Tables, "choose the columns"),
@@ -343,6 +376,9 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[k('M')], Command::Unmark, "", Group::Tables, "clear all marks"),
 
     bind(&[Table, Detail], &[k('f')], Command::Filters, "", Group::Filter, "list the filter terms, switch them off and on, remove them"),
+    bind(&[Table, Detail], &[k('U')], Command::Undo, "", Group::Filter, "undo the last change of the view: filter, zoom, order, grouping, columns, table, drill-down"),
+    bind(&[Table, Detail], &[k('L')], Command::Layers, "", Group::Navigation, "list the layers of the drill-down; Enter returns to one"),
+    bind(&[Table, Detail], &[ctrl('r')], Command::Redo, "", Group::Filter, "redo what was undone"),
     bind(&[Table], &[code(KeyCode::Backspace)], Command::DropLast, "", Group::Filter, "remove the last filter term"),
     bind(&[Table], &[k('x')], Command::ClearFilter, "", Group::Filter, "clear the filter of this layer"),
 
@@ -357,11 +393,22 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Confirm], &[k('n'), code(KeyCode::Esc)], Command::No, "no", Group::Typing, ""),
 
     bind(&[Pick], &[code(KeyCode::Enter)], Command::Accept, "choose", Group::Typing, ""),
-    bind(&[Pick], &[k('b')], Command::GroupBy, "two dimensions", Group::Typing, ""),
-    bind(&[Filters, Columns], &[k(' ')], Command::Toggle, "on/off", Group::Typing, ""),
-    bind(&[Filters], &[k('d'), code(KeyCode::Delete), code(KeyCode::Backspace)], Command::Drop, "remove", Group::Typing, ""),
-    bind(&[Filters, Columns], &[code(KeyCode::Enter)], Command::Accept, "", Group::Typing, ""),
-    bind(&[Filters, Columns, Pick, Reading], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
+    bind(&[Pick], &[code(KeyCode::Tab)], Command::GroupBy, "two dimensions", Group::Typing, "in the list of dimensions: choose two of them"),
+    bind(&[Filters, Columns], &[k(' ')], Command::Toggle, "on/off", Group::Typing, "in a list: switch the entry on or off"),
+    bind(&[Filters], &[code(KeyCode::Delete), ctrl('d')], Command::Drop, "remove", Group::Typing, "in the list of filters: remove the term"),
+    bind(&[Filters, Columns], &[code(KeyCode::Enter)], Command::Accept, "done", Group::Typing, ""),
+    bind(&[Filters, Columns, Pick], &[code(KeyCode::Esc), ctrl('g')], Command::Cancel, "close", Group::Typing, "close the list; any letters narrow it"),
+    bind(&[Reading], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
+    bind(&[Palette], &[code(KeyCode::Enter)], Command::Accept, "run", Group::Typing, ""),
+    bind(&[Palette], &[code(KeyCode::Tab)], Command::Complete, "complete", Group::Typing, ""),
+    bind(&[Palette], &[code(KeyCode::BackTab)], Command::CompleteBack, "", Group::Typing, ""),
+    bind(&[Palette], &[code(KeyCode::Esc), ctrl('g')], Command::Cancel, "close", Group::Typing, ""),
+    bind(&[Filters, Columns, Pick, Palette], &[code(KeyCode::Up), ctrl('p')], Command::Up, "", Group::Typing, ""),
+    bind(&[Filters, Columns, Pick, Palette], &[code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Typing, ""),
+    bind(&[Filters, Columns, Pick, Palette], &[code(KeyCode::PageUp)], Command::PageUp, "", Group::Typing, ""),
+    bind(&[Filters, Columns, Pick, Palette], &[code(KeyCode::PageDown)], Command::PageDown, "", Group::Typing, ""),
+    bind(&[Filters, Columns, Pick], &[code(KeyCode::Home)], Command::First, "", Group::Typing, ""),
+    bind(&[Filters, Columns, Pick], &[code(KeyCode::End)], Command::Last, "", Group::Typing, ""),
 
     bind(&[Table, Detail], &[k('y')], Command::Copy, "copy", Group::Other, "copy the value to the clipboard, or the marked values; a second key copies something else, see below"),
     bind(&[Table], &[k('e')], Command::Export, "", Group::Other, "export the table to a CSV, JSON or Markdown file"),
@@ -369,8 +416,9 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('p')], Command::Pause, "", Group::Other, "pause: keep the numbers while new logs are read"),
     bind(&[Table, Detail], &[k('r')], Command::Retry, "", Group::Other, "read the sources again: after a failure, or to look for new log files"),
     bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Other, "list what could not be read, rejected lines and repeats"),
-    bind(&[Table, Detail], &[k(':')], Command::Colon, "", Group::Other, "commands: quit, sort, by, filter, clear, export, zone, columns, investigate, save, theme"),
-    bind(&[Table, Detail, Brush], &[k('?')], Command::Help, "keys", Group::Other, "show all keys"),
+    bind(&[Table, Detail], &[k(':'), ctrl('p')], Command::Palette, "", Group::Other, "find and run anything: commands, dimensions, columns, investigations, themes, recent filters; or type a command line"),
+    bind(&[Table, Detail], &[k('I')], Command::Investigations, "", Group::Tables, "open an investigation: a filter, table, order and columns under a name"),
+    bind(&[Table, Detail, Brush], &[k('?')], Command::Help, "keys", Group::Other, "list all keys; typing searches them, Enter runs one"),
     bind(&[Reading], &[k('?')], Command::Help, "", Group::Other, ""),
     bind(ALL, &[code(KeyCode::F(3))], Command::Mouse, "", Group::Other, "release the mouse, so that the terminal selects text; again: take it back"),
     bind(ALL, &[ctrl('l')], Command::Redraw, "", Group::Other, "redraw the screen"),

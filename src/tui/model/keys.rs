@@ -3,7 +3,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::tui::model::keymap::{ALL, Command, Context, Group, KEYMAP, Key};
+use crate::tui::model::keymap::{ALL, Command, Context, Group, KEYMAP, Key, TYPING};
 
 /// Keys that have the same command in some contexts.
 #[derive(Clone, Debug)]
@@ -89,15 +89,26 @@ impl Keymap {
             let known: Vec<String> = contexts_of(change.command).into_iter().map(context_name).collect();
             return Err(format!("{name} does nothing here; it works in {}", known.join(", ")));
         }
-        for key in &change.keys {
-            let is_typed = matches!(key.0, KeyCode::Char(_)) && !key.1.contains(KeyModifiers::CONTROL);
-            if is_typed && contexts.contains(&Context::Prompt) {
+        let typed = change.keys.iter().find(|key| is_typed(**key));
+        let is_typing = |context: &Context| {
+            // In lists whose entries are switched on and off, no blanks are typed.
+            let toggles = matches!(context, Context::Filters | Context::Columns);
+            TYPING.contains(context)
+                && !(toggles && change.keys.iter().all(|key| key.0 == KeyCode::Char(' ')))
+        };
+        let (typing, others): (Vec<Context>, Vec<Context>) =
+            contexts.iter().partition(|context| is_typing(context));
+        let contexts = match typed {
+            // A change for all contexts leaves those alone in which the key is typed.
+            Some(_) if change.context.is_none() && !others.is_empty() => others,
+            Some(key) if !typing.is_empty() => {
                 let label = key.label();
                 return Err(format!(
                     "{label} could not be typed any more; use a key such as Ctrl-{label} or F2"
                 ));
             }
-        }
+            _ => contexts,
+        };
         let is_changed = |bound: &Bound| bound.command == change.command && !bound.is_fixed;
         let mut bindings = Vec::with_capacity(self.bindings.len() + 1);
         let mut rest = contexts;
@@ -207,6 +218,38 @@ impl Keymap {
         })
     }
 
+    /// The names of the keys of a binding, the first one first. Those of the copy menu include the key before it: `y c`.
+    pub(crate) fn labels(&self, bound: &Bound) -> Vec<String> {
+        let before = match bound.contexts.as_slice() {
+            [Context::CopyMenu] => self.key_of(Context::Table, Command::Copy) + " ",
+            _ => String::new(),
+        };
+        bound.keys.iter().map(|key| format!("{before}{}", key.label())).collect()
+    }
+
+    /// Whether a binding works in a context, by its own keys or because the context has those of tables.
+    pub(crate) fn works_in(&self, bound: &Bound, context: Context) -> bool {
+        let has_keys_of_tables = has_keys_of_tables(context) || context == Context::Brush;
+        bound.contexts.contains(&context)
+            || has_keys_of_tables && bound.contexts.contains(&Context::Table)
+            || has_copy_menu(context) && bound.contexts.contains(&Context::CopyMenu)
+    }
+
+    /// The context that a command belongs to if it is performed without its key in `context`; `None`: it does nothing
+    /// there.
+    pub(crate) fn context_of(&self, context: Context, command: Command) -> Option<Context> {
+        let is_bound = |context: Context| {
+            self.bindings.iter().any(|bound| bound.command == command && bound.contexts.contains(&context))
+        };
+        match context {
+            _ if is_bound(context) => Some(context),
+            _ if has_keys_of_tables(context) && is_bound(Context::Table) => Some(context),
+            Context::Brush if is_bound(Context::Table) => Some(Context::Table),
+            _ if has_copy_menu(context) && is_bound(Context::CopyMenu) => Some(Context::CopyMenu),
+            _ => None,
+        }
+    }
+
     /// The first key of a command, for hints in texts.
     pub(crate) fn key_of(&self, context: Context, command: Command) -> String {
         self.bindings
@@ -215,6 +258,16 @@ impl Keymap {
             .and_then(|bound| bound.keys.first())
             .map_or(String::new(), |key| key.label())
     }
+}
+
+/// Whether a value can be copied in a context, and then something else with a second key.
+fn has_copy_menu(context: Context) -> bool {
+    has_keys_of_tables(context) || matches!(context, Context::Table | Context::Detail | Context::Brush)
+}
+
+/// Whether a key types a character.
+fn is_typed(key: Key) -> bool {
+    matches!(key.0, KeyCode::Char(_)) && !key.1.contains(KeyModifiers::CONTROL)
 }
 
 /// Whether keys without a command of their own have that of tables.

@@ -4,7 +4,7 @@ use crate::insight::emptiness::Emptiness;
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Pairs, Series, Stats, TimeRange};
 use crate::tui::model::{
-    Axis, Command, Detail, Table, TableKind, answer_state::AnswerState, heat_map::WeekHour,
+    Axis, Command, Detail, Table, TableKind, answer_state::AnswerState, heat_map::WeekHour, undo::Scope,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +77,8 @@ pub(crate) struct Layer {
     pub(crate) time: TimeRange,
     /// The time ranges that zooming out returns to, the next one last.
     pub(crate) zoom_history: Vec<TimeRange>,
+    /// Its filters and time ranges before, the latest last: what Esc returns to if there is no layer below.
+    pub(crate) earlier: Vec<Scope>,
     pub(crate) timeline: AnswerState<Timeline>,
     /// The requests with a status of 500 or more, in the buckets of the timeline.
     pub(crate) server_errors: AnswerState<Timeline>,
@@ -112,6 +114,7 @@ impl Layer {
             disabled: Vec::new(),
             time,
             zoom_history: Vec::new(),
+            earlier: Vec::new(),
             timeline: AnswerState::default(),
             server_errors: AnswerState::default(),
             cost: AnswerState::default(),

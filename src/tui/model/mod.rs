@@ -10,8 +10,10 @@ pub(super) mod cell_filter;
 pub(super) mod column_placement;
 pub(super) mod columns;
 pub(super) mod commands;
+pub(super) mod crumbs;
 pub(super) mod detail;
 pub(super) mod finding_rows;
+pub(super) mod folders;
 pub(super) mod footer;
 pub(super) mod found;
 pub(super) mod headless;
@@ -22,7 +24,10 @@ pub(super) mod keys;
 pub(super) mod layer;
 pub(super) mod layout;
 pub(super) mod lazy_columns;
+pub(super) mod list_entries;
 pub(super) mod lists;
+pub(super) mod matching;
+pub(super) mod palette;
 pub(super) mod pane;
 pub(super) mod prompt;
 pub(super) mod reading;
@@ -33,6 +38,7 @@ pub(super) mod table;
 pub(super) mod tabs;
 pub(super) mod text_widths;
 pub(super) mod time_axes;
+pub(super) mod undo;
 
 pub(super) use action::{
     Action, ActionTime, AnalysedTable, CopiedForm, CopiedTable, Effect, Export, Exported, QueryJob,
@@ -50,7 +56,7 @@ pub(super) use found::{AllFindings, FindingId, Found};
 pub(super) use keymap::{Command, Context};
 pub(super) use layer::{Layer, Tab, Timeline};
 pub(super) use layout::Areas;
-pub(super) use lists::List;
+pub(super) use lists::{Choice, Entry, List, ListKind, OpenList};
 pub(super) use prompt::{Completion, Problem, Prompt, Purpose};
 pub(super) use reading::{TextLine, Tone};
 pub(super) use rows::{RowId, Rows, TimeRow};

@@ -81,7 +81,7 @@ impl BlockPane {
 pub(crate) fn block_lines(pane: &BlockPane, width: usize) -> Vec<TextLine> {
     let Some(plan) = &pane.answer.data else { return Vec::new() };
     let mut lines = Vec::new();
-    let line = |tone, text| TextLine { tone, keys: String::new(), text };
+    let line = |tone, text| TextLine { tone, text };
     let mut wrapped = |tone, text: &str| {
         lines.extend(fit::wrap(&format::visible(text), width).into_iter().map(|text| line(tone, text)));
     };

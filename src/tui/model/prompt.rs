@@ -4,7 +4,7 @@ use tui_input::Input;
 
 use crate::insight::findings::mute::Mute;
 use crate::query::{Dimension, Filter};
-use crate::tui::model::{Export, Layer};
+use crate::tui::model::{Export, Layer, palette::Line};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Purpose {
@@ -16,6 +16,7 @@ pub(crate) enum Purpose {
         pending: Option<Filter>,
         timer: u64,
     },
+    /// A command line, below the palette.
     Command,
     Export,
     /// The reason for these mutes.
@@ -63,6 +64,10 @@ pub(crate) struct Prompt {
     pub(crate) is_proposal: bool,
     /// How many history entries ago the text was entered, and what the user had typed before.
     pub(crate) recalled: Option<(usize, String)>,
+    /// Index of the chosen entry of the palette.
+    pub(crate) selected: usize,
+    /// What the text is as a command line.
+    pub(crate) line: Line,
 }
 
 impl Prompt {
@@ -75,6 +80,8 @@ impl Prompt {
             completion: None,
             is_proposal: false,
             recalled: None,
+            selected: 0,
+            line: Line::No,
         }
     }
 

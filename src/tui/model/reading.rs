@@ -1,6 +1,6 @@
-//! Texts to read in a popup: the help and the list of failures. `update` counts their lines, `view` draws them.
+//! The text to read in a popup: the list of failures. `update` counts their lines, `view` draws them.
 
-use crate::tui::model::{COMMANDS, State, keymap::Group};
+use crate::tui::model::State;
 use crate::tui::{format, widgets::fit};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,67 +14,15 @@ pub(crate) enum Tone {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TextLine {
     pub(crate) tone: Tone,
-    /// Keys in front of the text, padded; empty outside the help.
-    pub(crate) keys: String,
     pub(crate) text: String,
 }
 
 fn line(tone: Tone, text: impl Into<String>) -> TextLine {
-    TextLine { tone, keys: String::new(), text: text.into() }
+    TextLine { tone, text: text.into() }
 }
 
 fn text(text: impl Into<String>) -> TextLine {
     line(Tone::Text, text)
-}
-
-/// Widths of keys and of commands in the help, in terminal columns.
-const KEYS_WIDTH: usize = 18;
-const COMMANDS_WIDTH: usize = 24;
-
-const FILTER_EXAMPLES: [(&str, &str); 8] = [
-    ("ip:203.0.113.7", "or ip:203.0.113.0/24"),
-    ("key:media/*.mp4", "a pattern; key~\"^a/.*\" is a regular expression"),
-    ("status:4xx", "or status>=500"),
-    ("bytes>10MB", "compares a measure"),
-    ("time:-6h", "or time:2026-04-01..2026-04-03"),
-    ("-ua~bot", "a minus negates the term"),
-    ("(a:1 or b:2) c:3", "all terms must match; or and parentheses give alternatives"),
-    ("word", "searches key, remote_ip, requester and user_agent"),
-];
-
-/// The lines of the help: all keys, all commands, examples of filters.
-pub(crate) fn help(state: &State) -> Vec<TextLine> {
-    let mut lines = Vec::new();
-    let entry = |lines: &mut Vec<TextLine>, keys: String, keys_width: usize, about: &str| {
-        // The frame and its margins take 8 columns.
-        let text_width = usize::from(state.size.0).saturating_sub(keys_width + 8);
-        for (index, text) in fit::wrap(about, text_width).into_iter().enumerate() {
-            let keys = if index == 0 { fit::left(&keys, keys_width) } else { " ".repeat(keys_width) };
-            lines.push(TextLine { tone: Tone::Text, keys, text });
-        }
-    };
-    for group in Group::ALL {
-        if !lines.is_empty() {
-            lines.push(text(""));
-        }
-        lines.push(line(Tone::Heading, group.title()));
-        let bindings = state.settings.keys.bindings().iter();
-        for binding in bindings.filter(|binding| binding.group == group && !binding.about.is_empty()) {
-            let keys: Vec<String> = binding.keys.iter().map(|key| key.label()).collect();
-            entry(&mut lines, keys.join(" "), KEYS_WIDTH, binding.about);
-        }
-    }
-    lines.push(text(""));
-    lines.push(line(Tone::Heading, "Commands, after :"));
-    for command in &COMMANDS {
-        entry(&mut lines, format!("{} {}", command.name, command.argument), COMMANDS_WIDTH, command.about);
-    }
-    lines.push(text(""));
-    lines.push(line(Tone::Heading, "Filter examples"));
-    for (example, about) in FILTER_EXAMPLES {
-        entry(&mut lines, example.to_owned(), KEYS_WIDTH, about);
-    }
-    lines
 }
 
 /// Lines about rejected lines and repeats in the logs.

@@ -149,9 +149,20 @@ impl State {
             .collect();
     }
 
+    /// Keeps the last view of the cache for later.
+    pub(crate) fn keep_last_view(&mut self, saved: &Saved, cache: &str) {
+        self.last_view = saved.views.iter().find(|view| view.cache == cache).cloned();
+    }
+
     /// Shows the last view of the cache. Returns whether there is one.
     pub(crate) fn resume(&mut self, saved: &Saved, cache: &str, now: i64) -> bool {
-        let Some(view) = saved.views.iter().find(|view| view.cache == cache) else { return false };
+        self.keep_last_view(saved, cache);
+        self.show_last_view(now)
+    }
+
+    /// Shows the last view that was kept. Returns whether there is one.
+    pub(crate) fn show_last_view(&mut self, now: i64) -> bool {
+        let Some(view) = self.last_view.take() else { return false };
         let layers: Vec<Layer> = view.layers.iter().filter_map(|layer| layer.layer(now)).collect();
         if layers.is_empty() {
             return false;

@@ -10,12 +10,14 @@ use crate::ingest::{Failure, Phase, Progress};
 use crate::insight::emptiness::Emptiness;
 use crate::log::Field;
 use crate::query::filter::Reference;
-use crate::query::{Dimension, Filter, Measure, Stats, TimeRange, Totals};
+use crate::query::{Filter, Measure, Stats, TimeRange, Totals};
 use crate::tui::model::arrangement::{self, Arrangement};
 use crate::tui::model::pane::Pane;
+use crate::tui::model::saved::SavedView;
+use crate::tui::model::undo::Undo;
 use crate::tui::model::{
-    ActionTime, Axis, Column, Command, Context, Export, FindingId, Found, Layer, Prompt, Purpose, Slot, Tab,
-    Table, answer_state::AnswerState, heat_map,
+    ActionTime, Axis, Column, Command, Context, Export, FindingId, Found, Layer, ListKind, OpenList, Prompt,
+    Purpose, Slot, Tab, Table, answer_state::AnswerState, heat_map, list_entries,
 };
 use crate::tui::settings::Settings;
 use crate::tui::theme::{Theme, themes};
@@ -114,17 +116,11 @@ impl Brush {
     }
 }
 
-/// A popup in front of the tables, with its cursor, or for texts the index of the first visible line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A popup in front of the tables.
+#[derive(Clone, Debug)]
 pub(crate) enum Overlay {
-    Help(usize),
-    Filters(usize),
-    Columns(usize),
-    Dimensions(usize),
-    /// The dimensions for a table of pairs; the first dimension is chosen.
-    SecondDimensions(Dimension, usize),
-    /// The widths of rows of the table of times.
-    BucketWidths(usize),
+    List(OpenList),
+    /// What could not be read, from this line on.
     Failures(usize),
 }
 
@@ -217,6 +213,11 @@ pub(crate) struct State {
     pub(crate) message: Option<Message>,
     /// Filters entered before, the latest last.
     pub(crate) history: Vec<String>,
+    /// What the session before showed, until it is shown again.
+    pub(crate) last_view: Option<SavedView>,
+    pub(crate) undo: Undo,
+    /// Texts of the entries of the palette that the user chose, the latest first.
+    pub(crate) recent_choices: Vec<String>,
     /// Session milliseconds, column and row of the last mouse click.
     pub(crate) last_click: Option<(u64, u16, u16)>,
 }
@@ -272,6 +273,9 @@ impl State {
             export: None,
             message: None,
             history: Vec::new(),
+            last_view: None,
+            undo: Undo::default(),
+            recent_choices: Vec::new(),
             last_click: None,
         }
     }
@@ -296,6 +300,14 @@ impl State {
         self.forget_running_queries();
     }
 
+    /// Returns to the layer at this index.
+    pub(crate) fn return_to(&mut self, layer: usize) {
+        if layer + 1 < self.layers.len() {
+            self.layers.truncate(layer + 1);
+            self.forget_running_queries();
+        }
+    }
+
     /// Removes the layer in front unless it is the only one. Returns whether it did.
     pub(crate) fn pop(&mut self) -> bool {
         let has_more = self.layers.len() > 1;
@@ -308,6 +320,12 @@ impl State {
 
     pub(crate) fn layers(&self) -> &[Layer] {
         &self.layers
+    }
+
+    /// The drill-down stack. It must be replaced at once.
+    pub(crate) fn take_layers(&mut self) -> Vec<Layer> {
+        let first = Layer::new(Filter::everything(), self.session_time);
+        std::mem::replace(&mut self.layers, vec![first])
     }
 
     /// Replaces the drill-down stack. An empty one changes nothing.
@@ -468,22 +486,35 @@ impl State {
             (Some(Prompt { purpose: Purpose::Overwrite(_) | Purpose::StopExport { .. }, .. }), _) => {
                 Context::Confirm
             }
+            (Some(Prompt { purpose: Purpose::Command, .. }), _) => Context::Palette,
             (Some(_), _) => Context::Prompt,
-            (None, Some(Overlay::Help(_) | Overlay::Failures(_))) => Context::Reading,
-            (None, Some(Overlay::Filters(_))) => Context::Filters,
-            (None, Some(Overlay::Columns(_))) => Context::Columns,
-            (
-                None,
-                Some(Overlay::Dimensions(_) | Overlay::SecondDimensions(..) | Overlay::BucketWidths(_)),
-            ) => Context::Pick,
-            (None, None) if self.pane.is_some() => self.pane_context(),
-            (None, None) if self.has_copy_menu => Context::CopyMenu,
-            (None, None) if self.layer().detail.is_some() => Context::Detail,
-            (None, None) if self.brush.is_some() => Context::Brush,
-            (None, None) if self.layer().tab == Tab::Findings => Context::Findings,
-            (None, None) if heat_map::is_shown(self) => Context::HeatMap,
-            (None, None) => Context::Table,
+            (None, Some(Overlay::Failures(_))) => Context::Reading,
+            (None, Some(Overlay::List(list))) => match list.kind {
+                ListKind::Filters => Context::Filters,
+                ListKind::Columns => Context::Columns,
+                _ => Context::Pick,
+            },
+            (None, None) if self.has_copy_menu && self.pane.is_none() => Context::CopyMenu,
+            (None, None) => self.context_below(),
         }
+    }
+
+    /// The context of the screen without prompts and popups.
+    pub(crate) fn context_below(&self) -> Context {
+        match () {
+            () if self.pane.is_some() => self.pane_context(),
+            () if self.layer().detail.is_some() => Context::Detail,
+            () if self.brush.is_some() => Context::Brush,
+            () if self.layer().tab == Tab::Findings => Context::Findings,
+            () if heat_map::is_shown(self) => Context::HeatMap,
+            () => Context::Table,
+        }
+    }
+
+    /// Opens a list with the cursor on the present choice.
+    pub(crate) fn open_list(&mut self, kind: ListKind) {
+        let cursor = list_entries::present(self, &kind);
+        self.overlay = Some(Overlay::List(OpenList::new(kind, cursor)));
     }
 
     fn pane_context(&self) -> Context {
@@ -497,8 +528,13 @@ impl State {
     /// First second that the layer in front shows, and the second after its last: the part of its time range
     /// that has requests. `None` while that is unknown.
     pub(crate) fn visible_range(&self) -> Option<(i64, i64)> {
+        self.range_of(self.layer())
+    }
+
+    /// [`State::visible_range`] of a layer.
+    pub(crate) fn range_of(&self, layer: &Layer) -> Option<(i64, i64)> {
         let stats = self.totals.data.as_ref()?.stats;
-        let time = self.layer().time;
+        let time = layer.time;
         let (first, end) = match stats.requests {
             0 => (time.start?, time.end?),
             _ => (stats.first_seen, stats.last_seen.saturating_add(1)),

@@ -39,6 +39,7 @@ pub(crate) fn terminal_columns(width: usize) -> u16 {
 pub(crate) fn measure(table: &mut Table, page: usize, instants: (usize, usize)) {
     let Some(rows) = &table.rows.data else { return };
     let of = table.rows.query.as_ref().map(|query| (query.filter.clone(), query.time));
+    let filter = of.as_ref().map_or_else(Filter::everything, |(filter, _)| filter.clone());
     let measured = &mut table.measured;
     if measured.of != of {
         *measured = TextWidths { of, ..TextWidths::default() };
@@ -51,7 +52,7 @@ pub(crate) fn measure(table: &mut Table, page: usize, instants: (usize, usize)) 
         if let Some(width) = fixed_width(rows, choice.column, instants) {
             *first = terminal_columns(width).max(*first);
             *seen = (*first).max(*seen);
-        } else if let Some(width) = text_width(rows, &table.kind, choice.column) {
+        } else if let Some(width) = text_width(rows, &table.kind, choice.column, &filter) {
             let widths = |rows: std::ops::Range<usize>| rows.filter_map(&width).map(terminal_columns);
             if has_new_rows || is_new {
                 let from = if let Rows::Requests { offset, .. } = rows { *offset } else { 0 };
@@ -128,10 +129,11 @@ fn text_width<'a>(
     rows: &'a Rows,
     kind: &'a TableKind,
     column: Column,
+    filter: &'a Filter,
 ) -> Option<Box<dyn Fn(usize) -> Option<usize> + 'a>> {
     match (rows, kind, column) {
         (Rows::Groups(groups), TableKind::Groups(by), Column::Value) => Some(Box::new(|index| {
-            groups.rows.get(index).map(|row| cell_text::of_group(by, &row.value).width())
+            groups.rows.get(index).map(|row| cell_text::in_table(by, filter, &row.value).width())
         })),
         (Rows::Pairs(pairs), TableKind::Pairs(by), Column::Value | Column::Second) => {
             let place = usize::from(column == Column::Second);

@@ -2,8 +2,59 @@
 
 use crate::query::{Dimension, Filter, dimension::QUERY_PARAM};
 use crate::tui::model::investigations;
-use crate::tui::model::{Areas, COMMANDS, Column, CommandSpec, Effect, Overlay, Problem, State};
+use crate::tui::model::palette::Line;
+use crate::tui::model::{
+    Areas, COMMANDS, Column, CommandSpec, Effect, ListKind, Problem, Prompt, Purpose, State,
+};
 use crate::tui::update::{cursor, exports, heat_map, investigate, lists, quit, settings, show_zone};
+
+/// The commands that a name means: that with this name, else those that begin with it.
+fn named(name: &str) -> Vec<&'static CommandSpec> {
+    match COMMANDS.iter().find(|spec| spec.name == name) {
+        Some(spec) => vec![spec],
+        None => COMMANDS.iter().filter(|spec| !name.is_empty() && spec.name.starts_with(name)).collect(),
+    }
+}
+
+/// Notes what the text of the command line is.
+pub(super) fn read_line(state: &mut State) {
+    let Some(Prompt { purpose: Purpose::Command, input, .. }) = &state.prompt else { return };
+    let line = line_of(state, input.value().trim());
+    if let Some(prompt) = &mut state.prompt {
+        prompt.line = line;
+        prompt.selected = 0;
+    }
+}
+
+fn line_of(state: &State, text: &str) -> Line {
+    let (name, argument) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let argument = argument.trim();
+    if name == "q" && argument.is_empty() {
+        return Line::Complete;
+    }
+    let spec = match named(name).as_slice() {
+        // Without an argument, the beginning of a name is something to search for.
+        [spec] if spec.name == name || !argument.is_empty() => *spec,
+        _ => return Line::No,
+    };
+    let is_complete = match spec.name {
+        _ if spec.argument.is_empty() => argument.is_empty(),
+        "export" | "theme" | "investigate" if argument.is_empty() => true,
+        "export" => true,
+        // All other commands need their argument.
+        _ if argument.is_empty() => return Line::No,
+        "by" => {
+            matches!(by_names(argument).as_deref(), Some([_]))
+                || matches!(by_names(argument).as_deref(), Some([first, second]) if first != second)
+        }
+        "sort" => sort_of(state, argument, 0).is_ok(),
+        "filter" | "and" => Filter::parse(argument, state.now.unix_seconds).is_ok(),
+        "theme" => settings::theme_names(state).iter().any(|known| known == argument),
+        "investigate" => state.settings.investigation_named(argument).is_some(),
+        _ => true,
+    };
+    if is_complete { Line::Complete } else { Line::Incomplete }
+}
 
 /// Runs a command. Returns the problem and its place in `text` if it is not valid.
 pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> Result<(), Problem> {
@@ -12,18 +63,14 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
     // Index of the first character of the argument, for errors in it.
     let at = text.chars().count() - rest.trim_start().chars().count();
     let problem = |column: usize, message: String| Err(Problem { column, message });
-    let matching: Vec<&CommandSpec> = match COMMANDS.iter().find(|spec| spec.name == name) {
-        Some(spec) => vec![spec],
-        None => COMMANDS.iter().filter(|spec| !name.is_empty() && spec.name.starts_with(name)).collect(),
-    };
-    match (name, matching.as_slice()) {
+    match (name, named(name).as_slice()) {
         ("", _) => return Ok(()),
         ("q", _) => quit(state, effects),
         (_, [spec]) => match spec.name {
             "quit" => quit(state, effects),
-            "help" => state.overlay = Some(Overlay::Help(0)),
+            "help" => state.open_list(ListKind::Help),
             "heatmap" => heat_map::toggle(state),
-            "columns" => state.overlay = Some(Overlay::Columns(0)),
+            "columns" => state.open_list(ListKind::Columns),
             "clear" => state.layer_mut().filter = Filter::everything(),
             "by" => match by_names(argument).as_deref() {
                 Some([by]) => lists::show_by(state, by.clone()),
@@ -59,6 +106,8 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
                 "local" => show_zone(state, true),
                 _ => return problem(at, "expected utc or local".to_owned()),
             },
+            "theme" if argument.is_empty() => state.open_list(ListKind::Themes),
+            "investigate" if argument.is_empty() => state.open_list(ListKind::Investigations),
             "theme" => {
                 return settings::theme(state, argument).map_err(|message| Problem { column: at, message });
             }
@@ -96,15 +145,17 @@ fn by_names(argument: &str) -> Option<Vec<Dimension>> {
 /// The columns that the table in front can be sorted by.
 fn sortable(state: &State) -> Vec<Column> {
     let table = state.layer().table();
-    table
-        .columns
-        .iter()
-        .map(|choice| choice.column)
-        .filter(|column| !matches!(column, Column::Activity | Column::Second))
-        .collect()
+    table.columns.iter().map(|choice| choice.column).filter(|column| column.is_sortable()).collect()
 }
 
 fn sort(state: &mut State, argument: &str, at: usize) -> Result<(), Problem> {
+    let (column, descending) = sort_of(state, argument, at)?;
+    cursor::sort_by(state, column, descending);
+    Ok(())
+}
+
+/// The column of an order, and whether it is descending. `at`: where the argument begins, for errors.
+fn sort_of(state: &State, argument: &str, at: usize) -> Result<(Column, bool), Problem> {
     let mut words = argument.split_whitespace();
     let name = words.next().unwrap_or_default().to_ascii_lowercase();
     let columns = sortable(state);
@@ -126,8 +177,7 @@ fn sort(state: &mut State, argument: &str, at: usize) -> Result<(), Problem> {
             return Err(Problem { column: at + name.len() + 1, message });
         }
     };
-    cursor::sort_by(state, column, descending);
-    Ok(())
+    Ok((column, descending))
 }
 
 /// How a command is completed.

@@ -96,7 +96,7 @@ pub(super) fn sort(state: &mut State) {
 }
 
 pub(super) fn sort_by(state: &mut State, column: Column, descending: bool) {
-    if matches!(column, Column::Activity | Column::Second) {
+    if !column.is_sortable() {
         let name = state.layer().table().heading(column).to_lowercase();
         return state.warn(format!("cannot sort by {name}; choose another column"));
     }

@@ -1,8 +1,10 @@
 //! The drill-down stack: Enter opens a layer for a row, Esc removes one layer.
 
+use crate::log::Field;
 use crate::query::{Dimension, Filter, TimeRange};
 use crate::tui::model::{Command, Layer, RowId, State, Tab, TableKind, cell_filter};
-use crate::{log::Field, tui::update::detail, tui::update::findings, tui::update::queries};
+use crate::tui::model::{folders as model_folders, undo};
+use crate::tui::update::{detail, findings, folders, queries};
 
 /// Opens the row under the cursor.
 pub(super) fn open(state: &mut State) {
@@ -32,6 +34,9 @@ pub(super) fn open(state: &mut State) {
         }
         TableKind::Groups(by) => {
             let Some(row) = rows.group(table.cursor) else { return };
+            if let Some(folder) = model_folders::row(by, &row.value) {
+                return folders::open(state, folder);
+            }
             let filter = cell_filter::with_term(&layer.filter, Filter::term_for(by, &row.value));
             let tab = next_tab(by, &filter);
             let mut next = Layer::new(filter, layer.time);
@@ -69,8 +74,9 @@ pub(super) fn time_of_row(state: &State) -> Option<TimeRange> {
     Some(queries::within(time, state.session_time))
 }
 
+/// Removes the layer in front. If it is the first, takes back its last zoom or filter.
 pub(super) fn back(state: &mut State) {
-    if !detail::close(state) && !state.pop() {
+    if !detail::close(state) && !state.pop() && !undo::take_back(state) && !folders::leave(state) {
         let (unmark, quit) = (state.table_key(Command::Unmark), state.table_key(Command::Quit));
         state.notify(match state.layer().table().marks.is_empty() {
             true => format!("this is the first layer; {quit} quits"),

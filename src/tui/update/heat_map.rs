@@ -1,6 +1,6 @@
 //! Keys of the heat map of a week.
 
-use crate::tui::model::{Command, Layer, Overlay, State, Tab, cell_filter, heat_map};
+use crate::tui::model::{Command, Layer, ListKind, State, Tab, cell_filter, heat_map};
 use crate::tui::update::drill;
 
 /// Shows the heat map, or the rows of the table of times again.
@@ -60,7 +60,7 @@ pub(super) fn perform(state: &mut State, command: Command) -> bool {
             let key = state.table_key(Command::HeatMap);
             state.notify(format!("not in the heat map; {key} shows the table of times"));
         }
-        Command::Help => state.overlay = Some(Overlay::Help(0)),
+        Command::Help => state.open_list(ListKind::Help),
         _ => return false,
     }
     true

@@ -1,29 +1,26 @@
-//! Keys in popups: filters, columns, dimensions, bucket widths, help, failures.
+//! Keys and typing in lists.
+
+use crossterm::event::{Event, KeyEvent};
+use tui_input::backend::crossterm::EventHandler;
 
 use crate::query::{Dimension, Filter};
 use crate::tui::model::{
-    Areas, Command, Overlay, State, Tab, TableKind, lists::bucket_widths, lists::dimensions,
-    lists::second_dimensions, reading,
+    Choice, Command, Effect, List, ListKind, OpenList, Overlay, State, TableKind, reading,
 };
+use crate::tui::update::choose;
 use crate::tui::update::cursor::moved_in_list;
+
+/// Characters that can be typed into a list.
+const MAX_TYPED_CHARS: usize = 200;
 
 /// Opens the list of dimensions, or of bucket widths for a table of times.
 pub(super) fn group_by(state: &mut State) {
-    let kind = &state.layer().table().kind;
-    let index = |position: Option<usize>| position.unwrap_or(0);
-    state.overlay = Some(match kind {
-        TableKind::Times(chosen) => {
-            Overlay::BucketWidths(index(bucket_widths().iter().position(|width| width == chosen)))
-        }
-        TableKind::Groups(by) => {
-            Overlay::Dimensions(index(dimensions().iter().position(|other| other == by)))
-        }
-        TableKind::Pairs([first, second]) => {
-            let others = second_dimensions(first);
-            Overlay::SecondDimensions(first.clone(), index(others.iter().position(|by| by == second)))
-        }
-        TableKind::Requests | TableKind::Findings => Overlay::Dimensions(0),
-    });
+    let kind = match &state.layer().table().kind {
+        TableKind::Times(_) => ListKind::BucketWidths,
+        TableKind::Pairs([first, _]) => ListKind::SecondDimensions(first.clone()),
+        TableKind::Groups(_) | TableKind::Requests | TableKind::Findings => ListKind::Dimensions,
+    };
+    state.open_list(kind);
 }
 
 pub(super) fn filters(state: &mut State) {
@@ -35,7 +32,7 @@ pub(super) fn filters(state: &mut State) {
             "no filter; {edit} edits the filter, {only} and {not} add a term for the row or cell"
         ));
     } else {
-        state.overlay = Some(Overlay::Filters(0));
+        state.open_list(ListKind::Filters);
     }
 }
 
@@ -55,123 +52,138 @@ pub(super) fn show_by_two(state: &mut State, by: [Dimension; 2]) {
     state.layer_mut().group_by_two(by);
 }
 
+/// Types into the list in front.
+pub(super) fn type_key(state: &mut State, key: KeyEvent) {
+    let (command, _) = state.settings.keys.lookup(state.context_below(), key);
+    let Some(Overlay::List(list)) = &mut state.overlay else { return };
+    if list.kind == ListKind::Help && list.typed.value().is_empty() && command == Some(Command::Help) {
+        state.overlay = None;
+        return;
+    }
+    let before = list.typed.value().to_owned();
+    list.typed.handle_event(&Event::Key(key));
+    let typed = list.typed.value();
+    if typed.chars().count() > MAX_TYPED_CHARS {
+        list.typed = before.into();
+    } else if typed != before {
+        list.cursor = 0;
+    }
+}
+
+/// Pastes a text into the list in front. Returns whether there is one.
+pub(super) fn paste(state: &mut State, text: &str) -> bool {
+    let Some(Overlay::List(list)) = &mut state.overlay else { return false };
+    let line = text.lines().next().unwrap_or_default();
+    let typed = list.typed.value().chars().chain(line.chars().filter(|c| !c.is_control()));
+    list.typed = typed.take(MAX_TYPED_CHARS).collect::<String>().into();
+    list.cursor = 0;
+    true
+}
+
 /// Performs a command in a popup.
-pub(super) fn perform(state: &mut State, command: Command) {
-    let Some(overlay) = state.overlay.clone() else { return };
-    if command == Command::Cancel || (command == Command::Help && matches!(overlay, Overlay::Help(_))) {
+pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
+    if command == Command::Cancel {
         state.overlay = None;
         return;
     }
     let page = usize::from(state.size.1.saturating_sub(4)).max(1);
-    state.overlay = match overlay {
-        Overlay::Help(top) => {
-            let last = reading::help(state).len().saturating_sub(page);
-            Some(Overlay::Help(moved_in_list(command, top, last + 1, page)))
+    if let Some(Overlay::Failures(top)) = state.overlay {
+        if command == Command::Help {
+            return state.open_list(ListKind::Help);
         }
-        Overlay::Failures(top) => match command {
-            Command::Help => Some(Overlay::Help(0)),
-            _ => {
-                let last = reading::failures(state).len().saturating_sub(page);
-                Some(Overlay::Failures(moved_in_list(command, top, last + 1, page)))
-            }
-        },
-        Overlay::Filters(at) => filters_key(state, command, at, page),
-        Overlay::Columns(at) => columns_key(state, command, at, page),
-        Overlay::Dimensions(at) => {
-            let first = state.layer().table().dimension().cloned();
-            let count = dimensions().len() + usize::from(first.is_some());
-            match (command, dimensions().get(at), first) {
-                (Command::GroupBy, _, Some(first)) | (Command::Accept, None, Some(first)) => {
-                    Some(Overlay::SecondDimensions(first, 0))
-                }
-                (Command::Accept, Some(by), _) => {
-                    show_by(state, by.clone());
-                    None
-                }
-                (Command::Accept, None, None) => None,
-                (Command::Toggle | Command::Drop | Command::GroupBy, ..) => Some(Overlay::Dimensions(at)),
-                _ => Some(Overlay::Dimensions(moved_in_list(command, at, count, page))),
-            }
-        }
-        Overlay::SecondDimensions(first, at) => {
-            let others = second_dimensions(&first);
-            match command {
-                Command::Accept => {
-                    if let Some(second) = others.get(at) {
-                        show_by_two(state, [first, second.clone()]);
-                    }
-                    None
-                }
-                // Back to the first dimension.
-                Command::GroupBy => {
-                    Some(Overlay::Dimensions(dimensions().iter().position(|by| *by == first).unwrap_or(0)))
-                }
-                Command::Toggle | Command::Drop => Some(Overlay::SecondDimensions(first, at)),
-                _ => {
-                    let at = moved_in_list(command, at, others.len(), page);
-                    Some(Overlay::SecondDimensions(first, at))
-                }
-            }
-        }
-        Overlay::BucketWidths(at) => match command {
-            Command::Accept => {
-                if let Some(width) = bucket_widths().get(at)
-                    && state.layer().tab == Tab::Time
-                {
-                    let page = Areas::of(state).page();
-                    let table = state.layer_mut().table_mut();
-                    table.kind = TableKind::Times(*width);
-                    table.show_cursor(page);
-                }
-                None
-            }
-            Command::Toggle | Command::Drop => Some(Overlay::BucketWidths(at)),
-            _ => Some(Overlay::BucketWidths(moved_in_list(command, at, bucket_widths().len(), page))),
-        },
+        let last = reading::failures(state).len().saturating_sub(page);
+        state.overlay = Some(Overlay::Failures(moved_in_list(command, top, last + 1, page)));
+        return;
+    }
+    let (Some(list), Some(Overlay::List(open))) = (List::in_front(state), state.overlay.clone()) else {
+        return;
     };
-}
-
-fn filters_key(state: &mut State, command: Command, at: usize, page: usize) -> Option<Overlay> {
-    let layer = state.layer_mut();
-    let enabled = layer.filter.terms().len();
-    let count = enabled + layer.disabled.len();
-    match command {
-        Command::Toggle if at < enabled => {
-            let term = layer.filter.terms().get(at).cloned()?;
-            layer.filter = layer.filter.without(at);
-            layer.disabled.push(term);
-            // The cursor follows the term.
-            Some(Overlay::Filters(count - 1))
+    let chosen = list.chosen().and_then(|entry| entry.choice.clone());
+    match (command, chosen) {
+        (Command::Accept, _) if matches!(open.kind, ListKind::Filters | ListKind::Columns) => {
+            state.overlay = None;
         }
-        Command::Toggle => {
-            let term = if at < count { layer.disabled.remove(at - enabled) } else { return None };
-            layer.filter = Filter::all(layer.filter.terms().iter().cloned().chain([term]));
-            Some(Overlay::Filters(layer.filter.terms().len() - 1))
+        (Command::Accept, Some(choice)) => {
+            state.overlay = None;
+            choose::run(state, choice, effects);
         }
-        Command::Drop => {
-            if at < enabled {
-                layer.filter = layer.filter.without(at);
-            } else if at < count {
-                layer.disabled.remove(at - enabled);
-            }
-            (count > 1).then(|| Overlay::Filters(at.min(count - 2)))
-        }
-        Command::Accept => None,
-        _ => Some(Overlay::Filters(moved_in_list(command, at, count, page))),
+        (Command::Accept, None) => {}
+        (Command::Toggle, Some(choice)) => toggle(state, &choice),
+        (Command::Drop, Some(Choice::Term(at))) => drop_term(state, at),
+        (Command::GroupBy, _) => other_dimension(state, open.kind),
+        (Command::Toggle | Command::Drop, _) => {}
+        (command, _) => move_cursor(state, command, &list, page),
     }
 }
 
-fn columns_key(state: &mut State, command: Command, at: usize, page: usize) -> Option<Overlay> {
-    let table = state.layer_mut().table_mut();
-    match command {
-        Command::Toggle => {
-            if !table.toggle(at) {
+fn move_cursor(state: &mut State, command: Command, list: &List, page: usize) {
+    let next = moved_in_list(command, list.cursor, list.entries.len(), page);
+    let is_forwards = next > list.cursor || command == Command::First;
+    if let Some(Overlay::List(open)) = &mut state.overlay {
+        open.cursor = list.nearest_choice(next, is_forwards);
+    }
+}
+
+/// From the list of dimensions to that of second dimensions, and back.
+fn other_dimension(state: &mut State, kind: ListKind) {
+    let first = state.layer().table().dimension().cloned();
+    match (kind, first) {
+        (ListKind::Dimensions, Some(first)) => state.open_list(ListKind::SecondDimensions(first)),
+        (ListKind::SecondDimensions(_), _) => state.open_list(ListKind::Dimensions),
+        _ => {}
+    }
+}
+
+/// Switches a filter term or a column on or off.
+fn toggle(state: &mut State, choice: &Choice) {
+    match choice {
+        Choice::Column(at) => {
+            let is_toggled = state.layer_mut().table_mut().toggle(*at);
+            if !is_toggled {
                 state.notify("the table needs this column");
             }
-            Some(Overlay::Columns(at))
         }
-        Command::Accept => None,
-        Command::Drop => Some(Overlay::Columns(at)),
-        _ => Some(Overlay::Columns(moved_in_list(command, at, table.columns.len(), page))),
+        Choice::Term(at) => {
+            let layer = state.layer_mut();
+            let (at, enabled) = (*at, layer.filter.terms().len());
+            let moved_to = if at < enabled {
+                let Some(term) = layer.filter.terms().get(at).cloned() else { return };
+                layer.filter = layer.filter.without(at);
+                layer.disabled.push(term);
+                enabled + layer.disabled.len() - 2
+            } else if at - enabled < layer.disabled.len() {
+                let term = layer.disabled.remove(at - enabled);
+                layer.filter = Filter::all(layer.filter.terms().iter().cloned().chain([term]));
+                layer.filter.terms().len().saturating_sub(1)
+            } else {
+                return;
+            };
+            // The cursor follows the term.
+            put_cursor_on(state, &Choice::Term(moved_to));
+        }
+        _ => {}
+    }
+}
+
+fn drop_term(state: &mut State, at: usize) {
+    let layer = state.layer_mut();
+    let enabled = layer.filter.terms().len();
+    if at < enabled {
+        layer.filter = layer.filter.without(at);
+    } else if at - enabled < layer.disabled.len() {
+        layer.disabled.remove(at - enabled);
+    }
+    let left = layer.filter.terms().len() + layer.disabled.len();
+    match left {
+        0 => state.overlay = None,
+        left => put_cursor_on(state, &Choice::Term(at.min(left - 1))),
+    }
+}
+
+fn put_cursor_on(state: &mut State, choice: &Choice) {
+    let Some(list) = List::in_front(state) else { return };
+    let at = list.entries.iter().position(|entry| entry.choice.as_ref() == Some(choice));
+    if let (Some(at), Some(Overlay::List(OpenList { cursor, .. }))) = (at, &mut state.overlay) {
+        *cursor = at;
     }
 }

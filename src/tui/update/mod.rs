@@ -4,6 +4,7 @@
 mod answers;
 mod arrange;
 mod block;
+mod choose;
 mod commands;
 mod copying;
 mod cursor;
@@ -13,10 +14,12 @@ mod emptiness;
 mod exports;
 mod filters;
 mod findings;
+mod folders;
 mod heat_map;
 mod investigate;
 mod lists;
 mod mouse;
+mod palette;
 mod pane;
 mod prompt;
 mod queries;
@@ -31,9 +34,10 @@ pub(super) use investigate::begin as begin_investigation;
 use crate::ingest::{Phase, Progress};
 use crate::tui::format;
 use crate::tui::model::footer::can_copy;
+use crate::tui::model::undo::{self, record};
 use crate::tui::model::{
-    Action, ActionTime, Command, Context, Effect, Exported, Overlay, Problem, Prompt, Purpose, State,
-    keymap::Key, layout,
+    Action, ActionTime, Command, Context, Effect, Exported, ListKind, Overlay, Problem, Prompt, Purpose,
+    State, keymap::Key, layout,
 };
 use crate::tui::widgets::fit;
 
@@ -44,6 +48,9 @@ const MAX_COPIED_WIDTH: usize = 60;
 pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<Effect> {
     state.now = now;
     let mut effects = Vec::new();
+    // A timer shows what was typed.
+    let is_by_user =
+        matches!(action, Action::Key(_) | Action::Mouse(_) | Action::Paste(_) | Action::TimerFired(_));
     match action {
         Action::Begin => {}
         Action::Key(key) => press(state, key, &mut effects),
@@ -99,6 +106,7 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
     ask_to_overwrite(state);
     findings::list(state);
     arrange::arrange(state);
+    record(state, is_by_user);
     layout::place_columns(state);
     queries::reconcile(state, &mut effects);
     findings::reconcile(state, &mut effects);
@@ -135,14 +143,15 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
     state.layer_mut().pending_burst = None;
     match (command, context) {
         (Some(command), context) => dispatch(state, command, context, effects),
-        (None, Context::Prompt) => prompt::type_key(state, key, effects),
+        (None, Context::Prompt | Context::Palette) => prompt::type_key(state, key, effects),
+        (None, Context::Filters | Context::Columns | Context::Pick) => lists::type_key(state, key),
         // The footer shows the keys of a question.
         (None, Context::Confirm) => {}
         (None, _) => has_no_command(state, key, context),
     }
 }
 
-/// Performs a command of a key, or of a click on it in the footer.
+/// Performs a command of a key, or of a click on it in the footer, in the context that it belongs to.
 fn dispatch(state: &mut State, command: Command, context: Context, effects: &mut Vec<Effect>) {
     match (command, context) {
         (Command::Quit, _) => quit(state, effects),
@@ -150,8 +159,9 @@ fn dispatch(state: &mut State, command: Command, context: Context, effects: &mut
         (Command::Suspend, _) => effects.push(Effect::Suspend),
         (Command::Mouse, _) => mouse::release_or_take(state, effects),
         (command, Context::Prompt | Context::Confirm) => prompt::perform(state, command, effects),
+        (command, Context::Palette) => palette::perform(state, command, effects),
         (command, Context::Filters | Context::Columns | Context::Pick | Context::Reading) => {
-            lists::perform(state, command);
+            lists::perform(state, command, effects);
         }
         (command, Context::Contrast | Context::Concentration | Context::Block) => {
             pane::perform(state, command, effects);
@@ -186,7 +196,7 @@ fn has_no_command(state: &mut State, key: KeyEvent, context: Context) {
         return;
     }
     let (command, what) = match context {
-        Context::Filters | Context::Columns | Context::Pick | Context::Reading => (Command::Cancel, "closes"),
+        Context::Reading => (Command::Cancel, "closes"),
         _ => (Command::Help, "shows all keys"),
     };
     let name = format::visible(&Key(key.code, key.modifiers).label());
@@ -220,21 +230,26 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::Back => drill::back(state),
         Command::Tab(_) | Command::NextTab | Command::PreviousTab => drill::tab(state, command),
         Command::GroupBy => lists::group_by(state),
-        Command::Columns => state.overlay = Some(Overlay::Columns(0)),
+        Command::Columns => state.open_list(ListKind::Columns),
+        Command::Investigations => state.open_list(ListKind::Investigations),
         Command::HeatMap => heat_map::toggle(state),
         Command::Widen => cursor::widen(state),
         Command::ScrollLeft => cursor::scroll_columns(state, false),
         Command::ScrollRight => cursor::scroll_columns(state, true),
         Command::Filters => lists::filters(state),
         Command::Failures => state.overlay = Some(Overlay::Failures(0)),
-        Command::Help => state.overlay = Some(Overlay::Help(0)),
+        Command::Layers => layers(state),
+        Command::Folders => folders::switch(state),
+        Command::Resume => resume(state),
+        Command::Undo | Command::Redo => undo_or_redo(state, command == Command::Undo),
+        Command::Help => state.open_list(ListKind::Help),
         Command::Sort => cursor::sort(state),
         Command::Mark | Command::Unmark => cursor::mark(state, command),
         Command::Only | Command::Not => filters::only(state, command == Command::Not),
         Command::DropLast => filters::drop_last(state),
         Command::ClearFilter => filters::clear(state),
         Command::EditFilter => prompt::edit_filter(state),
-        Command::Colon => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
+        Command::Palette => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
         Command::Export => exports::ask_for_file(state),
         Command::Brush => time_range::start_brush(state),
         Command::ZoomIn => time_range::zoom_in(state),
@@ -267,6 +282,33 @@ fn quit(state: &mut State, effects: &mut Vec<Effect>) {
         {
             state.prompt_below = Some(below);
         }
+    }
+}
+
+/// Shows the last view of the session before.
+fn resume(state: &mut State) {
+    let undo = state.table_key(Command::Undo);
+    match state.show_last_view(state.now.unix_seconds) {
+        true => state.notify(format!("the last view of the session before; {undo} goes back")),
+        false => state.notify("there is no earlier view of this cache"),
+    }
+}
+
+fn layers(state: &mut State) {
+    match state.depth() {
+        1 => state.notify("this is the first layer"),
+        _ => state.open_list(ListKind::Layers),
+    }
+}
+
+/// Takes the last change of the view back, or makes it again.
+fn undo_or_redo(state: &mut State, is_undo: bool) {
+    let [undo, redo] = [Command::Undo, Command::Redo].map(|command| state.table_key(command));
+    match (undo::step(state, is_undo), is_undo) {
+        (Some(what), true) => state.notify(format!("undone: {what}; {redo} redoes it")),
+        (Some(what), false) => state.notify(format!("redone: {what}; {undo} undoes it")),
+        (None, true) => state.notify("nothing to undo"),
+        (None, false) => state.notify("nothing to redo"),
     }
 }
 

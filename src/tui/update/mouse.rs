@@ -5,10 +5,11 @@ use ratatui::layout::{Position, Rect};
 
 use crate::query::TimeRange;
 use crate::tui::model::{
-    Areas, Brush, Command, Context, Effect, Footer, LineOf, List, Overlay, State, Tab, found, heat_map,
-    layout, pane::Pane, tabs, time_axes,
+    Areas, Brush, Command, Context, Effect, Footer, LineOf, List, Overlay, State, Tab, crumbs, found,
+    heat_map, layout, palette, pane::Pane, tabs, time_axes,
 };
 use crate::tui::update::heat_map as update_heat_map;
+use crate::tui::update::palette as update_palette;
 use crate::tui::update::{cursor, dispatch, lists, pane, perform, time_range};
 
 /// Two clicks on a cell within this many milliseconds are a double click.
@@ -68,7 +69,10 @@ fn scroll(state: &mut State, rows: isize, effects: &mut Vec<Effect>) {
     let command = if rows < 0 { Command::Up } else { Command::Down };
     match state.context() {
         Context::Filters | Context::Columns | Context::Pick | Context::Reading => {
-            (0..rows.unsigned_abs()).for_each(|_| lists::perform(state, command));
+            (0..rows.unsigned_abs()).for_each(|_| lists::perform(state, command, effects));
+        }
+        Context::Palette => {
+            (0..rows.unsigned_abs()).for_each(|_| update_palette::perform(state, command, effects));
         }
         Context::Contrast | Context::Block => {
             (0..rows.unsigned_abs()).for_each(|_| pane::perform(state, command, effects));
@@ -109,7 +113,8 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
     state.message = None;
     state.has_copy_menu = false;
     match state.context() {
-        Context::Filters | Context::Columns | Context::Pick => click_list(state, at),
+        Context::Filters | Context::Columns | Context::Pick => click_list(state, at, effects),
+        Context::Palette => click_palette(state, at, effects),
         Context::Reading => state.overlay = None,
         Context::Table | Context::Findings | Context::HeatMap | Context::Brush
             if areas.bars.union(areas.axis).contains(at) =>
@@ -126,7 +131,7 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
                     perform(state, Command::GroupBy, effects);
                 }
             } else if areas.chips.contains(at) {
-                perform(state, Command::Filters, effects);
+                click_crumb(state, &areas, at.x, effects);
             } else if heat_map::is_shown(state) {
                 if let Some(hour) = heat_map::at(&areas, at.x, at.y) {
                     state.layer_mut().heat_cursor = hour;
@@ -147,6 +152,23 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
             }
         }
         Context::Prompt | Context::Confirm | Context::CopyMenu => {}
+    }
+}
+
+/// Returns to the layer whose part of the way was clicked; in the layer in front, lists its filters.
+fn click_crumb(state: &mut State, areas: &Areas, x: u16, effects: &mut Vec<Effect>) {
+    let front = state.depth() - 1;
+    if front == 0 {
+        return perform(state, Command::Filters, effects);
+    }
+    let crumbs = crumbs::of(state, areas.chips.x + 1, areas.chips.right());
+    match crumbs::layer_at(&crumbs, x) {
+        Some(layer) if layer == front => perform(state, Command::Filters, effects),
+        Some(layer) => {
+            state.brush = None;
+            state.return_to(layer);
+        }
+        None => perform(state, Command::Layers, effects),
     }
 }
 
@@ -231,23 +253,34 @@ fn bucket_at(state: &State, x: u16) -> Option<i64> {
 }
 
 /// Chooses the entry under the mouse, or switches it off or on.
-fn click_list(state: &mut State, at: Position) {
+fn click_list(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
     let Some(list) = List::in_front(state) else { return };
-    if !list.area(state).contains(at) {
+    let area = list.area(state);
+    if !area.contains(at) {
         state.overlay = None;
         return;
     }
-    let Some(index) = list.entry_at(state, at.y) else { return };
-    match &mut state.overlay {
-        Some(
-            Overlay::Filters(cursor)
-            | Overlay::Columns(cursor)
-            | Overlay::Dimensions(cursor)
-            | Overlay::SecondDimensions(_, cursor)
-            | Overlay::BucketWidths(cursor),
-        ) => *cursor = index,
+    let Some(index) = list.entry_at(area, at.y) else { return };
+    let Some(Overlay::List(open)) = &mut state.overlay else { return };
+    open.cursor = index;
+    let command = match state.context() {
+        Context::Filters | Context::Columns => Command::Toggle,
+        _ => Command::Accept,
+    };
+    lists::perform(state, command, effects);
+}
+
+fn click_palette(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
+    let Some(list) = palette::in_front(state) else { return };
+    let area = palette::area(state, Areas::of(state).footer);
+    let index = if area.contains(at) { list.entry_at(area, at.y) } else { None };
+    match (index, &mut state.prompt) {
+        (Some(index), Some(prompt)) => prompt.selected = index,
+        (None, prompt) if !area.contains(at) && at.y < area.y => {
+            *prompt = None;
+            return;
+        }
         _ => return,
     }
-    let toggles = matches!(state.overlay, Some(Overlay::Filters(_) | Overlay::Columns(_)));
-    lists::perform(state, if toggles { Command::Toggle } else { Command::Accept });
+    update_palette::perform(state, Command::Accept, effects);
 }

@@ -6,8 +6,8 @@ use crate::query::{Ask, Filter, Measure, Query, TimeRange};
 use crate::tui::format;
 use crate::tui::model::pane::{ConcentrationPane, ContrastPane, Pane};
 use crate::tui::model::{
-    AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Command, Effect, Layer, State,
-    Tab, TableKind, analysis::Pending, cell_filter, found, layout, time_axes,
+    AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Command, Effect, Layer, ListKind,
+    State, Tab, TableKind, analysis::Pending, cell_filter, found, layout, time_axes,
 };
 use crate::tui::update::cursor::moved_in_list;
 use crate::tui::update::{block, drill, exports, filters, findings, queries};
@@ -21,7 +21,7 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         _ if matches!(state.pane, Some(Pane::Block(_))) && command != Command::Help => {
             block::perform(state, command, effects);
         }
-        Command::Help => state.overlay = Some(crate::tui::model::Overlay::Help(0)),
+        Command::Help => state.open_list(ListKind::Help),
         Command::Accept | Command::Not => add_value(state, command == Command::Not, effects),
         Command::TimelineMeasure => next_measure(state, effects),
         Command::Copy => copy(state, effects),

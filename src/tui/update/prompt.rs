@@ -8,7 +8,7 @@ use tui_input::backend::crossterm::EventHandler;
 use crate::query::filter::{Completion as FilterCompletion, FilterError, complete};
 use crate::query::{Ask, Filter, Query, Value, filter::complete::value_text};
 use crate::tui::model::{Command, Completion, Effect, Problem, Prompt, Purpose, State};
-use crate::tui::update::{block, commands, detail, exports, findings, queries};
+use crate::tui::update::{block, commands, detail, exports, findings, lists, palette, queries};
 
 /// The table shows a typed filter after this pause in typing.
 const PREVIEW_DELAY: Duration = Duration::from_millis(120);
@@ -23,6 +23,38 @@ pub(super) fn edit_filter(state: &mut State) {
     let text = text_of(&state.layer().filter);
     let before = Box::new(state.layer().clone());
     state.prompt = Some(Prompt::new(Purpose::Filter { before, pending: None, timer: 0 }, text));
+}
+
+/// Starts editing the filter with `more` added to its text.
+pub(super) fn edit_filter_with(state: &mut State, more: &str, effects: &mut Vec<Effect>) {
+    edit_filter(state);
+    if let Some(prompt) = &mut state.prompt {
+        let text = format!("{}{more}", prompt.input.value());
+        prompt.set(text, None);
+        changed(state, effects);
+    }
+}
+
+/// Filters the layer in front as a text says, and adds the text to the history.
+pub(super) fn apply_filter(state: &mut State, text: &str) -> Result<(), Problem> {
+    let filter = Filter::parse(text, state.now.unix_seconds).map_err(problem_of)?;
+    remember(state, text);
+    if state.layer().detail.is_some() {
+        state.pop();
+    }
+    state.layer_mut().filter = filter;
+    Ok(())
+}
+
+/// Adds a filter to the history.
+fn remember(state: &mut State, text: &str) {
+    if !text.is_empty() {
+        state.history.retain(|entry| entry != text);
+        state.history.push(text.to_owned());
+        if state.history.len() > MAX_HISTORY {
+            state.history.remove(0);
+        }
+    }
 }
 
 /// The text of a filter, followed by a space so that the user can type another term.
@@ -55,6 +87,9 @@ pub(super) fn type_key(state: &mut State, key: KeyEvent, effects: &mut Vec<Effec
 
 /// Inserts pasted text if there is a prompt.
 pub(super) fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
+    if state.prompt.is_none() && lists::paste(state, text) {
+        return;
+    }
     let Some(prompt) = &mut state.prompt else {
         let key = state.table_key(Command::EditFilter);
         return state.notify(format!("pasted text does nothing here; {key} edits the filter"));
@@ -78,6 +113,9 @@ fn changed(state: &mut State, effects: &mut Vec<Effect>) {
     let (at, number) = (state.time_reference(), state.next_number());
     let Some(prompt) = &mut state.prompt else { return };
     prompt.problem = None;
+    if matches!(prompt.purpose, Purpose::Command) {
+        return commands::read_line(state);
+    }
     if let Purpose::Filter { pending, timer, .. } = &mut prompt.purpose {
         match Filter::parse(prompt.input.value(), at) {
             Ok(filter) => {
@@ -138,13 +176,7 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
     let result = match prompt.purpose {
         Purpose::Filter { ref before, .. } => match Filter::parse(&text, state.time_reference()) {
             Ok(filter) => {
-                if !text.is_empty() {
-                    state.history.retain(|entry| *entry != text);
-                    state.history.push(text);
-                    if state.history.len() > MAX_HISTORY {
-                        state.history.remove(0);
-                    }
-                }
+                remember(state, &text);
                 let disabled = before.disabled.clone();
                 let layer = state.layer_mut();
                 layer.filter = filter;
@@ -153,7 +185,10 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
             }
             Err(error) => Err(problem_of(error)),
         },
-        Purpose::Command => commands::run(state, &text, effects),
+        Purpose::Command => {
+            state.prompt = Some(prompt);
+            return palette::accept(state, effects);
+        }
         Purpose::Export => exports::prepare(state, &text)
             .map(|export| exports::start(state, export, effects))
             .map_err(|message| Problem { column: 0, message }),
@@ -197,7 +232,7 @@ fn recall(state: &mut State, older: bool, effects: &mut Vec<Effect>) {
 }
 
 /// Completes the word before the cursor, or replaces it with the next candidate.
-fn cycle(state: &mut State, forward: bool, effects: &mut Vec<Effect>) {
+pub(super) fn cycle(state: &mut State, forward: bool, effects: &mut Vec<Effect>) {
     let Some(prompt) = &mut state.prompt else { return };
     if let Some(completion) = &mut prompt.completion
         && !completion.candidates.is_empty()

@@ -3,7 +3,7 @@
 use crate::query::{Stats, TimeRange};
 use crate::tui::format;
 use crate::tui::model::time_axes::{self, FoundBurst};
-use crate::tui::model::{Brush, Command, Overlay, State, Tab};
+use crate::tui::model::{Brush, Command, ListKind, State, Tab};
 use crate::tui::update::{drill, findings, queries};
 
 /// Starts the brush at the highest bar.
@@ -62,7 +62,7 @@ pub(super) fn perform(state: &mut State, command: Command) {
         Command::NextFinding | Command::PreviousFinding => return burst(state, command),
         Command::TimelineMeasure => state.next_timeline_measure(),
         Command::Zone => state.shows_local_time = !state.shows_local_time,
-        Command::Help => state.overlay = Some(Overlay::Help(0)),
+        Command::Help => state.open_list(ListKind::Help),
         _ => {}
     }
     state.brush = Some(brush);

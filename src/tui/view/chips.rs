@@ -1,13 +1,18 @@
-//! The line with the time range of the layer, unless it is that of the session, and the terms of its filter.
+//! The line with what the layer in front shows: in the first layer, its time range and the terms of its filter; in others,
+//! the way there.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
+use crate::tui::model::crumbs::{self, Part};
 use crate::tui::model::{Command, State};
 use crate::tui::{format, view::put, widgets::fit};
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
+    if state.depth() > 1 {
+        return way(state, area, buffer);
+    }
     let layer = state.layer();
     let mut chips: Vec<(String, _)> = Vec::new();
     if layer.time != state.session_time
@@ -28,10 +33,6 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         put(buffer, area, x, area.y, &format!("all requests  {key} filters"), theme.faint());
         return;
     }
-    let depth = state.depth();
-    if depth > 1 {
-        x = put(buffer, area, x, area.y, &format!("{} ", "‹".repeat((depth - 1).min(6))), theme.faint());
-    }
     // Long terms are shortened so that all terms are visible.
     let room = usize::from(area.right().saturating_sub(x + 1));
     let fair = (room / chips.len()).saturating_sub(3).max(8);
@@ -45,5 +46,26 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         }
         x = put(buffer, area, x, area.y, "▸ ", theme.faint());
         x = put(buffer, area, x, area.y, &fit::middle(text, fair + over / long), *style) + 1;
+    }
+}
+
+/// The way from the first layer to the one in front.
+fn way(state: &State, area: Rect, buffer: &mut Buffer) {
+    let theme = state.theme;
+    let crumbs = crumbs::of(state, area.x + 1, area.right());
+    let front = state.depth() - 1;
+    for (index, crumb) in crumbs.iter().enumerate() {
+        if index > 0 {
+            let x = crumb.start.saturating_sub(u16::try_from(crumbs::SEPARATOR.width()).unwrap_or(0));
+            put(buffer, area, x, area.y, crumbs::SEPARATOR, theme.faint());
+        }
+        let style = match crumb.part {
+            Part::Term => theme.chip(),
+            Part::OffTerm => theme.chip_off(),
+            Part::Name if crumb.layer == front => theme.heading(),
+            Part::Name => theme.text(),
+            Part::LeftOut => theme.quiet(),
+        };
+        put(buffer, area, crumb.start, area.y, &crumb.text, style);
     }
 }

@@ -1,6 +1,6 @@
 //! Cells of tables of groups and of times.
 
-use crate::query::{Ask, Groups, Measure, Pairs, Stats, Value, measure::Unit};
+use crate::query::{Ask, Filter, Groups, Measure, Pairs, Stats, Value, measure::Unit};
 use crate::tui::model::column_placement::SHARE_WIDTH;
 use crate::tui::model::{Column, LazyMeasure, Placed, State, TableKind, TimeRow, columns};
 use crate::tui::widgets::{bars, fit};
@@ -14,9 +14,12 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
             let is_absent = row.value == Value::Absent;
             let style = if is_absent { state.theme.quiet() } else { state.theme.text() };
             let width = usize::from(placed.width);
+            // The rows may still be those of the filter before.
+            let everything = Filter::everything();
+            let filter = table.rows.query.as_ref().map_or(&everything, |query| &query.filter);
             let text = table
                 .dimension()
-                .map(|by| cell_text::fit_group(by, &cell_text::of_group(by, &row.value), width));
+                .map(|by| cell_text::fit_group(by, &cell_text::in_table(by, filter, &row.value), width));
             Cell::new(text.unwrap_or_else(|| format::value(&row.value)), style)
         }
         Column::Activity => {

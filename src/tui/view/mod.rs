@@ -15,6 +15,7 @@ mod header;
 mod heat_map;
 mod list;
 mod no_rows;
+mod palette;
 mod popup;
 mod preview;
 mod prompt;
@@ -62,16 +63,26 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
     }
     footer::draw(state, areas.footer, buffer);
     match &state.overlay {
-        Some(Overlay::Help(top)) => popup::draw(state, "Keys", &reading::help(state), *top, buffer),
         Some(Overlay::Failures(top)) => {
             popup::draw(state, "Failures", &reading::failures(state), *top, buffer)
         }
-        Some(_) => list::draw(state, buffer),
+        Some(Overlay::List(_)) => {
+            let position = list::draw_in_front(state, buffer);
+            if let (Some(position), None) = (position, &state.prompt) {
+                frame.set_cursor_position(position);
+            }
+            return draw_prompt(state, &areas, frame);
+        }
         None => {}
     }
-    if let Some(line) = &state.prompt
-        && let Some(position) = prompt::draw(state, line, &areas, buffer)
-    {
+    draw_prompt(state, &areas, frame);
+}
+
+fn draw_prompt(state: &State, areas: &Areas, frame: &mut Frame<'_>) {
+    let Some(line) = &state.prompt else { return };
+    let buffer = frame.buffer_mut();
+    palette::draw(state, areas, buffer);
+    if let Some(position) = prompt::draw(state, line, areas, buffer) {
         frame.set_cursor_position(position);
     }
 }

@@ -1,6 +1,6 @@
-//! Popups with a text to read: the help, the failures.
+//! Popups with a text to read: the failures.
 
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Widget};
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -31,7 +31,7 @@ fn styled(line: &TextLine, theme: Theme) -> Line<'_> {
         Tone::Quiet => theme.quiet(),
         Tone::Error => theme.error(),
     };
-    Line::from(vec![Span::styled(&line.keys, theme.accent()), Span::styled(&line.text, style)])
+    Line::styled(&line.text, style)
 }
 
 /// Draws an empty frame with a title. Returns the area inside, without margins.

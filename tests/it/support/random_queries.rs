@@ -115,6 +115,8 @@ fn derived() -> impl Strategy<Value = Dimension> {
         Dimension::Network { v4: 32, v6: 64 },
         Dimension::Prefix { depth: 2 },
         Dimension::Prefix { depth: 9 },
+        Dimension::Path { depth: 1 },
+        Dimension::Path { depth: 2 },
         param("x-app"),
         param("x-app"),
         param("versionId"),

@@ -280,7 +280,9 @@ impl Compiler<'_> {
     /// Makes one test of all tests of the ids of a field: the values that occur in a segment often show that none passes
     /// all tests, while each test has values that pass.
     fn join_ids(&self, nodes: Vec<Node>, is_all: bool) -> Vec<Node> {
-        let mut tests: Vec<(Field, Vec<(Arc<IdSet>, bool)>)> = Vec::new();
+        /// The id sets of the tests of a field, and whether the values that pass are in them.
+        type IdTests = Vec<(Arc<IdSet>, bool)>;
+        let mut tests: Vec<(Field, IdTests)> = Vec::new();
         let mut joined = Vec::new();
         for node in nodes {
             let (field, set, is_in) = match node {

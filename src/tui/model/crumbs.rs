@@ -1,0 +1,205 @@
+//! The way from the first layer to the one in front, in words: `Addresses › 203.0.113.7 › Objects`. Each layer has a name,
+//! and in front of it what it narrows the layer below to.
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::query::filter::{Subject, Test};
+use crate::query::{Dimension, Filter, Value};
+use crate::tui::model::{Layer, State, TableKind, folders, heat_map};
+use crate::tui::{cell_text, format, widgets::fit};
+
+/// What is between two parts.
+pub(crate) const SEPARATOR: &str = " › ";
+/// Parts in the middle are first shortened to this width, in terminal columns.
+const SHORT: usize = 8;
+/// The part that stands for those left out.
+const LEFT_OUT: &str = "…";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The name of a layer.
+    Name,
+    /// A term of its filter, or its time range.
+    Term,
+    /// A term that is switched off.
+    OffTerm,
+    /// Parts that are left out for lack of room.
+    LeftOut,
+}
+
+/// A part of the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Crumb {
+    pub(crate) part: Part,
+    pub(crate) text: String,
+    /// Index of the layer that it belongs to.
+    pub(crate) layer: usize,
+    /// Its first terminal column.
+    pub(crate) start: u16,
+    /// The terminal column after its last.
+    pub(crate) end: u16,
+}
+
+/// The way to the layer in front, fitted between the terminal columns `start` and `end`.
+pub(crate) fn of(state: &State, start: u16, end: u16) -> Vec<Crumb> {
+    let mut crumbs = Vec::new();
+    let mut below: Option<&Layer> = None;
+    for (index, layer) in state.layers().iter().enumerate() {
+        let mut add = |part: Part, text: String| {
+            crumbs.push(Crumb { part, text, layer: index, start: 0, end: 0 });
+        };
+        terms(state, layer, below).into_iter().for_each(|text| add(Part::Term, text));
+        if index + 1 == state.depth() {
+            let off = layer.disabled.iter().map(|term| format::visible(&term.to_string()));
+            off.for_each(|text| add(Part::OffTerm, text));
+        }
+        add(Part::Name, name(layer));
+        below = Some(layer);
+    }
+    fit_crumbs(&mut crumbs, usize::from(end.saturating_sub(start)));
+    let mut x = start;
+    for crumb in &mut crumbs {
+        let width = |text: &str| u16::try_from(text.width()).unwrap_or(u16::MAX);
+        crumb.start = x;
+        crumb.end = x.saturating_add(width(&crumb.text));
+        x = crumb.end.saturating_add(width(SEPARATOR));
+    }
+    crumbs
+}
+
+/// The index of the layer whose part is at terminal column `x`; `None`: none, or parts that are left out.
+pub(crate) fn layer_at(crumbs: &[Crumb], x: u16) -> Option<usize> {
+    let crumb = crumbs.iter().find(|crumb| (crumb.start..crumb.end).contains(&x))?;
+    (crumb.part != Part::LeftOut).then_some(crumb.layer)
+}
+
+/// What the table of a layer is, in a word or two.
+pub(crate) fn name(layer: &Layer) -> String {
+    if layer.detail.is_some() {
+        return "Request".to_owned();
+    }
+    match &layer.table().kind {
+        TableKind::Groups(by) => match by {
+            Dimension::Field(crate::log::Field::RemoteIp) => "Addresses".to_owned(),
+            Dimension::Field(crate::log::Field::Key) => "Objects".to_owned(),
+            Dimension::Path { .. } => "Folders".to_owned(),
+            by => by.title(),
+        },
+        TableKind::Pairs([first, second]) => format!("{}, {}", first.title(), second.title()),
+        TableKind::Times(_) if heat_map::is_shown_in(layer) => "Week".to_owned(),
+        TableKind::Times(_) => "Time".to_owned(),
+        TableKind::Requests => "Requests".to_owned(),
+        TableKind::Findings => "Findings".to_owned(),
+    }
+}
+
+/// What a layer narrows the layer below to: its time range and the terms of its filter that are new.
+pub(crate) fn terms(state: &State, layer: &Layer, below: Option<&Layer>) -> Vec<String> {
+    let mut texts = Vec::new();
+    if layer.time != below.map_or(state.session_time, |below| below.time)
+        && let Some((start, end)) = state.range_of(layer)
+    {
+        texts.push(format::span(start, end, state.zone(), state.shows_year()));
+    }
+    let is_new = |term: &&Filter| below.is_none_or(|below| !below.filter.terms().contains(term));
+    for term in layer.filter.terms().iter().filter(is_new) {
+        let opened = below.and_then(|below| value_of_row(below, term));
+        texts.push(opened.unwrap_or_else(|| format::visible(&term.to_string())));
+    }
+    texts
+}
+
+/// The value of the row that a term is about, if it is one of the table of `layer`: the name of the table says what it is.
+fn value_of_row(layer: &Layer, term: &Filter) -> Option<String> {
+    let TableKind::Groups(by) = &layer.table().kind else { return None };
+    if let (Dimension::Path { .. } | Dimension::Prefix { .. }, Some(name)) = (by, folders::name(term)) {
+        return Some(format::value(&Value::Text(name.into())));
+    }
+    let Filter::Term(subject, test) = term else { return None };
+    let subject = match subject {
+        Subject::Field(field) => Dimension::Field(*field),
+        Subject::Derived(derived) => derived.clone(),
+        Subject::Anywhere => return None,
+    };
+    if subject != *by {
+        return None;
+    }
+    let value = match test {
+        Test::Equals(text) => Value::Text(text.clone().into()),
+        Test::Absent => Value::Absent,
+        Test::Range(Some(first), Some(last)) if first == last => Value::Integer(*first),
+        _ => return None,
+    };
+    Some(cell_text::of_group(by, &value))
+}
+
+/// Shortens the parts so that they fit: those in the middle first.
+fn fit_crumbs(crumbs: &mut Vec<Crumb>, room: usize) {
+    let total = |crumbs: &[Crumb]| {
+        let gaps = crumbs.len().saturating_sub(1) * SEPARATOR.width();
+        crumbs.iter().map(|crumb| crumb.text.width()).sum::<usize>() + gaps
+    };
+    // The longest in the middle is shortened until another is longer.
+    loop {
+        let over = total(crumbs).saturating_sub(room);
+        let last = crumbs.len().saturating_sub(1);
+        let middle = crumbs.iter_mut().enumerate().filter(|(index, _)| (1..last).contains(index));
+        let longest = middle.map(|(_, crumb)| crumb).max_by_key(|crumb| crumb.text.width());
+        match longest {
+            Some(crumb) if over > 0 && crumb.text.width() > SHORT => {
+                let width = crumb.text.width();
+                crumb.text =
+                    fit::middle(&crumb.text, (width - over.min(width - SHORT).div_ceil(4).max(1)).max(SHORT));
+            }
+            _ => break,
+        }
+    }
+    // Then parts in the middle are left out, the first of them first.
+    while total(crumbs) > room && crumbs.len() > 3 {
+        let layer = crumbs.get(1).map_or(0, |crumb| crumb.layer);
+        if crumbs.get(1).is_some_and(|crumb| crumb.part == Part::LeftOut) {
+            crumbs.remove(2);
+        } else if let Some(crumb) = crumbs.get_mut(1) {
+            *crumb = Crumb { part: Part::LeftOut, text: LEFT_OUT.to_owned(), layer, start: 0, end: 0 };
+        }
+    }
+    let count = crumbs.len().max(1);
+    if total(crumbs) > room {
+        let each = (room.saturating_sub((count - 1) * SEPARATOR.width()) / count).max(1);
+        crumbs.iter_mut().for_each(|crumb| crumb.text = fit::middle(&crumb.text, each));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fitted(texts: &[&str], room: usize) -> String {
+        let crumb = |(layer, text): (usize, &&str)| Crumb {
+            part: Part::Name,
+            text: (*text).to_owned(),
+            layer,
+            start: 0,
+            end: 0,
+        };
+        let mut crumbs: Vec<Crumb> = texts.iter().enumerate().map(crumb).collect();
+        fit_crumbs(&mut crumbs, room);
+        crumbs.iter().map(|crumb| crumb.text.as_str()).collect::<Vec<_>>().join(SEPARATOR)
+    }
+
+    #[test]
+    fn parts_in_the_middle_are_shortened_first() {
+        let way = ["Addresses", "2001:db8:1234:5678::9abc", "Objects", "films/a/b/c/master.mp4", "Requests"];
+        assert_eq!(fitted(&way, 200), way.join(SEPARATOR));
+        let text = fitted(&way, 60);
+        assert!(text.width() <= 60 && text.width() > 55, "{text}");
+        assert!(text.starts_with("Addresses › 2001") && text.ends_with(" › Requests"), "{text}");
+        assert!(text.contains("Objects"), "{text}");
+        assert_eq!(fitted(&way, 36), "Addresses › … › film…mp4 › Requests");
+        assert_eq!(fitted(&way, 30), "Addresses › … › Requests");
+        assert!(fitted(&way, 20).width() <= 24);
+        for room in 0..100 {
+            fitted(&way, room);
+        }
+    }
+}
