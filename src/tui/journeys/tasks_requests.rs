@@ -135,7 +135,7 @@ fn a_key_is_copied() {
 #[test]
 fn the_ids_of_the_slowest_request_that_failed_with_503() {
     let mut user = Counted::new();
-    user.types(":5xx");
+    user.types(":sl5x");
     let palette = user.explorer.screen();
     user.press("Enter Enter S");
     user.took_at_most(8);
