@@ -45,9 +45,12 @@ pub(crate) struct People {
     app: Option<Program>,
 }
 
+/// The share of IPv6 addresses among those of visitors of websites.
+const V6_SHARE: f64 = 0.14;
+
 /// A public address of an access provider.
-pub(crate) fn home_address(blocks: &[(u8, u8)], random: &mut Random) -> String {
-    if random.chance(0.14) {
+pub(crate) fn home_address(blocks: &[(u8, u8)], v6_share: f64, random: &mut Random) -> String {
+    if random.chance(v6_share) {
         let provider = ["2a02:8109", "2a01:cb08", "2003:e7", "2601:646", "2409:8a"][random.index(5)];
         return format!(
             "{provider}:{:x}:{:x}::{:x}",
@@ -105,12 +108,56 @@ impl People {
         let popular = Zipf::new(programs.len(), 0.7);
         let mut clients = Vec::with_capacity(count);
         for _ in 0..count {
-            let ip = month.text(&home_address(&blocks, random));
+            let ip = month.text(&home_address(&blocks, V6_SHARE, random));
             let tls = if random.chance(0.12) { Tls::V12 } else { Tls::V13 };
             clients.push((ip, tls, popular.draw(random)));
         }
-        let offices = (0..offices).map(|_| month.text(&home_address(&blocks, random))).collect();
+        let offices = (0..offices).map(|_| month.text(&home_address(&blocks, V6_SHARE, random))).collect();
         People { clients, zipf: Zipf::new(count, 0.72), programs, offices, office_share: 0.03, app: None }
+    }
+
+    /// Clients with these programs instead of browsers. A program: its user agent with `{}` for a number of its version, and
+    /// the mean number of days until a client updates. Not all programs have a new version in a month.
+    pub(crate) fn with_programs(
+        month: &mut Month,
+        count: usize,
+        offices: usize,
+        v6_share: f64,
+        templates: &[(&str, f64)],
+        random: &mut Random,
+    ) -> People {
+        let blocks = home_blocks(random);
+        let days = u64::from(month.days);
+        let programs: Vec<Program> = (templates.iter())
+            .map(|(template, adoption)| {
+                let version = random.between(2, 9);
+                let versions = [version, version + 1]
+                    .map(|version| month.text(&template.replace("{}", &version.to_string())));
+                let release = random.between(0, 2 * days) as u32 * DAY + 15 * HOUR;
+                Program { versions, release, adoption: adoption * f64::from(DAY) }
+            })
+            .collect();
+        let popular = Zipf::new(programs.len(), 0.8);
+        let clients = (0..count)
+            .map(|_| {
+                let ip = month.text(&home_address(&blocks, v6_share, random));
+                let tls = if random.chance(0.3) { Tls::V12 } else { Tls::V13 };
+                (ip, tls, popular.draw(random))
+            })
+            .collect();
+        let offices = (0..offices).map(|_| month.text(&home_address(&blocks, v6_share, random))).collect();
+        People { clients, zipf: Zipf::new(count, 0.6), programs, offices, office_share: 0.2, app: None }
+    }
+
+    /// Number of clients.
+    pub(crate) fn count(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// One of the clients at a time, each with its own address.
+    pub(crate) fn client_of(&self, number: usize, time: u32) -> Client {
+        let (ip, tls, program) = self.clients[number];
+        self.client(ip, tls, &self.programs[program], number as u64, time)
     }
 
     /// Adds the company's own app, which some visitors use.
@@ -131,9 +178,7 @@ impl People {
             let ip = *random.pick(&self.offices);
             return self.client(ip, Tls::V13, &self.programs[program], user, time);
         }
-        let number = self.zipf.draw(random);
-        let (ip, tls, program) = self.clients[number];
-        self.client(ip, tls, &self.programs[program], number as u64, time)
+        self.client_of(self.zipf.draw(random), time)
     }
 
     /// A visitor with the company's app.
@@ -150,6 +195,14 @@ impl People {
         let update = f64::from(program.release) - program.adoption * (1.0 - hash).max(1e-9).ln();
         let agent = program.versions[usize::from(f64::from(time) >= update)];
         let requester = crate::record::ABSENT;
-        Client { ip, requester, agent, signature: Signature::Anonymous, tls, in_region: false }
+        Client {
+            ip,
+            requester,
+            agent,
+            signature: Signature::Anonymous,
+            tls,
+            in_region: false,
+            access_point: "",
+        }
     }
 }

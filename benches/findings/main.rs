@@ -82,7 +82,10 @@ impl Options {
                 .split(',')
                 .map(|name| {
                     let known = Bucket::ALL.into_iter().find(|bucket| bucket.name() == name.trim());
-                    known.ok_or_else(|| format!("BUCKETS: no kind of bucket is named {name}; there are media, data-lake, website, backup, saas-uploads"))
+                    known.ok_or_else(|| {
+                        let names = Bucket::ALL.map(Bucket::name).join(", ");
+                        format!("BUCKETS: no kind of bucket is named {name}; expected one of {names}")
+                    })
                 })
                 .collect::<Result<_, _>>()?,
         };

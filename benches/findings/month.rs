@@ -143,6 +143,7 @@ impl Month {
             signature,
             tls: Tls::V13,
             in_region: ip.starts_with("10.") || ip.starts_with("34.24"),
+            access_point: "",
         }
     }
 

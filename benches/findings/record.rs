@@ -71,6 +71,8 @@ pub(crate) struct Client {
     pub(crate) tls: Tls,
     /// In the region of the bucket.
     pub(crate) in_region: bool,
+    /// The name of the access point that it uses; empty: none.
+    pub(crate) access_point: &'static str,
 }
 
 /// An object of the bucket.
@@ -187,6 +189,7 @@ pub(crate) struct LineWriter {
 
 const OWNER: &str = "5d1f0c7e9b3a4862a0c4e8d7f6b5a4938271605f4e3d2c1b0a99887766554433";
 const HOST_ID: &str = "q0Zt1Wc7pYx3nVb5Lk9Rj2Hs8Gd4Fa6Ue0Iy3Ot7Pw5Em1Nx9Bv2Cz4Kl6Qs8Dh0Jg3Tf5Ra7=";
+const ACCOUNT: &str = "123456789012";
 const ID_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The inverse of [`ID_FACTOR`] modulo 2^64, by Newton's iteration.
@@ -218,7 +221,7 @@ impl LineWriter {
             let second = Timestamp::from_second(time).unwrap_or_default().to_zoned(TimeZone::UTC);
             self.second = (time, second.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string());
         }
-        let Client { ip, requester, agent, signature, tls, in_region } = request.client;
+        let Client { ip, requester, agent, signature, tls, in_region, access_point } = request.client;
         let (ip, requester, agent) = (texts.get(ip), texts.get(requester), texts.get(agent));
         let id = (index as u64).wrapping_mul(ID_FACTOR);
         let key = texts.get(request.key);
@@ -272,9 +275,14 @@ impl LineWriter {
             Tls::V13 => ("TLS_AES_128_GCM_SHA256", "TLSv1.3"),
         };
         let region = if in_region { "eu-west-1" } else { "-" };
-        let _ = writeln!(
-            out,
-            "- {HOST_ID} {version} {cipher} {authentication} {bucket}.s3.eu-west-1.amazonaws.com {tls} - - {region}"
-        );
+        let _ = write!(out, "- {HOST_ID} {version} {cipher} {authentication} ");
+        let _ = match access_point {
+            "" => writeln!(out, "{bucket}.s3.eu-west-1.amazonaws.com {tls} - - {region}"),
+            name => writeln!(
+                out,
+                "{name}-{ACCOUNT}.s3-accesspoint.eu-west-1.amazonaws.com {tls} \
+                 arn:aws:s3:eu-west-1:{ACCOUNT}:accesspoint/{name} - {region}"
+            ),
+        };
     }
 }

@@ -6,19 +6,20 @@ use crate::buckets::Bucket;
 use crate::score::{IncidentResult, MonthResult};
 use crate::truth::{Kind, Strength};
 
-/// Seeds up to this one are for tuning, on all kinds of buckets but [`HELD_OUT_BUCKET`].
+/// Seeds up to this one are for tuning, on all kinds of buckets but [`HELD_OUT_BUCKETS`].
 pub(crate) const LAST_TUNING_SEED: u64 = 50;
-pub(crate) const HELD_OUT_BUCKET: Bucket = Bucket::SaasUploads;
+pub(crate) const HELD_OUT_BUCKETS: [Bucket; 2] = [Bucket::Registry, Bucket::Telemetry];
 
 const FIRST_FINDINGS: usize = 10;
 
 /// Prints all tables that have results.
 pub(crate) fn print(results: &[MonthResult]) {
     let is_tuning =
-        |result: &&MonthResult| result.seed <= LAST_TUNING_SEED && result.bucket != HELD_OUT_BUCKET;
+        |result: &&MonthResult| result.seed <= LAST_TUNING_SEED && !HELD_OUT_BUCKETS.contains(&result.bucket);
     let tuning: Vec<&MonthResult> = results.iter().filter(is_tuning).collect();
     let held_out: Vec<&MonthResult> = results.iter().filter(|result| !is_tuning(result)).collect();
-    for (title, group) in [("tuning: seeds 1-50, not saas-uploads", tuning), ("held out", held_out)] {
+    for (title, group) in [("tuning: seeds 1-50, not registry and telemetry", tuning), ("held out", held_out)]
+    {
         if group.is_empty() {
             continue;
         }

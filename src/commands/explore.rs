@@ -10,12 +10,14 @@ use tokio::sync::{Notify, watch};
 use super::interrupt::{self, Interrupt};
 use super::mutes::CacheMutes;
 use super::open_sources::{DefaultSources, default_sources, open_sources, uris};
+use super::prices::LateRegion;
 use super::{
     Outcome, args::ScreenArgs, context::Context, investigations, run_ingest, temporary_cache::DeleteIfEmpty,
     usage,
 };
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::ingest::{Failure, Follow, Options, Reopen, Retry};
+use crate::query::Engine;
 use crate::source::Source;
 use crate::tui::{self, Feed, LogCounts, TerminalQuery, TuiError, TuiOptions, UserOptions};
 
@@ -164,9 +166,15 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
     let mutes = Arc::new(CacheMutes::of(Arc::clone(&cache)));
     let log_counts = log_counts(Arc::clone(&cache), uris.clone());
     let engine = context.engine(cache);
-    let prices = context.prices(&engine, &uris)?;
-    let notice = prices.warning();
-    let engine = Arc::new(engine.with_prices(prices.prices));
+    let choice = context.price_choice()?;
+    let chosen = choice.choose(&engine, &uris)?;
+    let notice = chosen.warning();
+    let engine = Arc::new(engine.with_prices(chosen.prices));
+    // In the first session, the region is known with the first requests.
+    let engine: Arc<dyn Engine> = match chosen.is_region_unknown {
+        true => Arc::new(LateRegion::new(engine, choice, uris.clone())),
+        false => engine,
+    };
     let runtime = run_ingest::runtime()?;
     user.terminal = query.finish();
     let result = runtime.block_on(async {

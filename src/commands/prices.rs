@@ -2,17 +2,22 @@
 //! region.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 use super::interrupt;
+use crate::config::PricesConfig;
 use crate::log::Field;
 use crate::query::cost::prices::DEFAULT_REGION;
 use crate::query::cost::{PriceError, PriceTable, Prices, region_of_host};
 use crate::query::filter::{Subject, Test};
 use crate::query::{
-    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
+    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Reply,
+    Requests, Sort, TimeRange,
 };
 
 /// The prices of an estimate, and where its region comes from.
@@ -20,6 +25,8 @@ pub(super) struct ChosenPrices {
     pub(super) prices: Prices,
     /// The region is that of the hosts of the requests.
     pub(super) is_region_of_hosts: bool,
+    /// Nothing names the region so far: there are no requests whose hosts do.
+    pub(super) is_region_unknown: bool,
     /// Why the prices are not those of the region that the options or the configuration name.
     pub(super) unknown_region: Option<PriceError>,
 }
@@ -66,19 +73,10 @@ impl Context {
         Ok(engine.with_prices(chosen.prices))
     }
 
-    /// The price table that the configuration names.
-    fn price_table(&self) -> anyhow::Result<Option<PriceTable>> {
-        let Some(path) = &self.config.prices.file else { return Ok(None) };
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("{}: cannot be read; it is `file` in [prices]", path.display()))?;
-        Ok(Some(PriceTable::parse(&text).with_context(|| path.display().to_string())?))
-    }
-
     /// Checks whether the price table can be read and has the region and the volume of `[prices]`.
     pub(super) fn check_prices(&self) -> anyhow::Result<()> {
         let config = &self.config.prices;
-        let own = self.price_table()?;
-        let table = own.as_ref().unwrap_or(PriceTable::built_in());
+        let table = price_table(config)?;
         if let Some(region) = &config.region {
             table.of_region(region).context("region in [prices]")?;
         }
@@ -91,42 +89,61 @@ impl Context {
         }
     }
 
-    /// The prices of the region of the buckets: that of `[prices]`, of the options or the configuration, of the only region
-    /// of the price table, of the hosts of the requests, otherwise [`DEFAULT_REGION`].
+    /// The prices of the region of the buckets: see [`PriceChoice::choose`].
     pub(super) fn prices(&self, engine: &LocalEngine, sources: &[String]) -> anyhow::Result<ChosenPrices> {
-        let config = &self.config.prices;
-        let own = self.price_table()?;
-        let table = own.as_ref().unwrap_or(PriceTable::built_in());
+        self.price_choice()?.choose(engine, sources)
+    }
+
+    /// What the options and the configuration say about prices.
+    pub(super) fn price_choice(&self) -> anyhow::Result<PriceChoice> {
+        let config = self.config.prices.clone();
+        let s3 = self.s3();
         // With an endpoint, the region is that of another product, which may call it as it likes.
-        let is_aws = self.s3().endpoint_url.is_none()
+        let is_aws = s3.endpoint_url.is_none()
             && ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
                 .iter()
                 .all(|name| std::env::var_os(name).is_none());
-        let s3_region = self.s3().region;
-        let (mut is_region_of_hosts, mut unknown_region) = (false, None);
+        Ok(PriceChoice { table: price_table(&config)?, config, s3_region: s3.region, is_aws })
+    }
+}
+
+/// The price table that the configuration names, or that of the program.
+fn price_table(config: &PricesConfig) -> anyhow::Result<PriceTable> {
+    let Some(path) = &config.file else { return Ok(PriceTable::built_in().clone()) };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{}: cannot be read; it is `file` in [prices]", path.display()))?;
+    PriceTable::parse(&text).with_context(|| path.display().to_string())
+}
+
+/// What the options and the configuration say about prices.
+pub(super) struct PriceChoice {
+    table: PriceTable,
+    config: PricesConfig,
+    s3_region: Option<String>,
+    is_aws: bool,
+}
+
+impl PriceChoice {
+    /// The prices of the region of the buckets: that of `[prices]`, of the options or the configuration, of the only region
+    /// of the price table, of the hosts of the requests, otherwise [`DEFAULT_REGION`].
+    pub(super) fn choose(&self, engine: &LocalEngine, sources: &[String]) -> anyhow::Result<ChosenPrices> {
+        let PriceChoice { table, config, s3_region, is_aws } = self;
+        let (mut is_region_of_hosts, mut is_region_unknown, mut unknown_region) = (false, false, None);
         let region = match (&config.region, s3_region) {
             (Some(region), _) => region.clone(),
-            (None, Some(region)) if table.regions.contains_key(&region) => region,
+            (None, Some(region)) if table.regions.contains_key(region) => region.clone(),
             (None, named) => {
-                unknown_region = named.filter(|_| is_aws).and_then(|region| table.of_region(&region).err());
+                unknown_region =
+                    named.as_ref().filter(|_| *is_aws).and_then(|region| table.of_region(region).err());
                 let only = table.regions.keys().next().filter(|_| table.regions.len() == 1);
-                let of_hosts = || -> anyhow::Result<Option<String>> {
-                    Ok(match unknown_region {
-                        Some(_) => None,
-                        None => region_of_hosts(engine, sources)?
-                            .filter(|region| table.regions.contains_key(region)),
-                    })
+                let of_hosts = match (only, &unknown_region) {
+                    (None, None) => region_of_hosts(engine, sources)?,
+                    _ => None,
                 };
-                match only {
-                    Some(only) => only.clone(),
-                    None => match of_hosts()? {
-                        Some(region) => {
-                            is_region_of_hosts = true;
-                            region
-                        }
-                        None => DEFAULT_REGION.to_owned(),
-                    },
-                }
+                is_region_unknown = only.is_none() && unknown_region.is_none() && of_hosts.is_none();
+                let of_hosts = of_hosts.filter(|region| table.regions.contains_key(region));
+                is_region_of_hosts = of_hosts.is_some();
+                only.cloned().or(of_hosts).unwrap_or_else(|| DEFAULT_REGION.to_owned())
             }
         };
         let mut prices = table.of_region(&region)?;
@@ -152,7 +169,75 @@ impl Context {
             *price = own;
         }
         prices.accounts.clone_from(&config.accounts);
-        Ok(ChosenPrices { prices, is_region_of_hosts, unknown_region })
+        Ok(ChosenPrices { prices, is_region_of_hosts, is_region_unknown, unknown_region })
+    }
+}
+
+/// An engine whose cache names no region yet: the first requests tell the region, and with it the prices.
+pub(super) struct LateRegion {
+    engine: Arc<LocalEngine>,
+    choice: PriceChoice,
+    sources: Vec<String>,
+    /// The generation of the data without a region; `None`: the region is known.
+    unknown_at: Mutex<Option<u64>>,
+}
+
+impl LateRegion {
+    pub(super) fn new(engine: Arc<LocalEngine>, choice: PriceChoice, sources: Vec<String>) -> LateRegion {
+        let unknown_at = Mutex::new(Some(engine.generation()));
+        LateRegion { engine, choice, sources, unknown_at }
+    }
+
+    /// Looks for the region if there are new requests.
+    fn look(&self) {
+        // Another query may be looking: then this one waits for the prices.
+        let mut unknown_at = self.unknown_at.lock();
+        let generation = self.engine.generation();
+        if unknown_at.is_none_or(|looked_at| looked_at == generation) {
+            return;
+        }
+        *unknown_at = Some(generation);
+        // The prices so far could be read; a cancelled or failed query is repeated with the next data.
+        if let Ok(chosen) = self.choice.choose(&self.engine, &self.sources)
+            && !chosen.is_region_unknown
+        {
+            self.engine.use_prices(chosen.prices);
+            *unknown_at = None;
+        }
+    }
+}
+
+impl Engine for LateRegion {
+    fn ask(
+        &self,
+        query: &Query,
+        cancel: &CancellationToken,
+        on_partial: &mut dyn FnMut(Answer, f64),
+    ) -> Result<Reply, QueryError> {
+        self.look();
+        self.engine.ask(query, cancel, on_partial)
+    }
+
+    fn pages(
+        &self,
+        query: &Query,
+        page_rows: usize,
+        cancel: &CancellationToken,
+        on_page: &mut dyn FnMut(Requests) -> bool,
+    ) -> Result<(), QueryError> {
+        self.engine.pages(query, page_rows, cancel, on_page)
+    }
+
+    fn generation(&self) -> u64 {
+        self.engine.generation()
+    }
+
+    fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError> {
+        self.engine.pin_snapshot(pin)
+    }
+
+    fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
+        self.engine.complete(by, text, limit)
     }
 }
 
@@ -219,4 +304,49 @@ pub(super) fn table_text(table: &PriceTable) -> String {
         text.push_str(&format!("- {name}: {about}\n"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::testing::{Request, batch};
+    use crate::cache::{Cache, Writer};
+
+    fn ask_totals(engine: &dyn Engine) {
+        let query = Query {
+            sources: Vec::new(),
+            time: TimeRange::default(),
+            filter: Filter::everything(),
+            counting: Counting::AsLogged,
+            ask: Ask::Totals,
+        };
+        engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap();
+    }
+
+    #[test]
+    fn the_first_session_on_an_empty_cache_kept_the_prices_of_us_east_1() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let mut writer = Writer::open(&path).unwrap();
+        writer.commit().unwrap();
+        let engine = Arc::new(LocalEngine::new(Arc::new(Cache::open(&path).unwrap())));
+        let choice = |region: Option<&str>| PriceChoice {
+            table: PriceTable::built_in().clone(),
+            config: PricesConfig { region: region.map(str::to_owned), ..PricesConfig::default() },
+            s3_region: None,
+            is_aws: true,
+        };
+        let chosen = choice(None).choose(&engine, &[]).unwrap();
+        assert_eq!((chosen.prices.region.as_str(), chosen.is_region_unknown), (DEFAULT_REGION, true));
+        assert!(!choice(Some("eu-west-2")).choose(&engine, &[]).unwrap().is_region_unknown);
+
+        let explored = LateRegion::new(Arc::clone(&engine), choice(None), Vec::new());
+        ask_totals(&explored);
+        assert_eq!(engine.prices().region, DEFAULT_REGION);
+        let source = writer.source("one").unwrap();
+        writer.append(source, &mut batch("a", &[Request::at(1)], 1, true)).unwrap();
+        writer.commit().unwrap();
+        ask_totals(&explored);
+        assert_eq!(engine.prices().region, "eu-west-1");
+    }
 }

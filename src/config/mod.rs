@@ -25,7 +25,7 @@ pub(crate) use document::Document;
 pub(crate) use investigation::{Investigation, NamedInvestigation};
 pub(crate) use problem::{ConfigError, Located, Problem};
 pub(crate) use suggest::did_you_mean;
-pub(crate) use values::{Config, account};
+pub(crate) use values::{Config, PricesConfig, account};
 
 /// A configuration file that was read.
 #[derive(Clone, Debug, Default)]

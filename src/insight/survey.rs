@@ -1,6 +1,7 @@
 //! Queries about one scope, with as little ceremony as possible.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,8 @@ pub(crate) struct Survey<'a> {
     pub whole: Stats,
     /// The totals that were asked for: each step compares the same findings again.
     known_totals: Mutex<HashMap<Filter, Stats>>,
+    /// The series of all requests, by the width of their buckets.
+    known_series: Mutex<HashMap<u32, Arc<Series>>>,
 }
 
 impl<'a> Survey<'a> {
@@ -38,6 +41,7 @@ impl<'a> Survey<'a> {
             time: scope.time,
             whole: Stats::default(),
             known_totals: Mutex::default(),
+            known_series: Mutex::default(),
         };
         let whole = survey.totals(&Filter::everything())?;
         Ok(Survey { whole, ..survey })
@@ -46,12 +50,15 @@ impl<'a> Survey<'a> {
     /// The same, but with the requests before the start of the scope: what was usual so far.
     pub(crate) fn with_history(&self) -> Survey<'a> {
         let time = TimeRange { start: None, ..self.time };
-        Survey { time, known_totals: Mutex::default(), ..*self }
+        let is_same = time == self.time;
+        let known_series = if is_same { self.known_series.lock().clone() } else { HashMap::default() };
+        let known_series = Mutex::new(known_series);
+        Survey { time, known_totals: Mutex::default(), known_series, ..*self }
     }
 
     /// The same, but with every record: also the keys of multi-deletes, whatever [`Scope::counting`] is.
     pub(crate) fn as_logged<'s>(&'s self, scope: &'s Scope) -> Survey<'s> {
-        Survey { scope, known_totals: Mutex::default(), ..*self }
+        Survey { scope, known_totals: Mutex::default(), known_series: Mutex::default(), ..*self }
     }
 
     /// Whether every record counts as a request.
@@ -121,6 +128,17 @@ impl<'a> Survey<'a> {
             Answer::Series(series) => Ok(series),
             _ => Err(unexpected()),
         }
+    }
+
+    /// The series of all requests, in buckets of `bucket` seconds. It is asked for once.
+    pub(crate) fn series_of_all(&self, bucket: u32) -> Result<Arc<Series>, QueryError> {
+        let known = self.known_series.lock().get(&bucket).cloned();
+        if let Some(series) = known {
+            return Ok(series);
+        }
+        let series = Arc::new(self.series(&Filter::everything(), bucket)?);
+        self.known_series.lock().insert(bucket, Arc::clone(&series));
+        Ok(series)
     }
 
     /// The numbers of requests of some values of several dimensions, in buckets of `bucket` seconds. One scan for all.

@@ -2,9 +2,8 @@
 //! cut if it does not fit. The whole value is shown below the table.
 
 use crate::log::Field;
-use crate::query::{Dimension, Filter, Value};
+use crate::query::{Dimension, Value};
 use crate::tui::format;
-use crate::tui::model::folders;
 use crate::tui::widgets::fit;
 
 /// The name of an absent value of a field.
@@ -30,15 +29,6 @@ pub(crate) fn of_group(by: &Dimension, value: &Value) -> String {
         (Dimension::Prefix { .. }, Value::Text(text)) if text.is_empty() => "(no folder)".to_owned(),
         (_, Value::Text(text)) if text.is_empty() => "(empty)".to_owned(),
         (_, value) => format::value(value),
-    }
-}
-
-/// The value of a group of a table with this filter: what a folder contains is named without the folder.
-pub(crate) fn in_table(by: &Dimension, filter: &Filter, value: &Value) -> String {
-    match folders::name_in(by, filter, value) {
-        Some([]) => "(this folder)".to_owned(),
-        Some(name) => format::value(&Value::Text(name.into())),
-        None => of_group(by, value),
     }
 }
 

@@ -33,7 +33,7 @@ fn drilling_down_to_one_request_and_back() {
     terminal.wait_for("3,000 requests").unwrap();
     terminal.wait_for("▌ 198.51.100.23").unwrap();
     terminal.press("\r").unwrap();
-    terminal.wait_for("▸ remote_ip:198.51.100.23").unwrap();
+    terminal.wait_for("Addresses › 198.51.100.23 › Objects").unwrap();
     terminal.wait_for("KEY ").unwrap();
     terminal.press("\r").unwrap();
     terminal.wait_for("TIME ▲").unwrap();

@@ -338,3 +338,34 @@ fn counting_requests_lost_the_objects_that_a_multi_delete_deleted() {
         assert!(text(&rows[0], "explanation").contains("deleted 120 objects"), "{rows:#?}");
     }
 }
+
+#[test]
+fn counting_requests_lost_a_deletion_of_which_the_log_has_only_the_objects() {
+    let home = Home::new();
+    let cleaner = "arn:aws:iam::123456789012:user/cleaner";
+    let mut log = String::new();
+    for second in 0..120 {
+        log += &crate::home::line(second * 600, "203.0.113.7", "-", "REST.GET.OBJECT", "a", 200, "1");
+    }
+    for object in 0..120 {
+        let key = format!("archive/{object}");
+        log +=
+            &crate::home::line(80_000 + object, "10.0.0.5", cleaner, "BATCH.DELETE.OBJECT", &key, 204, "-");
+    }
+    // Another change at the same time is another incident.
+    log += &crate::home::line(80_060, "10.0.0.5", cleaner, "REST.PUT.BUCKETPOLICY", "-", 200, "-");
+    std::fs::remove_dir_all(home.path("logs")).unwrap();
+    std::fs::create_dir(home.path("logs")).unwrap();
+    std::fs::write(home.path("logs/2026-04-02-00-30-00-AAAA"), log).unwrap();
+    home.succeeds(&["pull", "logs", "-q"]);
+    for (counting, requests) in [("logged", 120), ("requests", 0)] {
+        let rows = home.rows(&["findings", "--counting", counting]);
+        let deletion = rows.iter().find(|row| text(row, "kind") == "mass-deletion");
+        let deletion = deletion.unwrap_or_else(|| panic!("{counting}: {rows:#?}"));
+        assert_eq!(deletion["requests"], requests, "{counting}");
+        assert!(text(deletion, "explanation").contains("deleted 120 objects"), "{deletion:#?}");
+        assert!(text(deletion, "start").ends_with("22:13:20Z"), "{deletion:#?}");
+        let is_incomplete = text(deletion, "explanation").contains("does not have the requests");
+        assert_eq!(is_incomplete, counting == "requests");
+    }
+}

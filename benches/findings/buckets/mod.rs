@@ -3,7 +3,9 @@
 mod backup;
 mod data_lake;
 mod media;
+mod registry;
 mod saas_uploads;
+mod telemetry;
 mod website;
 
 use std::ops::Range;
@@ -24,13 +26,24 @@ pub(crate) enum Bucket {
     Website,
     /// Backups of servers and databases.
     Backup,
-    /// Documents of a web application's tenants. Nothing is tuned on it.
+    /// Documents of a web application's tenants.
     SaasUploads,
+    /// Software packages for builds. Nothing is tuned on it.
+    Registry,
+    /// Measurements of devices. Nothing is tuned on it.
+    Telemetry,
 }
 
 impl Bucket {
-    pub(crate) const ALL: [Bucket; 5] =
-        [Bucket::Media, Bucket::DataLake, Bucket::Website, Bucket::Backup, Bucket::SaasUploads];
+    pub(crate) const ALL: [Bucket; 7] = [
+        Bucket::Media,
+        Bucket::DataLake,
+        Bucket::Website,
+        Bucket::Backup,
+        Bucket::SaasUploads,
+        Bucket::Registry,
+        Bucket::Telemetry,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -39,14 +52,16 @@ impl Bucket {
             Bucket::Website => "website",
             Bucket::Backup => "backup",
             Bucket::SaasUploads => "saas-uploads",
+            Bucket::Registry => "registry",
+            Bucket::Telemetry => "telemetry",
         }
     }
 
     pub(crate) fn rhythm(self) -> Rhythm {
         match self {
             Bucket::Media => Rhythm::Leisure,
-            Bucket::Website => Rhythm::World,
-            Bucket::DataLake | Bucket::Backup | Bucket::SaasUploads => Rhythm::Office,
+            Bucket::Website | Bucket::Telemetry => Rhythm::World,
+            Bucket::DataLake | Bucket::Backup | Bucket::SaasUploads | Bucket::Registry => Rhythm::Office,
         }
     }
 
@@ -58,6 +73,8 @@ impl Bucket {
             Bucket::Website => website::world(month, &mut random),
             Bucket::Backup => backup::world(month, &mut random),
             Bucket::SaasUploads => saas_uploads::world(month, &mut random),
+            Bucket::Registry => registry::world(month, &mut random),
+            Bucket::Telemetry => telemetry::world(month, &mut random),
         }
     }
 }

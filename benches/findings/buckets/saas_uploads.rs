@@ -1,4 +1,4 @@
-//! Documents of a web application's tenants. Nothing is tuned on it.
+//! Documents of a web application's tenants.
 
 use super::{BOTO, GO, SDK_JAVA, add_objects, employees, monitors, role, security_audit, shuffled};
 use crate::agents::People;
@@ -29,7 +29,7 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
     let members = vec![
         web,
         role(month, "10.0.5.22", "virus-scan", "scanner", GO),
-        role(month, "10.0.5.31", "exporter", "exporter", SDK_JAVA),
+        role(month, "10.20.5.31", "exporter", "exporter", SDK_JAVA),
         month.client("203.0.113.61", "arn:aws:iam::210987654321:user/integration-bigcorp", SDK_JAVA),
     ];
     let mut cdn = month.client(

@@ -1,6 +1,7 @@
 //! Ordinary traffic: what a bucket is used for, and how its requests are generated.
 
 mod company;
+mod devices;
 mod jobs;
 mod strangers;
 mod stream;
@@ -12,10 +13,11 @@ use crate::random::{Random, Zipf};
 use crate::record::{Client, Object, Request};
 
 pub(crate) use strangers::PROBES;
-pub(crate) use stream::{Every, Job, Step, Stream, Visit};
+pub(crate) use stream::{Devices, Every, Job, Step, Stream, Visit};
 pub(crate) use visitors::as_usual;
 
 use company::{console, lifecycle, queries, release};
+use devices::devices;
 use jobs::job;
 use strangers::{crawler, noise, security_scan};
 use visitors::visitors;
@@ -107,6 +109,7 @@ pub(crate) fn generate(month: &mut Month, world: &World) {
             Stream::Queries { name, clients, per_day, reads } => {
                 queries(month, world, name, clients, *per_day, *reads, &mut random);
             }
+            Stream::Devices(fleet) => devices(month, world, fleet, &mut random),
             Stream::Console { clients, per_day } => console(month, world, clients, *per_day, &mut random),
         }
     }

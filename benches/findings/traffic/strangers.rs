@@ -28,6 +28,7 @@ pub(super) fn crawler(
             signature: Signature::Anonymous,
             tls: Tls::V13,
             in_region: false,
+            access_point: "",
         };
         let object = world.objects[order[count % order.len()]];
         let mut request = Request::get(time, client, object);

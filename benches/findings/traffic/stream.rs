@@ -59,6 +59,8 @@ pub(crate) enum Stream {
         per_day: f64,
         reads: f64,
     },
+    /// Devices: each uploads what it measured now and then, asks for new firmware daily, and downloads it in parts.
+    Devices(Devices),
     /// Employees who look around.
     Console {
         clients: Vec<Client>,
@@ -79,8 +81,25 @@ pub(crate) enum Visit {
     Downloads { requests: f64 },
     /// Requests of the company's app; with presigned URLs of this requester, if present.
     App { requests: f64, requester: Option<Text> },
+    /// A build that downloads its packages: of each the description, and the archive unless it is cached. The ranges are the
+    /// descriptions and the archives, in the same order.
+    Build { packages: f64, descriptions: std::ops::Range<usize>, archives: std::ops::Range<usize> },
     /// Downloads and uploads with presigned URLs of a web application, below the prefix of a tenant.
     Presigned { requester: Text, tenants: usize, uploads: f64 },
+}
+
+/// Devices that upload with presigned URLs through an access point.
+#[derive(Clone, Debug)]
+pub(crate) struct Devices {
+    /// The requester of the presigned URLs.
+    pub(crate) requester: Text,
+    pub(crate) access_point: &'static str,
+    /// Uploads of a device per day.
+    pub(crate) per_day: f64,
+    /// When a new firmware is offered, if it is.
+    pub(crate) rollout: Option<u32>,
+    pub(crate) firmware: Object,
+    pub(crate) manifest: Object,
 }
 
 /// Work at regular times.

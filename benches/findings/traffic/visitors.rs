@@ -96,6 +96,31 @@ pub(super) fn visitors(
                     time += random.exponential(4.0);
                 }
             }
+            Visit::Build { packages, descriptions, archives } => {
+                let mut left = random.geometric(*packages).min(400);
+                while left > 0 {
+                    left -= 1;
+                    // What is popular is a dependency of much else.
+                    let package = (world.zipf.draw(random)).min(descriptions.len() - 1);
+                    let object = world.objects[descriptions.start + package];
+                    let mut request = Request::get(time as u32, client, object);
+                    if random.chance(0.012) {
+                        request.key = *random.pick(&dead);
+                        add(month, request.failed(404, "NoSuchKey"));
+                        continue;
+                    }
+                    if random.chance(0.5) {
+                        request = request.not_modified();
+                    }
+                    add(month, as_usual(request, random));
+                    time += random.exponential(0.3);
+                    if random.chance(0.45) {
+                        let object = world.objects[archives.start + package % archives.len()];
+                        add(month, as_usual(Request::get(time as u32, client, object), random));
+                        time += random.exponential(0.8);
+                    }
+                }
+            }
             Visit::Presigned { requester, tenants, uploads } => {
                 client.requester = *requester;
                 client.signature = Signature::Presigned;

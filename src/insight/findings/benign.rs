@@ -1,9 +1,10 @@
-//! Ordinary traffic that looks suspicious: known crawlers, hubs with a steady pace, recurring jobs, release days, and
-//! networks with many people behind one address.
+//! Ordinary traffic that looks suspicious: known crawlers, hubs with a steady pace, release days, and networks with many
+//! people behind one address. [`recurrence`](super::recurrence) knows recurring jobs.
 //!
 //! Each function looks at one candidate and returns a label for [`Finding::label`](super::Finding::label).
 
 use super::baseline::Grid;
+use super::history::History;
 use super::timeline::{Counted, Timeline};
 use super::{Finding, Kind, Ordinary};
 use crate::identity::is_crawler;
@@ -15,8 +16,10 @@ use crate::query::{Dimension, Filter, Measure, QueryError, TimeRange, Value};
 const STEADY_DAYS: usize = 7;
 /// Part of the days between its first and its last on which it must have been active.
 const STEADY_PRESENCE: f64 = 0.9;
-/// Largest number of requests of a day as a multiple of the median day.
+/// Largest number of requests of a day as a multiple of the median day …
 const STEADY_FACTOR: f64 = 2.0;
+/// … and how many more come by chance, in standard deviations of random arrivals: few requests a day scatter more.
+const STEADY_DEVIATIONS: f64 = 3.0;
 
 /// Labels the findings about clients that are ordinary.
 pub(super) fn label_clients(survey: &Survey<'_>, findings: &mut [Finding]) -> Result<(), QueryError> {
@@ -43,8 +46,9 @@ pub(super) fn label_clients(survey: &Survey<'_>, findings: &mut [Finding]) -> Re
 /// [`Ordinary::SteadyPace`] if a client has a steady pace.
 fn mirror(survey: &Survey<'_>, dimension: &Dimension, value: &Value) -> Result<Option<Ordinary>, QueryError> {
     let Some((_, wide)) = Timeline::whole(survey)? else { return Ok(None) };
-    let of_client = Timeline::of(survey, &Filter::term_for(dimension, value), &wide.grid)?;
-    Ok(steady_pace(&wide.grid, &of_client.values(Counted::Requests)))
+    let of_client =
+        History::of_filter(survey, &Filter::term_for(dimension, value), &wide.grid, Counted::Requests)?;
+    Ok(steady_pace(&wide.grid, &of_client.counts))
 }
 
 /// [`Ordinary::Crawler`] if at least 90 % of the requests of a filter have user agents of known crawlers.
@@ -82,87 +86,8 @@ fn steady_pace(grid: &Grid, hourly: &[f64]) -> Option<Ordinary> {
     }
     let usual = super::baseline::levels::median(&mut active.clone());
     let most = active.iter().copied().fold(0.0, f64::max);
-    (most <= STEADY_FACTOR * usual).then_some(Ordinary::SteadyPace)
-}
-
-/// [`Ordinary::RecurringJob`] if what is above the expected value in the buckets `first..end` also comes at the same time of most
-/// other days, or of most other weeks. `excess`: values minus expected values.
-pub(super) fn recurring(grid: &Grid, excess: &[f64], first: usize, end: usize) -> Option<Ordinary> {
-    /// Part of the excess that counts as the same again.
-    const SAME: f64 = 0.7;
-    /// Part of the other days or weeks on which it must come.
-    const MOST: f64 = 0.6;
-    /// Other days, and other weeks, on which it must come at least.
-    const MIN_DAYS: usize = 3;
-    const MIN_WEEKS: usize = 2;
-    /// Jobs start a little earlier or later.
-    const SHIFT_SECONDS: i64 = 3600;
-    let own: f64 = excess[first..end].iter().sum();
-    let day = grid.per_day() as i64;
-    if own <= 0.0 || (end - first) as i64 >= day {
-        return None;
-    }
-    let shift = grid.buckets_in(SHIFT_SECONDS) as i64;
-    let comes_again = |period: i64, least: usize| {
-        let (mut known, mut again) = (0, 0);
-        let reach = grid.len() as i64 / period + 1;
-        for distance in (-reach..=reach).filter(|distance| *distance != 0) {
-            let from = first as i64 + distance * period - shift;
-            let to = end as i64 + distance * period + shift;
-            if from < 0 || to > grid.len() as i64 {
-                continue;
-            }
-            let range = from as usize..to as usize;
-            if grid.usable[range.clone()].iter().any(|usable| !usable) {
-                continue;
-            }
-            known += 1;
-            let above: f64 = excess[range].iter().map(|excess| excess.max(0.0)).sum();
-            again += usize::from(above >= SAME * own);
-        }
-        again >= least && again as f64 >= MOST * known as f64
-    };
-    (comes_again(day, MIN_DAYS) || comes_again(7 * day, MIN_WEEKS)).then_some(Ordinary::RecurringJob)
-}
-
-/// [`Ordinary::RecurringJob`] if the requests of a filter come at the same time of most days or weeks.
-pub(super) fn comes_again(survey: &Survey<'_>, filter: &Filter) -> Result<Option<Ordinary>, QueryError> {
-    /// Hours without a request that end a visit.
-    const PAUSE: usize = 6;
-    let Some((_, Timeline { grid, .. })) = Timeline::whole(survey)? else { return Ok(None) };
-    let hourly = Timeline::of(survey, filter, &grid)?.values(Counted::Requests);
-    let Some(first) = hourly.iter().position(|requests| *requests > 0.0) else { return Ok(None) };
-    let mut end = first + 1;
-    while let Some(next) = (end..hourly.len().min(end + PAUSE)).find(|index| hourly[*index] > 0.0) {
-        end = next + 1;
-    }
-    Ok(recurring(&grid, &hourly, first, end))
-}
-
-/// [`Ordinary::RecurringJob`] if a client has an hour like the busiest one of a period on at least three other days, at whatever time.
-pub(super) fn usual_size(
-    survey: &Survey<'_>,
-    grid: &Grid,
-    client: &Filter,
-    period: (i64, i64),
-    counted: Counted,
-) -> Result<Option<Ordinary>, QueryError> {
-    const SAME: f64 = 0.6;
-    const MIN_DAYS: usize = 3;
-    /// … and one of this many days, less than once a week.
-    const ONE_OF_DAYS: usize = 12;
-    let hourly = Timeline::of(survey, client, grid)?.values(counted);
-    let within = grid.index(period.0)..(grid.index(period.1 - 1) + 1).min(grid.len());
-    let Some(last) = within.clone().last() else { return Ok(None) };
-    let own_days = grid.day(within.start)..=grid.day(last);
-    let busiest = hourly[within].iter().copied().fold(0.0, f64::max);
-    let mut days: Vec<usize> = (0..hourly.len())
-        .filter(|index| hourly[*index] > 0.0 && hourly[*index] >= SAME * busiest)
-        .map(|index| grid.day(index))
-        .filter(|day| !own_days.contains(day))
-        .collect();
-    days.dedup();
-    Ok((days.len() >= MIN_DAYS.max(grid.days() / ONE_OF_DAYS)).then_some(Ordinary::RecurringJob))
+    let largest = STEADY_FACTOR * usual;
+    (most <= largest + STEADY_DEVIATIONS * largest.sqrt()).then_some(Ordinary::SteadyPace)
 }
 
 /// [`Ordinary::SharedAddress`] if many user agents of many families are behind one address, none of which sends most of the requests.
@@ -239,35 +164,13 @@ mod tests {
         let grid = grid(30);
         let mirror = hours(30, |day, hour| if hour < 3 { 500.0 + day as f64 } else { 0.0 });
         assert_eq!(steady_pace(&grid, &mirror), Some(Ordinary::SteadyPace));
+        let few = hours(30, |day, hour| if hour == 9 { [13.0, 9.0, 28.0][day % 3] } else { 0.0 });
+        assert_eq!(steady_pace(&grid, &few), Some(Ordinary::SteadyPace));
         let once = hours(30, |day, _| if day == 12 { 500.0 } else { 0.0 });
         assert_eq!(steady_pace(&grid, &once), None);
         let newcomer = hours(30, |day, _| if day > 12 { 500.0 } else { 0.0 });
         assert_eq!(steady_pace(&grid, &newcomer), None);
         let much_more_on_a_day = hours(30, |day, _| if day == 20 { 5000.0 } else { 500.0 });
         assert_eq!(steady_pace(&grid, &much_more_on_a_day), None);
-    }
-
-    #[test]
-    fn a_job_at_the_same_time_of_every_day_or_week_is_recurring() {
-        let grid = grid(30);
-        let daily = hours(30, |day, hour| if hour == 2 + day % 2 { 900.0 } else { 0.0 });
-        assert_eq!(recurring(&grid, &daily, 10 * 24 + 2, 10 * 24 + 3), Some(Ordinary::RecurringJob));
-        let weekly = hours(30, |day, hour| if day % 7 == 6 && hour == 4 { 900.0 } else { 0.0 });
-        assert_eq!(recurring(&grid, &weekly, 13 * 24 + 4, 13 * 24 + 5), Some(Ordinary::RecurringJob));
-    }
-
-    #[test]
-    fn what_comes_once_or_twice_is_not_recurring() {
-        let grid = grid(30);
-        let once = hours(30, |day, hour| if day == 10 && hour == 2 { 900.0 } else { 1.0 });
-        assert_eq!(recurring(&grid, &once, 242, 243), None);
-        let two_nights = hours(30, |day, hour| if (10..12).contains(&day) && hour < 5 { 900.0 } else { 0.0 });
-        assert_eq!(recurring(&grid, &two_nights, 240, 245), None);
-        let ten_times_as_much = hours(30, |day, hour| match (day, hour) {
-            (10, 2) => 9000.0,
-            (_, 2) => 900.0,
-            _ => 0.0,
-        });
-        assert_eq!(recurring(&grid, &ten_times_as_much, 242, 243), None);
     }
 }

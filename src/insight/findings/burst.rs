@@ -8,9 +8,10 @@
 use super::baseline::runs::{Run, ln_alpha, runs, sharpened};
 use super::baseline::{Baseline, Grid};
 use super::evidence::{Evidence, finding};
+use super::history::History;
 use super::timeline::{Counted, Timeline};
 use super::volume::{Subject, Volume, explains_volume};
-use super::{Finding, Kind, Ordinary, benign, words};
+use super::{Finding, Kind, Ordinary, benign, recurrence, words};
 use crate::human;
 use crate::insight::survey::Survey;
 use crate::log::Field;
@@ -57,8 +58,8 @@ struct Burst {
 
 impl Burst {
     fn new(grid: &Grid, values: &[f64], baseline: &Baseline, run: &Run, counted: Counted) -> Burst {
-        let excess: Vec<f64> =
-            values.iter().zip(&baseline.expected).map(|(value, expected)| value - expected).collect();
+        let excess = baseline.excess(values);
+        let is_recurring = recurrence::at_the_same_time(grid, &excess, run.first..run.end);
         let mean = baseline.expected.iter().sum::<f64>() / baseline.expected.len().max(1) as f64;
         Burst {
             subject: None,
@@ -69,7 +70,7 @@ impl Burst {
             expected: run.expected,
             season: run.expected / (mean * (run.end - run.first) as f64).max(f64::MIN_POSITIVE),
             ln_p: run.ln_p,
-            label: benign::recurring(grid, &excess, run.first, run.end),
+            label: is_recurring.then_some(Ordinary::RecurringJob),
         }
     }
 
@@ -213,7 +214,7 @@ fn of_subjects(volume: &Volume<'_, '_>) -> Vec<Burst> {
     };
     let mut bursts: Vec<Burst> = Vec::new();
     for subject in subjects {
-        for run in runs(grid, &subject.requests, &subject.baseline, alpha) {
+        for run in runs(grid, &subject.history.counts, &subject.baseline, alpha) {
             let mut burst = of_subject(grid, subject, &run);
             if burst.excess() < CAUSE * whole_excess(&run) {
                 burst.subject = None;
@@ -229,7 +230,7 @@ fn of_subjects(volume: &Volume<'_, '_>) -> Vec<Burst> {
 }
 
 fn of_subject(grid: &Grid, subject: &Subject, run: &Run) -> Burst {
-    let burst = Burst::new(grid, &subject.requests, &subject.baseline, run, Counted::Requests);
+    let burst = Burst::new(grid, &subject.history.counts, &subject.baseline, run, Counted::Requests);
     Burst { subject: Some((subject.dimension.clone(), subject.value.clone())), ..burst }
 }
 
@@ -262,16 +263,26 @@ fn ordinary(volume: &Volume<'_, '_>, burst: &Burst) -> Result<Option<Ordinary>, 
             | Dimension::Role
             | Dimension::Prefix { .. }
     );
-    if has_size
-        && let Some(label) =
-            benign::usual_size(&volume.history, &volume.all.grid, &filter, period, burst.counted)?
-    {
-        return Ok(Some(label));
+    if has_size && is_usual(volume, &filter, burst)? {
+        return Ok(Some(Ordinary::RecurringJob));
     }
     match burst.counted {
         Counted::Requests => benign::release_day(&volume.history, &filter, period, burst.expected),
         Counted::Errors => Ok(None),
     }
+}
+
+/// Whether the subject of a burst has as much more than expected on other days: a job that comes at no fixed time. What is
+/// expected, such as the office hours of the people that use a role, is no reason for a burst at night.
+fn is_usual(volume: &Volume<'_, '_>, subject: &Filter, burst: &Burst) -> Result<bool, QueryError> {
+    let grid = &volume.all.grid;
+    let history = History::of_filter(&volume.history, subject, grid, burst.counted)?;
+    let excess = match Baseline::fit(grid, &history.counts) {
+        Some(baseline) => baseline.excess(&history.counts),
+        None => history.counts,
+    };
+    let within = grid.index(burst.start)..(grid.index(burst.end - 1) + 1).min(grid.len());
+    Ok(recurrence::comes_again(grid, &excess, within))
 }
 
 fn within(burst: &Burst) -> Filter {

@@ -109,16 +109,25 @@ fn by_requester(
     Ok(by_requester)
 }
 
+/// Requests that a requester sent itself. Presigned URLs are used by others, from wherever they are.
+fn own_requests() -> Filter {
+    Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent).negated().and(not_presigned())
+}
+
+fn not_presigned() -> Filter {
+    let presigned = Test::Glob("QueryString".to_owned());
+    Filter::Term(Subject::Field(Field::AuthenticationType), presigned).negated()
+}
+
 fn new_networks(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
-    let anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
-    let networks = by_requester(survey, anonymous.clone().negated(), Dimension::NETWORK)?;
-    let agents = by_requester(survey, anonymous.negated(), Dimension::Field(Field::UserAgent))?;
+    let networks = by_requester(survey, own_requests(), Dimension::NETWORK)?;
+    let agents = by_requester(survey, own_requests(), Dimension::Field(Field::UserAgent))?;
     let roaming = networks.iter().filter(|(_, networks)| networks.len() > MAX_KNOWN_NETWORKS + 1);
     let roaming: Vec<Filter> =
         roaming.map(|(requester, _)| Filter::term_for(&Dimension::Role, requester)).collect();
     let far_networks = match roaming.is_empty() {
         true => BTreeMap::new(),
-        false => by_requester(survey, Filter::any(roaming), FAR)?,
+        false => by_requester(survey, own_requests().and(Filter::any(roaming)), FAR)?,
     };
     let mut found = newcomers(survey, &Dimension::NETWORK, &networks, &agents)?;
     found.extend(newcomers(survey, &FAR, &far_networks, &agents)?);
@@ -150,7 +159,7 @@ fn newcomers(
             });
             // A new network alone is a new instance or a new office.
             let Some(agent) = agent else { continue };
-            let from_there = Filter::term_for(network, &pair.values[1]);
+            let from_there = not_presigned().and(Filter::term_for(network, &pair.values[1]));
             let evidence = Evidence {
                 kind: Kind::CredentialMisuse,
                 subject: Some((Dimension::Role, requester.clone())),

@@ -7,7 +7,7 @@ use crate::human;
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::query::filter::{Subject, Test};
-use crate::query::{Dimension, Filter, Measure, QueryError, Stats, TimeRange, Value};
+use crate::query::{Dimension, Filter, Measure, Profile, QueryError, Stats, TimeRange, Value};
 
 /// The requesters with the most deletions that are looked at.
 const CANDIDATES: usize = 40;
@@ -38,6 +38,30 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     let deletions = deletions().and(anonymous);
     found.extend(of_dimension(survey, &records, &Dimension::Field(Field::RemoteIp), deletions)?);
     Ok(found)
+}
+
+/// The folder of all keys that a filter selects in a period.
+fn folder(
+    records: &Survey<'_>,
+    deletions: &Filter,
+    (start, end): (i64, i64),
+    did: &Profile,
+) -> Result<Option<Vec<u8>>, QueryError> {
+    if let Some(folder) = did.folder_of_all() {
+        return Ok(Some(folder.to_vec()));
+    }
+    // That of the first keys; the others are asked for.
+    let depth = did.folder.iter().filter(|byte| **byte == b'/').count();
+    let Ok(depth @ 1..) = u8::try_from(depth) else { return Ok(None) };
+    let key = Filter::term_for(&Dimension::Field(Field::Key), &Value::Absent).negated();
+    let time = Filter::within(TimeRange { start: Some(start), end: Some(end) });
+    let with_key = deletions.clone().and(time).and(key);
+    let folders = records.groups(&with_key, &Dimension::Prefix { depth }, &[], Measure::Requests, 1)?;
+    let is_only_one = folders.group_count == 1;
+    Ok((folders.rows.into_iter().next().filter(|_| is_only_one)).and_then(|row| match row.value {
+        Value::Text(folder) => Some(folder.to_vec()),
+        _ => None,
+    }))
 }
 
 /// `records` is the survey of every record, `survey` that of the records that count as requests.
@@ -73,6 +97,18 @@ fn of_dimension(
         if keys < MIN_KEYS || (keys as f64) < TIMES_USUAL * usual {
             continue;
         }
+        let counted = match survey.counts_every_record() {
+            true => did.stats,
+            false => survey.totals(
+                &Filter::term_for(dimension, value)
+                    .and(deletions.clone())
+                    .and(Filter::within(TimeRange { start: Some(period.0), end: Some(period.1) })),
+            )?,
+        };
+        // The records of the objects are no requests, and those of the requests may be missing. The times are those of the
+        // records.
+        let are_missing = counted.requests == 0;
+        let stats = Stats { first_seen: period.0, last_seen: did.stats.last_seen, ..counted };
         let evidence = Evidence {
             kind: Kind::MassDeletion,
             subject: Some((dimension.clone(), value.clone())),
@@ -80,12 +116,14 @@ fn of_dimension(
             period: Some(period),
             strength: keys as f64 / MIN_KEYS as f64,
             label: history.comes_again(period).then_some(Ordinary::RecurringJob),
-            stats: survey.counts_every_record().then_some(did.stats),
+            stats: Some(stats),
         };
+        let folder =
+            folder(records, &Filter::term_for(dimension, value).and(deletions.clone()), period, did)?;
         let sentence = |stats: &Stats| {
-            let place = match did.folder.as_slice() {
-                [] => String::new(),
-                folder => format!(" under {}", words::text(folder)),
+            let place = match &folder {
+                None => String::new(),
+                Some(folder) => format!(" under {}", words::text(folder)),
             };
             let before = if usual >= 1.0 {
                 format!("It usually deletes about {} a day.", human::count(usual.round() as u64))
@@ -97,8 +135,10 @@ fn of_dimension(
                 (_, addresses) if addresses > 1 => format!(" from {} addresses", human::count(addresses)),
                 _ => String::new(),
             };
+            let missing =
+                if are_missing { " The log does not have the requests that deleted them." } else { "" };
             Ok(format!(
-                "{} deleted {} objects{place} in {}{address}. {before}",
+                "{} deleted {} objects{place} in {}{address}. {before}{missing}",
                 words::client(dimension, value, 1),
                 human::count(keys),
                 words::span(stats.last_seen - stats.first_seen + 1),

@@ -19,7 +19,7 @@ pub(super) struct Evidence {
     pub strength: f64,
     /// Why this is probably ordinary.
     pub label: Option<Ordinary>,
-    /// The stats of exactly these requests, if they are known.
+    /// The stats of exactly these requests, if they are known. Without a request, their times must be known all the same.
     pub stats: Option<Stats>,
 }
 
@@ -37,8 +37,11 @@ pub(super) fn finding(
     if let Some((start, end)) = period {
         selected = selected.and(Filter::within(TimeRange { start: Some(start), end: Some(end) }));
     }
-    let stats = stats.map_or_else(|| survey.totals(&selected), Ok)?;
-    if stats.requests == 0 {
+    let stats = match stats {
+        Some(stats) => stats,
+        None => survey.totals(&selected)?,
+    };
+    if stats == Stats::default() {
         return Ok(None);
     }
     let (start, end) = match (subject.is_some(), period) {

@@ -26,8 +26,10 @@ const TIMES_OTHER_GAPS: f64 = 2.5;
 const MAX_LN_P: f64 = -11.5;
 /// Something due may still come, or be delivered, for this long.
 const GRACE_SECONDS: i64 = 3 * 3600;
-/// A day on which the whole log has less than this part of the expected requests is a holiday.
+/// A day on which the whole log has less than this part of the expected requests is a holiday …
 const ORDINARY_DAY: f64 = 0.5;
+/// … or, if weekends have less than this part of the requests of weekdays, a weekday that is nearer to a weekend.
+const QUIET_WEEKEND: f64 = 0.8;
 
 /// Something that stopped.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,13 +47,26 @@ pub(super) struct Silence {
     pub surprise: f64,
 }
 
+/// The sums of the usable hours of each day; 0 if nothing is known.
+fn days_of(grid: &Grid, hours: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut sums = vec![(0.0, 0.0); grid.days()];
+    for (index, (value, expected)) in hours.iter().enumerate().filter(|(index, _)| grid.usable[*index]) {
+        let (sum, of_expected) = &mut sums[grid.day(index)];
+        (*sum, *of_expected) = (*sum + value, *of_expected + expected);
+    }
+    sums
+}
+
 /// When something can be due.
+#[derive(Clone)]
 pub(super) struct Due<'a> {
     grid: &'a Grid,
     /// Hours that are over, without gaps, and not on holidays.
     counts: Vec<bool>,
     /// Whether weekends are told from weekdays.
     has_weekends: bool,
+    /// The requests of the whole log, and what was to be expected; empty if that is unknown.
+    whole: Vec<(f64, f64)>,
 }
 
 /// How often something came in an hour of the day.
@@ -66,13 +81,11 @@ impl<'a> Due<'a> {
     /// `values`: the requests of the whole log.
     pub(super) fn new(grid: &'a Grid, values: &[f64]) -> Due<'a> {
         let has_weekends = grid.known_days() >= MATURE_DAYS;
-        let mut sums = vec![(0.0, 0.0); grid.days()];
-        if let Some(baseline) = Baseline::fit(grid, values) {
-            for index in (0..grid.len()).filter(|index| grid.usable[*index]) {
-                let (sum, expected) = &mut sums[grid.day(index)];
-                (*sum, *expected) = (*sum + values[index], *expected + baseline.expected[index]);
-            }
-        }
+        let whole: Vec<(f64, f64)> = match Baseline::fit(grid, values) {
+            Some(baseline) => values.iter().copied().zip(baseline.expected).collect(),
+            None => Vec::new(),
+        };
+        let sums = days_of(grid, &whole);
         let last = grid.time(grid.len()) - GRACE_SECONDS;
         let counts = (0..grid.len())
             .map(|index| {
@@ -83,7 +96,36 @@ impl<'a> Due<'a> {
                     && (has_weekends || !grid.is_weekend(day))
             })
             .collect();
-        Due { grid, counts, has_weekends }
+        Due { grid, counts, has_weekends, whole }
+    }
+
+    /// When a series can be due: not on weekdays on which the rest of the log is as on a weekend.
+    fn without_holidays(&self, requests: &[f64], first: usize) -> Due<'a> {
+        let rhythm = self.rhythm(requests, first, (0, 0));
+        let rest: Vec<(f64, f64)> = (self.whole.iter().enumerate())
+            .map(|(index, (value, expected))| {
+                let Came { days, requests: sum, .. } = rhythm[self.kind(index)];
+                let own = if index < first { 0.0 } else { sum / f64::max(days, 1.0) };
+                (value - requests[index], (expected - own).max(0.0))
+            })
+            .collect();
+        let sums = days_of(self.grid, &rest);
+        let mean = |is_weekend: bool| {
+            let days = (0..sums.len()).filter(|day| self.grid.is_weekend(*day) == is_weekend);
+            let expected: Vec<f64> = days.map(|day| sums[day].1).collect();
+            expected.iter().sum::<f64>() / expected.len().max(1) as f64
+        };
+        let weekend = mean(true) / mean(false).max(f64::MIN_POSITIVE);
+        let mut due = self.clone();
+        if !self.has_weekends || weekend >= QUIET_WEEKEND {
+            return due;
+        }
+        for (index, counts) in due.counts.iter_mut().enumerate() {
+            let day = self.grid.day(index);
+            let (sum, expected) = sums.get(day).copied().unwrap_or_default();
+            *counts &= self.grid.is_weekend(day) || sum >= f64::midpoint(1.0, weekend) * expected;
+        }
+        due
     }
 
     /// The silences of a series.
@@ -98,17 +140,20 @@ impl<'a> Due<'a> {
             }
             index += length.max(1);
         }
-        // Each gap is judged by the other days, so that it does not make itself ordinary.
-        let rhythm = self.rhythm(requests, first, (0, 0));
+        let due = self.without_holidays(requests, first);
+        // First those in which it would have come most often. Then each gap is judged by the other days, so that it does not
+        // make itself ordinary.
+        let rhythm = due.rhythm(requests, first, (0, 0));
         let mut rough: Vec<((usize, usize), f64)> =
-            gaps.into_iter().map(|gap| (gap, self.surprise(&rhythm, gap))).collect();
+            gaps.into_iter().map(|gap| (gap, due.visits(&rhythm, gap))).collect();
         rough.sort_by(|a, b| b.1.total_cmp(&a.1));
         const LOOKED_INTO: usize = 3;
         let mut silences = Vec::new();
         for (at, (gap, _)) in rough.iter().take(LOOKED_INTO).enumerate() {
-            let rhythm = self.rhythm(requests, first, *gap);
-            let next = rough.get(at + 1).map_or(0.0, |(other, _)| self.surprise(&rhythm, *other));
-            if let Some(silence) = self.silence(requests, &rhythm, *gap, next) {
+            let rhythm = due.rhythm(requests, first, *gap);
+            let others = rough.iter().skip(at + 1).take(LOOKED_INTO);
+            let next = others.map(|(other, _)| due.surprise(&rhythm, *other)).fold(0.0, f64::max);
+            if let Some(silence) = due.silence(requests, &rhythm, *gap, next) {
                 silences.push(silence);
             }
         }
@@ -132,6 +177,12 @@ impl<'a> Due<'a> {
             came.requests += requests[index];
         }
         rhythm
+    }
+
+    /// In how many hours of a gap it would have come, on average.
+    fn visits(&self, rhythm: &[Came], gap: (usize, usize)) -> f64 {
+        let rate = |index: usize| rhythm[self.kind(index)].active / rhythm[self.kind(index)].days.max(1.0);
+        (gap.0..gap.1).filter(|index| self.counts[*index]).map(rate).sum()
     }
 
     /// The surprise of a gap: the sum of −ln P(nothing) of its hours, with Jeffreys' estimate of P.
@@ -172,7 +223,9 @@ impl<'a> Due<'a> {
         let dispersion = self.dispersion(requests, gap, &mean);
         let due: Vec<usize> = (gap.0..gap.1).filter(is_due).collect();
         let missing: f64 = due.iter().map(|index| mean(*index)).sum();
-        let ln_p: f64 = due.iter().map(|index| ln_lower_tail(0.0, mean(*index), dispersion)).sum();
+        let ln_p: f64 = (due.iter())
+            .map(|index| ln_lower_tail(0.0, mean(*index), dispersion[self.grid.phase(*index)]))
+            .sum();
         if missing < MIN_MISSING || ln_p > MAX_LN_P {
             return None;
         }
@@ -194,18 +247,29 @@ impl<'a> Due<'a> {
         })
     }
 
-    /// How much the requests of an hour scatter, by the method of moments.
-    fn dispersion(&self, requests: &[f64], gap: (usize, usize), mean: &impl Fn(usize) -> f64) -> f64 {
+    /// How much the requests of each hour of the day scatter, by the method of moments. Visits of several requests make
+    /// quiet hours scatter more.
+    fn dispersion(&self, requests: &[f64], gap: (usize, usize), mean: &impl Fn(usize) -> f64) -> Vec<f64> {
         const MIN_DISPERSION: f64 = 0.02;
-        let (mut excess, mut squares) = (0.0, 0.0);
+        /// The dispersion of an hour of the day is that of all hours until this many days are known.
+        const PRIOR_DAYS: f64 = 7.0;
+        let mut moments = vec![(0.0, 0.0, 0.0); self.grid.per_day()];
         for index in
             (0..requests.len()).filter(|index| self.counts[*index] && !(gap.0..gap.1).contains(index))
         {
             let expected = mean(index);
-            excess += (requests[index] - expected).powi(2) - expected;
-            squares += expected * expected;
+            let (excess, squares, days) = &mut moments[self.grid.phase(index)];
+            *excess += (requests[index] - expected).powi(2) - expected;
+            *squares += expected * expected;
+            *days += 1.0;
         }
-        if squares > 0.0 { (excess / squares).max(MIN_DISPERSION) } else { MIN_DISPERSION }
+        let ratio = |excess: f64, squares: f64| if squares > 0.0 { (excess / squares).max(0.0) } else { 0.0 };
+        let sums = moments.iter().fold((0.0, 0.0), |sums, hour| (sums.0 + hour.0, sums.1 + hour.1));
+        let whole = ratio(sums.0, sums.1).max(MIN_DISPERSION);
+        let of_hour = |(excess, squares, days): (f64, f64, f64)| {
+            (ratio(excess, squares) * days + whole * PRIOR_DAYS) / (days + PRIOR_DAYS)
+        };
+        moments.into_iter().map(of_hour).map(|dispersion| dispersion.max(whole / 2.0)).collect()
     }
 }
 
@@ -287,6 +351,31 @@ mod tests {
         assert_eq!(silences(24 * 30, |day| day % 3 == 0 && day < 24), []);
         assert_eq!(silences(24 * 30, |day| day == 3 || day == 11), []);
         assert_eq!(silences(24 * 30, |day| day < 3), []);
+    }
+
+    #[test]
+    fn a_browser_that_nobody_uses_on_a_holiday_is_not_missed() {
+        // Office hours of people, and a job at night that is a third of the requests.
+        let is_office = |hour: usize| (8..18).contains(&(hour % 24)) && hour / 24 % 7 < 5;
+        let is_holiday = |hour: usize| hour / 24 == 17;
+        let people = |hour: usize| if is_office(hour) && !is_holiday(hour) { 60.0 } else { 0.0 };
+        let requests: Vec<u64> =
+            (0..24 * 30).map(|hour| people(hour) as u64 + if hour % 24 == 2 { 300 } else { 4 }).collect();
+        let grid = Grid::new(MONDAY, 3600, &requests);
+        let whole: Vec<f64> = requests.iter().map(|requests| *requests as f64).collect();
+        let browser: Vec<f64> = (0..24 * 30).map(|hour| people(hour) / 6.0).collect();
+        assert_eq!(Due::new(&grid, &whole).silences(&browser), []);
+        // A job that stops on that day is missed all the same.
+        let job: Vec<f64> =
+            (0..24 * 30).map(|hour| if hour % 24 == 2 && hour / 24 < 17 { 300.0 } else { 0.0 }).collect();
+        assert_eq!(Due::new(&grid, &whole).silences(&job).len(), 1);
+    }
+
+    #[test]
+    fn a_job_that_stopped_in_the_middle_of_the_log_was_not_missed() {
+        for days in [8, 12, 16, 25] {
+            assert_eq!(silences(24 * 30, |day| day < days).len(), 1, "after {days} days");
+        }
     }
 
     #[test]

@@ -1,42 +1,41 @@
-//! When a client was active: its series, the windows in which it was unusually active, and whether it comes back.
+//! The past of something: its requests in each bucket of a grid, and the windows in which they were unusually many.
+//!
+//! [`recurrence`](super::recurrence) says whether what happened in a window comes again.
 
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::baseline::Grid;
+use super::baseline::levels::median;
+use super::recurrence;
+use super::timeline::Counted;
 use crate::insight::survey::Survey;
 use crate::log::time::SECONDS_PER_DAY;
 use crate::query::{Activity, Dimension, Filter, QueryError, Value};
 
-/// A series has at most about this many buckets.
+/// A history of a client has at most about this many buckets.
 const MAX_BUCKETS: i64 = 2_000;
-/// Widths of buckets, in seconds.
+/// Widths of its buckets, in seconds.
 const BUCKETS: [u32; 6] = [60, 300, 900, 3_600, 21_600, 86_400];
 /// Active buckets with at most this much time between them belong to one window: a night between two nights.
 const MAX_GAP_SECONDS: i64 = 20 * 3_600;
 /// A bucket of a window has at least this many requests.
-const MIN_REQUESTS_PER_BUCKET: u64 = 10;
+const MIN_REQUESTS_PER_BUCKET: f64 = 10.0;
 /// A bucket of a window has this many times the requests of the busy buckets of the client.
-const TIMES_BUSY: u64 = 3;
+const TIMES_BUSY: f64 = 3.0;
 /// The busy buckets: this part of the buckets, out of 100, has fewer requests.
 const BUSY_PERCENTILE: usize = 95;
 
-/// The requests of one client over time.
+/// The requests of something over time.
 #[derive(Clone, Debug)]
 pub(super) struct History {
-    /// Width of a bucket in seconds.
-    bucket: u32,
-    /// Start of the first bucket.
-    start: i64,
-    /// The buckets, from the first to the last request of all clients that were asked about together.
-    line: Vec<u64>,
-    /// Number of buckets of the whole log: in those that `line` does not have, none of the clients was active.
-    log_buckets: usize,
-}
-
-/// The width of buckets that suits a period of this length.
-pub(super) fn bucket_for(seconds: i64) -> u32 {
-    BUCKETS.into_iter().find(|bucket| seconds / i64::from(*bucket) <= MAX_BUCKETS).unwrap_or(86_400)
+    pub grid: Rc<Grid>,
+    /// The number of requests, or errors, in each bucket of the grid.
+    pub counts: Vec<f64>,
 }
 
 impl History {
-    /// The histories of several values of a dimension, in their order.
+    /// The histories of several values of a dimension, in their order: see [`History::of_all`].
     pub(super) fn of(
         survey: &Survey<'_>,
         filter: &Filter,
@@ -47,7 +46,7 @@ impl History {
         Ok(all.pop().unwrap_or_default())
     }
 
-    /// The histories of several values of each dimension, in their order.
+    /// The histories of several values of each dimension, in their order, in buckets that suit the length of the log.
     pub(super) fn of_all(
         survey: &Survey<'_>,
         filter: &Filter,
@@ -56,40 +55,75 @@ impl History {
         if of.iter().all(|(_, values)| values.is_empty()) {
             return Ok(vec![Vec::new(); of.len()]);
         }
-        let bucket = bucket_for(survey.seconds());
-        let log_buckets = (survey.seconds() / i64::from(bucket)) as usize + 1;
+        let grid = Rc::new(Grid::of(survey.series_of_all(bucket_for(survey.seconds()))?.as_ref()));
+        History::on_grid(survey, filter, of, &grid)
+    }
+
+    /// The histories of several values of each dimension, in their order, on the buckets of a grid.
+    pub(super) fn on_grid(
+        survey: &Survey<'_>,
+        filter: &Filter,
+        of: Vec<(Dimension, Vec<Value>)>,
+        grid: &Rc<Grid>,
+    ) -> Result<Vec<Vec<History>>, QueryError> {
+        if of.iter().all(|(_, values)| values.is_empty()) {
+            return Ok(vec![Vec::new(); of.len()]);
+        }
         let histories = |Activity { start, lines, .. }: Activity| {
-            lines.into_iter().map(|line| History { bucket, start, line, log_buckets }).collect()
+            let numbers = |line: Vec<u64>| line.into_iter().map(|number| number as f64);
+            lines.into_iter().map(|line| History::new(grid, start, numbers(line))).collect()
         };
-        Ok(survey.activity(filter, bucket, of)?.into_iter().map(histories).collect())
+        Ok(survey.activity(filter, grid.bucket as u32, of)?.into_iter().map(histories).collect())
+    }
+
+    /// The history of the requests of a filter.
+    pub(super) fn of_filter(
+        survey: &Survey<'_>,
+        filter: &Filter,
+        grid: &Rc<Grid>,
+        counted: Counted,
+    ) -> Result<History, QueryError> {
+        let series = survey.series(filter, grid.bucket as u32)?;
+        let numbers = series.lines.iter().take(1).flatten().map(|stats| counted.of(stats) as f64);
+        Ok(History::new(grid, series.start, numbers))
+    }
+
+    /// `numbers`: those of consecutive buckets, the first of which begins at `start`.
+    fn new(grid: &Rc<Grid>, start: i64, numbers: impl Iterator<Item = f64>) -> History {
+        let mut counts = vec![0.0; grid.len()];
+        for (index, number) in numbers.enumerate() {
+            if let Some(count) = counts.get_mut(grid.index(start + index as i64 * grid.bucket)) {
+                *count += number;
+            }
+        }
+        History { grid: Rc::clone(grid), counts }
+    }
+
+    /// The buckets of a time range, at least one.
+    fn buckets(&self, (start, end): (i64, i64)) -> Range<usize> {
+        let first = self.grid.index(start);
+        first..(self.grid.index(end - 1) + 1).min(self.grid.len()).max(first)
     }
 
     /// First second, and first second after the last request, to the bucket; `None` without requests.
     pub(super) fn whole(&self) -> Option<(i64, i64)> {
-        let first = self.line.iter().position(|requests| *requests > 0)?;
-        let last = self.line.iter().rposition(|requests| *requests > 0)?;
-        Some((self.time(first), self.time(last + 1)))
-    }
-
-    fn time(&self, index: usize) -> i64 {
-        self.start.saturating_add(i64::from(self.bucket).saturating_mul(index as i64))
+        let first = self.counts.iter().position(|requests| *requests > 0.0)?;
+        let last = self.counts.iter().rposition(|requests| *requests > 0.0)?;
+        Some((self.grid.time(first), self.grid.time(last + 1)))
     }
 
     /// The windows in which the client was far busier than in its busy times otherwise, the largest first.
     pub(super) fn windows(&self) -> Vec<(i64, i64)> {
-        let mut counts = self.line.clone();
-        if counts.is_empty() {
+        if self.counts.is_empty() {
             return Vec::new();
         }
-        counts.resize(self.log_buckets.max(counts.len()), 0);
-        let at = (counts.len() - 1) * BUSY_PERCENTILE / 100;
-        let busy = *counts.select_nth_unstable(at).1;
+        let at = (self.counts.len() - 1) * BUSY_PERCENTILE / 100;
+        let busy = *self.counts.clone().select_nth_unstable_by(at, f64::total_cmp).1;
         let least = (busy * TIMES_BUSY).max(MIN_REQUESTS_PER_BUCKET);
-        let max_gap = (MAX_GAP_SECONDS / i64::from(self.bucket)).max(1) as usize;
-        let mut windows: Vec<(usize, usize, u64)> = Vec::new();
-        for (index, requests) in
-            self.line.iter().copied().enumerate().filter(|(_, requests)| *requests >= least)
-        {
+        let max_gap = (MAX_GAP_SECONDS / self.grid.bucket).max(1) as usize;
+        let mut windows: Vec<(usize, usize, f64)> = Vec::new();
+        let active = self.counts.iter().copied().enumerate().filter(|(_, requests)| *requests >= least);
+        for (index, requests) in active {
             match windows.last_mut() {
                 Some((_, last, sum)) if index - *last <= max_gap => {
                     *last = index;
@@ -98,148 +132,115 @@ impl History {
                 _ => windows.push((index, index, requests)),
             }
         }
-        windows.sort_by(|a, b| b.2.cmp(&a.2).then(a.0.cmp(&b.0)));
-        windows.into_iter().map(|(first, last, _)| (self.time(first), self.time(last + 1))).collect()
+        windows.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
+        windows
+            .into_iter()
+            .map(|(first, last, _)| (self.grid.time(first), self.grid.time(last + 1)))
+            .collect()
     }
 
-    /// Requests per UTC day, from the first to the last bucket.
-    pub(super) fn days(&self) -> Vec<(i64, u64)> {
-        let mut days: Vec<(i64, u64)> = Vec::new();
-        for (index, requests) in self.line.iter().enumerate() {
-            let day = self.time(index).div_euclid(SECONDS_PER_DAY);
-            match days.last_mut() {
-                Some((last, sum)) if *last == day => *sum += requests,
-                _ => days.push((day, *requests)),
-            }
+    /// Whether something like the requests of a period comes again: see [`recurrence::comes_again`].
+    pub(super) fn comes_again(&self, period: (i64, i64)) -> bool {
+        recurrence::comes_again(&self.grid, &self.counts, self.buckets(period))
+    }
+
+    /// Whether something like the requests of a period comes at the same time of other days or weeks: see
+    /// [`recurrence::at_the_same_time`].
+    pub(super) fn comes_at_the_same_time(&self, period: (i64, i64)) -> bool {
+        recurrence::at_the_same_time(&self.grid, &self.counts, self.buckets(period))
+    }
+
+    /// Whether the first visit comes again at the same time of other days or weeks: see [`recurrence::at_the_same_time`].
+    pub(super) fn first_visit_comes_again(&self) -> bool {
+        /// The time without a request that ends a visit.
+        const PAUSE_SECONDS: i64 = 6 * 3_600;
+        let pause = self.grid.buckets_in(PAUSE_SECONDS);
+        let is_active = |index: &usize| self.counts[*index] > 0.0;
+        let Some(first) = (0..self.counts.len()).find(is_active) else { return false };
+        let mut end = first + 1;
+        while let Some(next) = (end..self.counts.len().min(end + pause)).find(is_active) {
+            end = next + 1;
+        }
+        recurrence::at_the_same_time(&self.grid, &self.counts, first..end)
+    }
+
+    /// Requests of each UTC day of the grid.
+    pub(super) fn days(&self) -> Vec<f64> {
+        let mut days = vec![0.0; self.grid.days()];
+        for (index, requests) in self.counts.iter().enumerate() {
+            days[self.grid.day(index)] += requests;
         }
         days
     }
 
-    /// Whether the client does in other days or weeks what it did in `period`: on at least three other days with this share
-    /// of its requests, or at the same time of two other weeks.
-    pub(super) fn comes_again(&self, period: (i64, i64)) -> bool {
-        const MIN_DAYS: usize = 3;
-        const SHARE: f64 = 0.3;
-        /// In a longer period, the days of the period themselves show whether the client comes back.
-        const LONG_SECONDS: i64 = 7 * SECONDS_PER_DAY;
-        let other_days = || match period.1 - period.0 > LONG_SECONDS {
-            true => self.alike_days(SHARE).saturating_sub(1),
-            false => self.similar_days(period, SHARE),
-        };
-        self.is_weekly(period, SHARE) || other_days() >= MIN_DAYS
-    }
-
     /// Number of UTC days with requests.
     pub(super) fn active_days(&self) -> usize {
-        self.days().iter().filter(|(_, requests)| *requests > 0).count()
-    }
-
-    /// Number of days outside of `window` on which the client sent at least `share` of the requests of its busiest
-    /// day within the window.
-    fn similar_days(&self, window: (i64, i64), share: f64) -> usize {
-        let days = self.days();
-        let within = |day: i64| day * SECONDS_PER_DAY < window.1 && (day + 1) * SECONDS_PER_DAY > window.0;
-        let busiest = days.iter().filter(|(day, _)| within(*day)).map(|(_, requests)| *requests).max();
-        let least = busiest.unwrap_or(0) as f64 * share;
-        days.iter()
-            .filter(|(day, requests)| !within(*day) && *requests > 0 && *requests as f64 >= least)
-            .count()
-    }
-
-    /// Whether the client also sent at least `share` of the requests of `window`, a short one, at the same time of the
-    /// week in two other weeks.
-    pub(super) fn is_weekly(&self, window: (i64, i64), share: f64) -> bool {
-        const WEEK: i64 = 7 * SECONDS_PER_DAY;
-        const MIN_WEEKS: usize = 2;
-        /// Jobs start a little earlier or later.
-        const SHIFT: i64 = 3_600;
-        let sum = |from: i64, to: i64| -> u64 {
-            let is_within = |at: usize| self.time(at + 1) > from && self.time(at) < to;
-            self.line.iter().enumerate().filter(|(at, _)| is_within(*at)).map(|(_, requests)| requests).sum()
-        };
-        if window.1 - window.0 > SECONDS_PER_DAY {
-            return false;
-        }
-        let least = (sum(window.0, window.1) as f64 * share).max(1.0);
-        let (Some(first), Some(last)) =
-            (self.whole().map(|whole| whole.0), self.whole().map(|whole| whole.1))
-        else {
-            return false;
-        };
-        let weeks = ((first - window.1) / WEEK - 1)..=((last - window.0) / WEEK + 1);
-        let is_alike = |week: &i64| {
-            *week != 0 && sum(window.0 + week * WEEK - SHIFT, window.1 + week * WEEK + SHIFT) as f64 >= least
-        };
-        weeks.filter(is_alike).count() >= MIN_WEEKS
-    }
-
-    /// Number of days on which the client sent at least `share` of the requests of its busiest day.
-    fn alike_days(&self, share: f64) -> usize {
-        let days = self.days();
-        let busiest = days.iter().map(|(_, requests)| *requests).max().unwrap_or(0);
-        let least = busiest as f64 * share;
-        days.iter().filter(|(_, requests)| *requests > 0 && *requests as f64 >= least).count()
+        self.days().into_iter().filter(|requests| *requests > 0.0).count()
     }
 
     /// The median requests of the days outside of `window`; days without requests count.
     pub(super) fn usual_day(&self, window: (i64, i64)) -> f64 {
-        let is_within = |day: i64| day * SECONDS_PER_DAY < window.1 && (day + 1) * SECONDS_PER_DAY > window.0;
-        let mut others: Vec<u64> = self
-            .days()
-            .into_iter()
+        let first_day = self.grid.start.div_euclid(SECONDS_PER_DAY);
+        let is_within = |day: usize| {
+            let start = (first_day + day as i64) * SECONDS_PER_DAY;
+            start < window.1 && start + SECONDS_PER_DAY > window.0
+        };
+        let mut others: Vec<f64> = (self.days().into_iter().enumerate())
             .filter(|(day, _)| !is_within(*day))
             .map(|(_, requests)| requests)
             .collect();
-        if others.is_empty() {
-            return 0.0;
-        }
-        let middle = others.len() / 2;
-        *others.select_nth_unstable(middle).1 as f64
+        median(&mut others)
     }
+}
+
+/// The width of buckets that suits a period of this length.
+fn bucket_for(seconds: i64) -> u32 {
+    BUCKETS.into_iter().find(|bucket| seconds / i64::from(*bucket) <= MAX_BUCKETS).unwrap_or(86_400)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn history(line: &[u64]) -> History {
-        History { bucket: 3_600, start: 0, line: line.to_vec(), log_buckets: 720 }
+    fn history(line: &[f64]) -> History {
+        History { grid: Rc::new(Grid::new(0, 3_600, &vec![9; line.len()])), counts: line.to_vec() }
     }
 
     #[test]
     fn two_nights_are_one_window() {
-        let mut line = vec![0; 720];
-        line[50..57].fill(400);
-        line[74..81].fill(300);
-        line[500] = 40;
+        let mut line = vec![0.0; 720];
+        line[50..57].fill(400.0);
+        line[74..81].fill(300.0);
+        line[500] = 40.0;
         assert_eq!(history(&line).windows(), [(50 * 3_600, 81 * 3_600), (500 * 3_600, 501 * 3_600)]);
     }
 
     #[test]
     fn the_only_hour_of_a_client_is_a_window() {
-        let history = history(&[1_000]);
-        assert_eq!(history.windows(), [(0, 3_600)]);
-    }
-
-    #[test]
-    fn a_scan_every_week_is_weekly_and_one_scan_is_not() {
-        let mut line = vec![0; 720];
-        for week in 0..4 {
-            line[76 + week * 168] = 150 + week as u64;
-        }
-        line[300] = 150;
-        let history = history(&line);
-        assert!(history.is_weekly((76 * 3_600, 77 * 3_600), 0.3));
-        assert!(!history.is_weekly((300 * 3_600, 301 * 3_600), 0.3));
+        let mut line = vec![0.0; 720];
+        line[0] = 1_000.0;
+        assert_eq!(history(&line).windows(), [(0, 3_600)]);
+        assert_eq!(history(&[1_000.0; 30]).whole(), Some((0, 30 * 3_600)));
     }
 
     #[test]
     fn office_hours_are_no_windows() {
-        let line: Vec<u64> =
-            (0..720).map(|hour| if (8..18).contains(&(hour % 24)) { 200 } else { 0 }).collect();
+        let line: Vec<f64> =
+            (0..720).map(|hour| if (8..18).contains(&(hour % 24)) { 200.0 } else { 0.0 }).collect();
         let history = history(&line);
         assert_eq!(history.windows(), []);
         assert_eq!(history.active_days(), 30);
-        assert_eq!(history.similar_days((0, 86_400), 0.5), 29);
+        assert_eq!(history.usual_day((0, 86_400)), 2_000.0);
+    }
+
+    #[test]
+    fn a_program_that_comes_every_week_comes_again_and_one_that_came_once_does_not() {
+        let mut line = vec![0.0; 720];
+        for week in 0..4 {
+            line[76 + week * 168..79 + week * 168].fill(150.0 + week as f64);
+        }
+        assert!(history(&line).first_visit_comes_again());
+        line[100..].fill(0.0);
+        assert!(!history(&line).first_visit_comes_again());
     }
 }

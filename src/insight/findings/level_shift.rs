@@ -68,7 +68,7 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
                 let more = shift.more_per_day();
                 more >= least_requests || more * subject.bytes_per_request >= least_bytes
             };
-            shifts(grid, &subject.requests, &subject.baseline, name).into_iter().filter(is_large)
+            shifts(grid, &subject.history.counts, &subject.baseline, name).into_iter().filter(is_large)
         })
         .filter(|shift| shift.more_per_day() >= MIN_MORE_PER_DAY && !is_fashion(shift))
         .collect();

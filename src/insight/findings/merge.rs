@@ -24,7 +24,7 @@ const OF_CLIENTS: [Kind; 5] =
 const LARGE_RESPONSE: f64 = 2.0;
 
 /// Keeps one of the findings that select mostly the same requests: the one whose kind is first in [`Kind::ALL`], then
-/// the one with more requests, then the one with the narrower subject.
+/// the one with more requests (of bandwidth hogs, bytes), then the one with the narrower subject.
 pub(super) fn one_per_incident(
     survey: &Survey<'_>,
     mut found: Vec<Finding>,
@@ -33,7 +33,7 @@ pub(super) fn one_per_incident(
         (a.label.is_some().cmp(&b.label.is_some()))
             .then_with(|| precedence(survey, a).cmp(&precedence(survey, b)))
             .then(b.kind.cmp(&a.kind))
-            .then(b.stats.requests.cmp(&a.stats.requests))
+            .then(amount(b).cmp(&amount(a)))
             .then(width(a).cmp(&width(b)))
             .then(b.score.total_cmp(&a.score))
             .then(a.start.cmp(&b.start))
@@ -99,6 +99,18 @@ fn precedence(survey: &Survey<'_>, finding: &Finding) -> Kind {
     }
 }
 
+/// How much a finding has of what its kind is about: requests, or bytes to a twelfth. A network has a little more bytes than the
+/// address in it that takes nearly all of them, and many more requests if another address in it sends many small ones.
+fn amount(finding: &Finding) -> u64 {
+    const STEPS_PER_DOUBLING: f64 = 8.0;
+    match finding.kind {
+        Kind::BandwidthHog => {
+            (finding.stats.bytes_sent.max(1) as f64).log2().mul_add(STEPS_PER_DOUBLING, 0.5) as u64
+        }
+        _ => finding.stats.requests,
+    }
+}
+
 /// How wide the subject of a finding is: of equal requests, the address says more than its network.
 fn width(finding: &Finding) -> u8 {
     match &finding.subject {
@@ -119,9 +131,38 @@ fn can_be_one_incident(a: &Finding, b: &Finding) -> bool {
 /// Whether the requests of both are at least half of the requests of `finding`. If `other` lasts far longer, they must be
 /// half of its requests, too: a client that is always there has short incidents of other kinds.
 fn shared(survey: &Survey<'_>, other: &Finding, finding: &Finding) -> Result<bool, QueryError> {
+    // A deletion of which the log only has the records of the objects has no requests to share.
+    if finding.stats.requests == 0 || other.stats.requests == 0 {
+        return Ok(false);
+    }
     let both = survey.totals(&other.filter.clone().and(finding.filter.clone()))?;
     let is_most = |of: &Finding| both.requests as f64 >= SAME_INCIDENT_SHARE * of.stats.requests as f64;
     let seconds = (finding.end - finding.start).max(SECONDS_PER_DAY);
     let is_far_longer = other.end - other.start > TIMES_LONGER.saturating_mul(seconds);
     Ok(is_most(finding) && (!is_far_longer || is_most(other)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::Filter;
+
+    #[test]
+    fn a_network_was_named_for_the_bytes_of_one_of_its_addresses() {
+        let hog = |requests: u64, bytes_sent: u64| Finding {
+            kind: Kind::BandwidthHog,
+            subject: None,
+            start: 0,
+            end: 1,
+            stats: Stats { requests, bytes_sent, ..Stats::default() },
+            cost: None,
+            score: 70.0,
+            filter: Filter::everything(),
+            explanation: String::new(),
+            label: None,
+        };
+        let (address, network) = (hog(29_000, 2 << 40), hog(41_000, (2 << 40) + 300_000));
+        assert_eq!(amount(&address), amount(&network));
+        assert!(amount(&hog(29_000, 6 << 40)) > amount(&address));
+    }
 }

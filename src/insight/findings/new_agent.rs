@@ -4,7 +4,9 @@
 //! networks that the program never came from, while the other versions go on: then another client uses the program.
 
 use super::evidence::{Evidence, finding};
-use super::{Finding, Kind, benign, words};
+use super::history::History;
+use super::timeline::{Counted, Timeline};
+use super::{Finding, Kind, Ordinary, benign, words};
 use crate::human;
 use crate::identity::agent_family;
 use crate::insight::survey::Survey;
@@ -71,7 +73,7 @@ fn of_dimension(
         }
         let filter = Filter::term_for(dimension, &value);
         let label = match benign::crawler(history, &filter)? {
-            None => benign::comes_again(history, &filter)?,
+            None if comes_again(history, &filter)? => Some(Ordinary::RecurringJob),
             crawler => crawler,
         };
         let name = words::client(dimension, &value, 1);
@@ -94,6 +96,12 @@ fn of_dimension(
         })?);
     }
     Ok(findings)
+}
+
+/// Whether the requests of a filter come at the same time of most days or weeks.
+fn comes_again(history: &Survey<'_>, filter: &Filter) -> Result<bool, QueryError> {
+    let Some((_, wide)) = Timeline::whole(history)? else { return Ok(false) };
+    Ok(History::of_filter(history, filter, &wide.grid, Counted::Requests)?.first_visit_comes_again())
 }
 
 /// Whether a new version of a known program comes from networks of its own, while the other versions go on as before. A

@@ -3,10 +3,13 @@
 //!
 //! [`gaps`](super::gaps) decides when it was due and whether it is missing.
 
+use std::rc::Rc;
+
 use super::baseline::Grid;
 use super::evidence::{Evidence, finding};
 use super::gaps::{Due, MIN_ACTIVE_DAYS, MIN_SURPRISE, Silence};
-use super::timeline::{Counted, Timeline, requests_of_each};
+use super::history::History;
+use super::timeline::{Counted, Timeline};
 use super::{Finding, Kind, Ordinary, words};
 use crate::human;
 use crate::identity::is_crawler;
@@ -32,7 +35,9 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     let due = Due::new(&wide.grid, &wide.values(Counted::Requests));
     let mut silences: Vec<(Silence, Series)> = Vec::new();
     for series in candidates(&history, &wide.grid)? {
-        silences.extend(due.silences(&series.requests).into_iter().map(|silence| (silence, series.clone())));
+        silences.extend(
+            due.silences(&series.history.counts).into_iter().map(|silence| (silence, series.clone())),
+        );
     }
     // Of those that begin at the same time, the value that stopped as a whole is reported, then the most surprising one.
     silences.sort_by(|a, b| {
@@ -93,12 +98,12 @@ struct Series {
     value: Value,
     /// The part of the requests of the value that these are.
     share: f64,
-    requests: Vec<f64>,
+    history: History,
 }
 
 /// The largest requesters and programs; the largest requesters of each frequent operation; and the prefixes
 /// with the most uploads.
-fn candidates(history: &Survey<'_>, grid: &Grid) -> Result<Vec<Series>, QueryError> {
+fn candidates(history: &Survey<'_>, grid: &Rc<Grid>) -> Result<Vec<Series>, QueryError> {
     const UPLOADS: [&str; 5] =
         ["REST.PUT.OBJECT", "REST.COPY.OBJECT", "REST.POST.OBJECT", "REST.PUT.PART", "REST.POST.UPLOAD"];
     let operation = Dimension::Field(Field::Operation);
@@ -125,10 +130,10 @@ fn candidates(history: &Survey<'_>, grid: &Grid) -> Result<Vec<Series>, QueryErr
             })
             .collect();
         let values = rows.iter().map(|row| row.value.clone()).collect();
-        let lines = requests_of_each(history, &filter, vec![(dimension.clone(), values)], grid)?;
-        for (row, requests) in rows.into_iter().zip(lines.into_iter().flatten()) {
+        let histories = History::on_grid(history, &filter, vec![(dimension.clone(), values)], grid)?;
+        for (row, history) in rows.into_iter().zip(histories.into_iter().flatten()) {
             let whole = all.iter().find(|other| other.dimension == dimension && other.value == row.value);
-            let of_whole = whole.map_or(row.stats.requests as f64, |whole| whole.requests.iter().sum());
+            let of_whole = whole.map_or(row.stats.requests as f64, |whole| whole.history.counts.iter().sum());
             all.push(Series {
                 filter: filter.clone(),
                 operation: operation.clone(),
@@ -136,7 +141,7 @@ fn candidates(history: &Survey<'_>, grid: &Grid) -> Result<Vec<Series>, QueryErr
                 dimension: dimension.clone(),
                 value: row.value,
                 share: row.stats.requests as f64 / of_whole.max(1.0),
-                requests,
+                history,
             });
         }
     }

@@ -1,8 +1,12 @@
-//! Series of a scope on a common grid of buckets.
+//! The whole log over time. What findings explain can be taken out of it.
+//!
+//! The past of a part of the log is its [`History`](super::history::History), on the same grid.
+
+use std::rc::Rc;
 
 use super::baseline::Grid;
 use crate::insight::survey::Survey;
-use crate::query::{Activity, Dimension, Filter, QueryError, Series, Stats, Value};
+use crate::query::{Filter, QueryError, Series, Stats};
 
 /// Width of the narrow buckets, in seconds.
 const NARROW: u32 = 300;
@@ -29,10 +33,10 @@ impl Counted {
     }
 }
 
-/// The stats of all buckets of a series.
+/// The stats of all buckets.
 #[derive(Clone, Debug)]
 pub(super) struct Timeline {
-    pub grid: Grid,
+    pub grid: Rc<Grid>,
     /// One for each bucket.
     pub stats: Vec<Stats>,
 }
@@ -40,41 +44,32 @@ pub(super) struct Timeline {
 impl Timeline {
     /// All requests before the end of the scope, in narrow and in wide buckets. `None` without requests.
     pub(super) fn whole(history: &Survey<'_>) -> Result<Option<(Timeline, Timeline)>, QueryError> {
-        let everything = Filter::everything();
-        let Some(wide) = Timeline::new(history.series(&everything, HOUR)?) else { return Ok(None) };
+        let Some(mut wide) = Timeline::new(history.series_of_all(HOUR)?.as_ref()) else { return Ok(None) };
         if wide.stats.len() as i64 * i64::from(HOUR) > MAX_NARROW_SECONDS {
             return Ok(Some((wide.clone(), wide)));
         }
-        let Some(mut narrow) = Timeline::new(history.series(&everything, NARROW)?) else {
+        let Some(mut narrow) = Timeline::new(history.series_of_all(NARROW)?.as_ref()) else {
             return Ok(None);
         };
+        let requests: Vec<u64> = narrow.stats.iter().map(|stats| stats.requests).collect();
+        for gap in narrow.grid.narrow_gaps(&requests) {
+            Rc::make_mut(&mut wide.grid).exclude(gap);
+        }
         // Few requests per narrow bucket do not show a gap.
-        for index in 0..narrow.grid.len() {
+        let grid = Rc::make_mut(&mut narrow.grid);
+        for index in 0..grid.len() {
             let is_incomplete =
                 |hour: usize| hour > 0 && hour + 1 < wide.grid.len() && !wide.grid.usable[hour];
-            if is_incomplete(wide.grid.index(narrow.grid.time(index))) {
-                narrow.grid.usable[index] = false;
+            if is_incomplete(wide.grid.index(grid.time(index))) {
+                grid.usable[index] = false;
             }
         }
         Ok(Some((narrow, wide)))
     }
 
-    fn new(series: Series) -> Option<Timeline> {
-        let stats = series.lines.into_iter().next().filter(|line| !line.is_empty())?;
-        let requests: Vec<u64> = stats.iter().map(|stats| stats.requests).collect();
-        Some(Timeline { grid: Grid::new(series.start, series.bucket, &requests), stats })
-    }
-
-    /// The requests of a filter, on the buckets of `grid`.
-    pub(super) fn of(history: &Survey<'_>, filter: &Filter, grid: &Grid) -> Result<Timeline, QueryError> {
-        let series = history.series(filter, grid.bucket as u32)?;
-        let mut stats = vec![Stats::default(); grid.len()];
-        for (index, part) in series.lines.first().into_iter().flatten().enumerate() {
-            if let Some(stats) = stats.get_mut(grid.index(series.start + index as i64 * grid.bucket)) {
-                *stats = *part;
-            }
-        }
-        Ok(Timeline { grid: grid.clone(), stats })
+    fn new(series: &Series) -> Option<Timeline> {
+        let stats = series.lines.first().filter(|line| !line.is_empty())?.clone();
+        Some(Timeline { grid: Rc::new(Grid::of(series)), stats })
     }
 
     /// Takes the requests of a filter out.
@@ -95,29 +90,4 @@ impl Timeline {
     pub(super) fn values(&self, counted: Counted) -> Vec<f64> {
         self.stats.iter().map(|stats| counted.of(stats) as f64).collect()
     }
-}
-
-/// The numbers of requests of each of some values of each dimension, on the buckets of `grid`.
-pub(super) fn requests_of_each(
-    survey: &Survey<'_>,
-    filter: &Filter,
-    of: Vec<(Dimension, Vec<Value>)>,
-    grid: &Grid,
-) -> Result<Vec<Vec<Vec<f64>>>, QueryError> {
-    if of.iter().all(|(_, values)| values.is_empty()) {
-        return Ok(vec![Vec::new(); of.len()]);
-    }
-    let on_grid = |Activity { start, lines, .. }: Activity| {
-        let line_on_grid = |line: Vec<u64>| {
-            let mut requests = vec![0.0; grid.len()];
-            for (index, count) in line.into_iter().enumerate() {
-                if let Some(number) = requests.get_mut(grid.index(start + index as i64 * grid.bucket)) {
-                    *number += count as f64;
-                }
-            }
-            requests
-        };
-        lines.into_iter().map(line_on_grid).collect()
-    };
-    Ok(survey.activity(filter, grid.bucket as u32, of)?.into_iter().map(on_grid).collect())
 }

@@ -2,8 +2,9 @@
 //! of its large subjects.
 
 use super::baseline::{Baseline, MIN_DAYS};
-use super::timeline::{Timeline, requests_of_each};
-use super::{Finding, Kind, burst, level_shift};
+use super::history::History;
+use super::timeline::Timeline;
+use super::{Finding, Kind, Ordinary, burst, level_shift};
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Value};
@@ -42,8 +43,8 @@ pub(super) struct Volume<'a, 'b> {
 pub(super) struct Subject {
     pub dimension: Dimension,
     pub value: Value,
-    /// Requests in wide buckets.
-    pub requests: Vec<f64>,
+    /// Its requests in wide buckets.
+    pub history: History,
     /// The mean bytes of a response.
     pub bytes_per_request: f64,
     pub baseline: Baseline,
@@ -69,12 +70,13 @@ pub(super) fn detect(survey: &Survey<'_>, found: &[Finding]) -> Result<Vec<Findi
 }
 
 /// Whether the requests of a finding are those of an incident, not those of a subject as usual: what lasts for much of
-/// the log explains no change.
+/// the log explains no change, and that people share an address does not explain why they come.
 pub(super) fn explains_volume(finding: &Finding, all: &Timeline) -> bool {
     /// Part of the log that a finding lasts at most.
     const MOST: f64 = 0.4;
     let log = (all.grid.bucket * all.grid.len() as i64) as f64;
     !matches!(finding.kind, Kind::Silence | Kind::LevelShift | Kind::InsecureAccess)
+        && finding.label != Some(Ordinary::SharedAddress)
         && ((finding.end - finding.start) as f64) < MOST * log
 }
 
@@ -91,14 +93,14 @@ fn subjects(history: &Survey<'_>, wide: &Timeline) -> Result<Vec<Subject>, Query
     }
     let values = |rows: &[GroupRow]| rows.iter().map(|row| row.value.clone()).collect();
     let each = of.iter().map(|(dimension, rows)| (dimension.clone(), values(rows))).collect();
-    let lines = requests_of_each(history, &everything, each, &wide.grid)?;
+    let histories = History::on_grid(history, &everything, each, &wide.grid)?;
     let mut subjects = Vec::new();
-    for ((dimension, rows), lines) in of.into_iter().zip(lines) {
-        for (GroupRow { value, stats, .. }, requests) in rows.into_iter().zip(lines) {
-            if let Some(baseline) = Baseline::fit(&wide.grid, &requests) {
+    for ((dimension, rows), histories) in of.into_iter().zip(histories) {
+        for (GroupRow { value, stats, .. }, history) in rows.into_iter().zip(histories) {
+            if let Some(baseline) = Baseline::fit(&wide.grid, &history.counts) {
                 let (dimension, bytes_per_request) =
                     (dimension.clone(), stats.bytes_sent as f64 / stats.requests.max(1) as f64);
-                subjects.push(Subject { dimension, value, requests, bytes_per_request, baseline });
+                subjects.push(Subject { dimension, value, history, bytes_per_request, baseline });
             }
         }
     }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use tokio_util::sync::CancellationToken;
@@ -346,7 +347,12 @@ impl QueryContext<'_> {
             }
         }
         // The segments that may have rows of either set.
-        let both = QueryContext { segments, scanned: Default::default(), ..*self };
+        let both = QueryContext {
+            segments,
+            scanned: Default::default(),
+            pricing: Arc::clone(&self.pricing),
+            ..*self
+        };
         let plan = Plan::new(self, by)?;
         let select = |counts: &Counts| -> Result<Answer, QueryError> {
             let select =

@@ -24,7 +24,7 @@ mod uri_columns;
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use super::cost::Prices;
@@ -60,10 +60,8 @@ pub struct LocalEngine {
     cache: Arc<Cache>,
     id_sets: IdSets,
     derived_groups: Arc<DerivedGroups>,
-    charge_rules: ChargeRules,
-    prices: Arc<Prices>,
+    pricing: RwLock<Arc<Pricing>>,
     uri_columns: Arc<UriColumns>,
-    group_partials: PartialsCache<HowGrouped, Groups>,
     series_partials: PartialsCache<HowBucketed, SeriesSums>,
     activity_partials: PartialsCache<HowCounted, ActivityCounts>,
     pair_partials: PartialsCache<HowPaired, PairSums>,
@@ -77,6 +75,23 @@ pub struct LocalEngine {
     max_distinct_pairs: usize,
     /// Maximum number of pairs of values in memory of a thread.
     max_pairs: usize,
+}
+
+/// Prices, and what depends on them. A query has the same ones from its begin to its end.
+struct Pricing {
+    prices: Arc<Prices>,
+    charge_rules: ChargeRules,
+    group_partials: PartialsCache<HowGrouped, Groups>,
+}
+
+impl Pricing {
+    fn new(prices: Prices) -> Arc<Pricing> {
+        Arc::new(Pricing {
+            prices: Arc::new(prices),
+            charge_rules: ChargeRules::default(),
+            group_partials: PartialsCache::new(GROUP_PARTIALS_BUDGET),
+        })
+    }
 }
 
 struct PinnedSnapshot {
@@ -93,10 +108,8 @@ impl LocalEngine {
             cache,
             id_sets: IdSets::new(uri_columns.clone(), derived_groups.clone()),
             derived_groups,
-            charge_rules: ChargeRules::default(),
-            prices: Arc::default(),
+            pricing: RwLock::new(Pricing::new(Prices::default())),
             uri_columns,
-            group_partials: PartialsCache::new(GROUP_PARTIALS_BUDGET),
             series_partials: PartialsCache::new(SERIES_PARTIALS_BUDGET),
             activity_partials: PartialsCache::new(ACTIVITY_PARTIALS_BUDGET),
             pair_partials: PartialsCache::new(PAIR_PARTIALS_BUDGET),
@@ -120,14 +133,18 @@ impl LocalEngine {
     /// Computes [`Measure::Cost`](super::Measure::Cost) with these prices; by default, those of us-east-1.
     #[must_use]
     pub fn with_prices(self, prices: Prices) -> LocalEngine {
-        // What was computed with other prices is forgotten.
-        let group_partials = PartialsCache::new(GROUP_PARTIALS_BUDGET);
-        LocalEngine { prices: Arc::new(prices), charge_rules: ChargeRules::default(), group_partials, ..self }
+        self.use_prices(prices);
+        self
+    }
+
+    /// Computes the costs of later queries with these prices. What was computed with others is forgotten.
+    pub fn use_prices(&self, prices: Prices) {
+        *self.pricing.write() = Pricing::new(prices);
     }
 
     /// The prices that costs are computed with.
-    pub fn prices(&self) -> &Prices {
-        &self.prices
+    pub fn prices(&self) -> Arc<Prices> {
+        Arc::clone(&self.pricing.read().prices)
     }
 
     /// Groups and filters by [`Dimension::LOOKED_UP`] with what `identity` says about addresses. Without it such queries
@@ -226,6 +243,7 @@ struct QueryContext<'a> {
     query: &'a Query,
     predicate: &'a Predicate,
     cancel: &'a CancellationToken,
+    pricing: Arc<Pricing>,
     /// The segments that may have selected rows.
     segments: Vec<SegmentInfo>,
     /// Counts of scanned rows and segments; [`QueryContext::statistics`] adds the rest at the end.
@@ -246,7 +264,17 @@ impl<'a> QueryContext<'a> {
                 segments.push(*segment);
             }
         }
-        Ok(QueryContext { engine, snapshot, query, predicate, cancel, segments, scanned: Mutex::default() })
+        let pricing = Arc::clone(&engine.pricing.read());
+        Ok(QueryContext {
+            engine,
+            snapshot,
+            query,
+            predicate,
+            cancel,
+            pricing,
+            segments,
+            scanned: Mutex::default(),
+        })
     }
 
     /// Counts a segment that is read, for the statistics.

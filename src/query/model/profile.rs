@@ -54,9 +54,35 @@ pub struct Profile {
     pub error: Option<(Value, u64)>,
 }
 
+impl Profile {
+    /// The folder that all keys are known to have in common; `None` if they have none, or if there are more requests than
+    /// were looked at.
+    pub fn folder_of_all(&self) -> Option<&[u8]> {
+        let are_all = self.stats.requests <= PROFILE_SAMPLE as u64;
+        Some(self.folder.as_slice()).filter(|folder| are_all && !folder.is_empty())
+    }
+}
+
 /// The steps and the folder of a [`Profile`] are those of its first requests in the order of time, then of arrival: at
 /// most this number.
 pub const PROFILE_SAMPLE: usize = 4_096;
 
 /// The distinct objects whose sizes a [`Profile`] adds up.
 pub const MAX_PARTIAL_OBJECTS: usize = 1 << 13;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_the_first_keys_was_taken_for_that_of_all() {
+        let of = |requests: u64| {
+            let mut profile = Profile { folder: b"archive/2024/".to_vec(), ..Profile::default() };
+            profile.stats.requests = requests;
+            profile.folder_of_all().map(<[u8]>::to_vec)
+        };
+        assert_eq!(of(PROFILE_SAMPLE as u64), Some(b"archive/2024/".to_vec()));
+        assert_eq!(of(PROFILE_SAMPLE as u64 + 1), None);
+        assert_eq!(Profile::default().folder_of_all(), None);
+    }
+}

@@ -127,6 +127,14 @@ fn the_way_leads_back_by_click_and_by_key() {
 }
 
 #[test]
+fn a_layer_of_all_times_says_so() {
+    let mut explorer = start(130, 34);
+    explorer.press("z I").types("denied").press("Enter");
+    let line = explorer.screen().lines().nth(1).unwrap().to_owned();
+    assert!(line.ends_with(" › all times › http_status:403 › Addresses"), "{line}");
+}
+
+#[test]
 fn the_way_fits_every_width() {
     for columns in [60, 80, 130] {
         let mut explorer = start(columns, 24);

@@ -53,7 +53,10 @@ pub(crate) fn of(state: &State, start: u16, end: u16) -> Vec<Crumb> {
             let off = layer.disabled.iter().map(|term| format::visible(&term.to_string()));
             off.for_each(|text| add(Part::OffTerm, text));
         }
-        add(Part::Name, name(layer));
+        // A folder is its own name.
+        if !(is_by_folder(layer) && below.is_some_and(is_by_folder)) {
+            add(Part::Name, name(layer));
+        }
         below = Some(layer);
     }
     fit_crumbs(&mut crumbs, usize::from(end.saturating_sub(start)));
@@ -71,6 +74,10 @@ pub(crate) fn of(state: &State, start: u16, end: u16) -> Vec<Crumb> {
 pub(crate) fn layer_at(crumbs: &[Crumb], x: u16) -> Option<usize> {
     let crumb = crumbs.iter().find(|crumb| (crumb.start..crumb.end).contains(&x))?;
     (crumb.part != Part::LeftOut).then_some(crumb.layer)
+}
+
+fn is_by_folder(layer: &Layer) -> bool {
+    layer.detail.is_none() && matches!(layer.table().kind, TableKind::Groups(Dimension::Path { .. }))
 }
 
 /// What the table of a layer is, in a word or two.
@@ -99,7 +106,10 @@ pub(crate) fn terms(state: &State, layer: &Layer, below: Option<&Layer>) -> Vec<
     if layer.time != below.map_or(state.session_time, |below| below.time)
         && let Some((start, end)) = state.range_of(layer)
     {
-        texts.push(format::span(start, end, state.zone(), state.shows_year()));
+        texts.push(match layer.time == state.session_time {
+            true => "all times".to_owned(),
+            false => format::span(start, end, state.zone(), state.shows_year()),
+        });
     }
     let is_new = |term: &&Filter| below.is_none_or(|below| !below.filter.terms().contains(term));
     for term in layer.filter.terms().iter().filter(is_new) {
@@ -112,7 +122,7 @@ pub(crate) fn terms(state: &State, layer: &Layer, below: Option<&Layer>) -> Vec<
 /// The value of the row that a term is about, if it is one of the table of `layer`: the name of the table says what it is.
 fn value_of_row(layer: &Layer, term: &Filter) -> Option<String> {
     let TableKind::Groups(by) = &layer.table().kind else { return None };
-    if let (Dimension::Path { .. } | Dimension::Prefix { .. }, Some(name)) = (by, folders::name(term)) {
+    if let (Dimension::Path { .. } | Dimension::Prefix { .. }, Some(name)) = (by, folders::name_of(term)) {
         return Some(format::value(&Value::Text(name.into())));
     }
     let Filter::Term(subject, test) = term else { return None };

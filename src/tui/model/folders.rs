@@ -1,9 +1,11 @@
 //! Walking the folders of keys: a table by [`Dimension::Path`] lists the subfolders and files of the folder that the filter
 //! names.
 
+use crate::log::Field;
 use crate::query::filter::{Subject, Test};
 use crate::query::{Dimension, Filter, Value};
 use crate::tui::model::{Layer, TableKind};
+use crate::tui::{cell_text, format};
 
 /// What a row of a table of folders or of prefixes is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,11 +47,14 @@ fn folder_of(term: &Filter) -> Option<(&[u8], u8)> {
     }
 }
 
-/// The name of the folder that a term of the filter names, without those around it.
-pub(crate) fn name(term: &Filter) -> Option<&[u8]> {
-    let (folder, _) = folder_of(term)?;
-    let inside = folder.strip_suffix(b"/").unwrap_or(folder);
-    Some(memchr::memrchr(b'/', inside).map_or(folder, |slash| &folder[slash + 1..]))
+/// The name of the folder or of the key that a term of the filter names, without the folders around it.
+pub(crate) fn name_of(term: &Filter) -> Option<&[u8]> {
+    let text = match term {
+        Filter::Term(Subject::Field(Field::Key), Test::Equals(key)) => key,
+        term => folder_of(term)?.0,
+    };
+    let inside = text.strip_suffix(b"/").unwrap_or(text);
+    Some(memchr::memrchr(b'/', inside).map_or(text, |slash| &text[slash + 1..]))
 }
 
 /// The innermost folder that a filter names, and its number of folders; nothing and 0: the root.
@@ -86,8 +91,17 @@ pub(crate) fn above(layer: &Layer) -> Option<Vec<u8>> {
     Some(memchr::memrchr(b'/', parent).map_or(Vec::new(), |slash| parent[..=slash].to_vec()))
 }
 
-/// The text of a value of a table by `by` without the folder that the table lists.
-pub(crate) fn name_in<'a>(by: &Dimension, filter: &Filter, value: &'a Value) -> Option<&'a [u8]> {
+/// The text of a value of a table by `by` with this filter, with control characters made visible: what a folder contains is
+/// named without the folder.
+pub(crate) fn text_in(by: &Dimension, filter: &Filter, value: &Value) -> String {
+    match name_in(by, filter, value) {
+        Some([]) => "(this folder)".to_owned(),
+        Some(name) => format::value(&Value::Text(name.into())),
+        None => cell_text::of_group(by, value),
+    }
+}
+
+fn name_in<'a>(by: &Dimension, filter: &Filter, value: &'a Value) -> Option<&'a [u8]> {
     let (Dimension::Path { depth }, Value::Text(text)) = (by, value) else { return None };
     let (folder, of) = present(filter);
     if of == 0 || of + 1 != *depth {

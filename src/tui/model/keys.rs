@@ -89,16 +89,15 @@ impl Keymap {
             let known: Vec<String> = contexts_of(change.command).into_iter().map(context_name).collect();
             return Err(format!("{name} does nothing here; it works in {}", known.join(", ")));
         }
-        let typed = change.keys.iter().find(|key| is_typed(**key));
+        let typed: Vec<Key> = change.keys.iter().copied().filter(|key| is_typed(*key)).collect();
         let is_typing = |context: &Context| {
             // In lists whose entries are switched on and off, no blanks are typed.
             let toggles = matches!(context, Context::Filters | Context::Columns);
-            TYPING.contains(context)
-                && !(toggles && change.keys.iter().all(|key| key.0 == KeyCode::Char(' ')))
+            TYPING.contains(context) && !(toggles && typed.iter().all(|key| key.0 == KeyCode::Char(' ')))
         };
         let (typing, others): (Vec<Context>, Vec<Context>) =
             contexts.iter().partition(|context| is_typing(context));
-        let contexts = match typed {
+        let contexts = match typed.first() {
             // A change for all contexts leaves those alone in which the key is typed.
             Some(_) if change.context.is_none() && !others.is_empty() => others,
             Some(key) if !typing.is_empty() => {
@@ -513,6 +512,20 @@ mod tests {
         .unwrap_err();
         assert!(errors[0].1.contains("it works in table"), "{errors:?}");
         assert!(errors[1].1.starts_with("x could not be typed any more"), "{errors:?}");
+    }
+
+    #[test]
+    fn letters_stay_letters_where_they_are_typed() {
+        let keys = Keymap::with(&[change(None, Command::Up, &["W"])]).unwrap();
+        assert_eq!(keys.key_of(Context::Table, Command::Up), "W");
+        for context in [Context::Pick, Context::Columns, Context::Palette] {
+            assert_eq!(keys.key_of(context, Command::Up), "↑", "{context:?}");
+            let errors = Keymap::with(&[change(Some(context), Command::Up, &["W"])]).unwrap_err();
+            assert!(errors[0].1.contains("could not be typed any more"), "{errors:?}");
+        }
+        // Blanks are not typed where they switch entries on and off.
+        assert!(Keymap::with(&[change(Some(Context::Columns), Command::Toggle, &["Space", "F2"])]).is_ok());
+        assert!(Keymap::with(&[change(Some(Context::Columns), Command::Toggle, &["Space", "x"])]).is_err());
     }
 
     #[test]

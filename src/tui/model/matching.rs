@@ -6,7 +6,7 @@ use frizbee::{CaseMatching, Config, Matcher, Matching, Scoring};
 /// Characters of the typed text that are considered.
 const MAX_TYPED_CHARS: usize = 200;
 /// A match must have this score per letter: letters that are scattered over a text do not match.
-const MIN_SCORE_PER_LETTER: usize = 9;
+const MIN_SCORE_PER_LETTER: usize = 10;
 /// Shorter words must be typed without errors.
 const MIN_LETTERS_FOR_ERROR: usize = 4;
 /// How much a match in a text counts compared with one in its description.

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::log::{Field, ValueType};
 use crate::query::{Filter, Measure, Pairs, Stats, TimeRange, measure::Unit};
-use crate::tui::model::{Column, FindingColumn, Rows, Table, TableKind};
+use crate::tui::model::{Column, FindingColumn, Rows, Table, TableKind, folders};
 use crate::tui::{cell_text, format};
 
 /// The first rows of an answer whose texts are measured, whether they are visible or not.
@@ -133,7 +133,7 @@ fn text_width<'a>(
 ) -> Option<Box<dyn Fn(usize) -> Option<usize> + 'a>> {
     match (rows, kind, column) {
         (Rows::Groups(groups), TableKind::Groups(by), Column::Value) => Some(Box::new(|index| {
-            groups.rows.get(index).map(|row| cell_text::in_table(by, filter, &row.value).width())
+            groups.rows.get(index).map(|row| folders::text_in(by, filter, &row.value).width())
         })),
         (Rows::Pairs(pairs), TableKind::Pairs(by), Column::Value | Column::Second) => {
             let place = usize::from(column == Column::Second);

@@ -2,7 +2,7 @@
 
 use crate::query::{Ask, Filter, Groups, Measure, Pairs, Stats, Value, measure::Unit};
 use crate::tui::model::column_placement::SHARE_WIDTH;
-use crate::tui::model::{Column, LazyMeasure, Placed, State, TableKind, TimeRow, columns};
+use crate::tui::model::{Column, LazyMeasure, Placed, State, TableKind, TimeRow, columns, folders};
 use crate::tui::widgets::{bars, fit};
 use crate::tui::{cell_text, format, view::table::Cell};
 
@@ -19,7 +19,7 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
             let filter = table.rows.query.as_ref().map_or(&everything, |query| &query.filter);
             let text = table
                 .dimension()
-                .map(|by| cell_text::fit_group(by, &cell_text::in_table(by, filter, &row.value), width));
+                .map(|by| cell_text::fit_group(by, &folders::text_in(by, filter, &row.value), width));
             Cell::new(text.unwrap_or_else(|| format::value(&row.value)), style)
         }
         Column::Activity => {

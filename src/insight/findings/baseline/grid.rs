@@ -1,11 +1,15 @@
 //! The buckets of a baseline: their place in the day and the week, and which of them can be relied on.
 
 use crate::log::time::SECONDS_PER_DAY;
+use crate::query::Series;
 
 /// A run of empty buckets of the whole log is a delivery gap only if it is at least this long.
 const GAP_MIN_SECONDS: i64 = 3600;
 /// … and the buckets at the same time of other days usually have as many requests.
 const GAP_MIN_USUAL: u64 = 3;
+/// A gap in narrow buckets is at least this long, and so many requests are usual at that time that none is no chance.
+const NARROW_GAP_MIN_SECONDS: i64 = 2400;
+const NARROW_GAP_MIN_EXPECTED: f64 = 12.0;
 /// Monday is day 0 of the week; 1970-01-01 was a Thursday.
 const WEEKDAY_OF_EPOCH: i64 = 3;
 
@@ -29,6 +33,12 @@ impl Grid {
             (*first, *last) = (false, false);
         }
         grid
+    }
+
+    /// The buckets of the series of a whole log.
+    pub(crate) fn of(series: &Series) -> Grid {
+        let requests: Vec<u64> = series.lines.iter().take(1).flatten().map(|stats| stats.requests).collect();
+        Grid::new(series.start, series.bucket, &requests)
     }
 
     /// Number of buckets.
@@ -121,6 +131,40 @@ impl Grid {
         }
     }
 
+    /// The delivery gaps of a log in narrow buckets, from the first to the last second: runs of empty buckets in which many
+    /// requests are usual together. They may begin and end within an hour.
+    pub(crate) fn narrow_gaps(&self, requests: &[u64]) -> Vec<(i64, i64)> {
+        let mut sums = vec![(0.0, 0.0); self.per_day()];
+        for (index, count) in requests.iter().enumerate() {
+            let (sum, days) = &mut sums[self.phase(index)];
+            (*sum, *days) = (*sum + *count as f64, *days + 1.0);
+        }
+        let usual = |index: usize| {
+            let (sum, days) = sums[self.phase(index)];
+            sum / days
+        };
+        let mut gaps = Vec::new();
+        let mut index = 0;
+        while index < requests.len() {
+            let length = requests[index..].iter().take_while(|count| **count == 0).count();
+            let run = index..index + length;
+            if length >= self.buckets_in(NARROW_GAP_MIN_SECONDS)
+                && run.clone().map(usual).sum::<f64>() >= NARROW_GAP_MIN_EXPECTED
+            {
+                gaps.push((self.time(run.start), self.time(run.end)));
+            }
+            index += length.max(1);
+        }
+        gaps
+    }
+
+    /// Excludes the buckets of a time.
+    pub(crate) fn exclude(&mut self, (start, end): (i64, i64)) {
+        let last = (self.index(end - 1) + 1).min(self.len());
+        let first = self.index(start).min(last);
+        self.usable[first..last].fill(false);
+    }
+
     /// The median number of requests per phase over the days.
     fn usual_per_phase(&self, requests: &[u64]) -> Vec<u64> {
         let mut per_phase = vec![Vec::new(); self.per_day()];
@@ -151,6 +195,21 @@ mod tests {
         let excluded: Vec<usize> = (0..grid.len()).filter(|index| !grid.usable[*index]).collect();
         assert_eq!(excluded, [0, 49, 50, 51, 52, 53, 54, 55, 56, 119]);
         assert_eq!(grid.known_days(), 5);
+    }
+
+    #[test]
+    fn a_gap_that_begins_and_ends_within_an_hour_is_one() {
+        let mut requests = vec![4; 288 * 5];
+        requests[700..711].fill(0);
+        let mut grid = Grid::new(APRIL, 300, &requests);
+        assert_eq!(grid.narrow_gaps(&requests), [(APRIL + 700 * 300, APRIL + 711 * 300)]);
+        grid.exclude((APRIL + 700 * 300, APRIL + 711 * 300));
+        assert_eq!((700..711).filter(|at| grid.usable[*at]).count(), 0);
+        assert!(grid.usable[699] && grid.usable[711]);
+        let mut few = vec![0; 288 * 5];
+        few.iter_mut().step_by(7).for_each(|count| *count = 1);
+        few[700..711].fill(0);
+        assert_eq!(Grid::new(APRIL, 300, &few).narrow_gaps(&few), []);
     }
 
     #[test]

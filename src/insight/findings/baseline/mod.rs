@@ -113,6 +113,11 @@ impl Baseline {
         Some(baseline)
     }
 
+    /// How much more than expected each bucket has.
+    pub(crate) fn excess(&self, values: &[f64]) -> Vec<f64> {
+        values.iter().zip(&self.expected).map(|(value, expected)| value - expected).collect()
+    }
+
     /// The logarithm of the probability of a value this large or larger in a bucket.
     pub(crate) fn ln_p(&self, index: usize, value: f64) -> f64 {
         -self.tail.corrected(-self.ln_upper(index, value))

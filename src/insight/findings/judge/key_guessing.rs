@@ -25,8 +25,9 @@ pub(super) fn judge<'a>(client: &'a Client<'a>) -> Option<Verdict<'a>> {
     if !is_guessing {
         return None;
     }
-    // A scanner that comes at the same time every week was ordered; one that comes on some days was not.
-    let is_ordered = client.history.is_weekly(client.period, 0.3) || client.seconds() > 7 * SECONDS_PER_DAY;
+    // A scanner that comes at the same time every day or week was ordered; one that comes on some days was not.
+    let is_ordered =
+        client.history.comes_at_the_same_time(client.period) || client.seconds() > 7 * SECONDS_PER_DAY;
     let label = recurring(client).filter(|_| !client.is_anonymous() || is_ordered);
     let missed = Filter::Term(Subject::Field(Field::HttpStatus), Test::Range(Some(400), Some(499)));
     let sentence = move |stats: &Stats| {

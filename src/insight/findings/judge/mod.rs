@@ -114,8 +114,10 @@ fn recurring(client: &Client<'_>) -> Option<Ordinary> {
     client.history.comes_again(client.period).then_some(Ordinary::RecurringJob)
 }
 
-/// Whether the value is shared by many clients, such as the user agent of a popular browser.
+/// Whether the value is shared by many clients: the user agent of a popular browser, or a requester whose presigned URLs are
+/// used by the visitors of a web application.
 fn is_crowd(client: &Client<'_>) -> bool {
     const MANY_ADDRESSES: u64 = 100;
-    *client.dimension == Dimension::Field(Field::UserAgent) && client.did.addresses >= MANY_ADDRESSES
+    matches!(client.dimension, Dimension::Field(Field::UserAgent | Field::Requester))
+        && client.did.addresses >= MANY_ADDRESSES
 }

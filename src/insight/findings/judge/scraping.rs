@@ -42,9 +42,9 @@ pub(super) fn judge<'a>(client: &'a Client<'a>, population: &'a Population) -> O
     let sentence = move |stats: &crate::query::Stats| {
         let order = if is_ordered { ", in key order" } else { "" };
         let referer = if without_referer { ", without a referer" } else { "" };
-        let place = match client.did.folder.as_slice() {
-            [] => String::new(),
-            folder => format!(" under {}", words::text(folder)),
+        let place = match client.did.folder_of_all() {
+            None => String::new(),
+            Some(folder) => format!(" under {}", words::text(folder)),
         };
         words::sentence([
             format!(

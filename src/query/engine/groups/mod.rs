@@ -24,8 +24,8 @@ pub(super) use pairs::{HowPaired, MAX_PAIRS, PairSums};
 
 use std::sync::Arc;
 
-use super::QueryContext;
 use super::partials_cache::Aggregation;
+use super::{Pricing, QueryContext};
 use crate::query::answer::Cost;
 use crate::query::{Answer, Dimension, Distribution, Measure, QueryError, Sort, Stats, Totals, answer};
 use accumulator::AccumulatorSettings;
@@ -55,7 +55,7 @@ impl QueryContext<'_> {
         let cost = |groups: &Groups| {
             let stats = groups.iter().fold(Stats::default(), |stats, (_, sums)| stats.merged(sums.stats()));
             let charges = groups.charges().unwrap_or_default();
-            Answer::Cost(Cost::new(stats, charges, &self.engine.prices))
+            Answer::Cost(Cost::new(stats, charges, &self.pricing.prices))
         };
         let accumulations = vec![Accumulation::Charges];
         let groups = self.aggregate_groups(None, &GroupKeys::One, accumulations, &mut |groups, share| {
@@ -144,16 +144,17 @@ impl QueryContext<'_> {
         let rows: f64 = self.segments.iter().map(|segment| self.predicate.rows_in_time(segment)).sum();
         let charge_rules = match accumulations.contains(&Accumulation::Charges) {
             true => {
-                Some(self.engine.charge_rules.of_snapshot(self.snapshot, &self.engine.prices, self.cancel)?)
+                let Pricing { prices, charge_rules, .. } = &*self.pricing;
+                Some(charge_rules.of_snapshot(self.snapshot, prices, self.cancel)?)
             }
             false => None,
         };
         let settings = AccumulatorSettings {
             max_distinct_pairs: self.engine.max_distinct_pairs,
-            prices: self.engine.prices.clone(),
+            prices: self.pricing.prices.clone(),
         };
         let aggregation = Aggregation {
-            cache: &self.engine.group_partials,
+            cache: &self.pricing.group_partials,
             how: (by.cloned(), accumulations.clone()),
             begin: &|| Groups::new(space, rows as usize, &accumulations, &settings),
             add_segment: &|groups: &mut Groups, segment| {
