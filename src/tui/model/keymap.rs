@@ -348,8 +348,10 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Brush], &[k('u')], Command::TimelineMeasure, "", Group::Time, ""),
     bind(&[Brush], &[k('t')], Command::Zone, "", Group::Time, ""),
 
-    bind(&[Table, Detail, Contrast, Block, Reading], &[k('k'), code(KeyCode::Up)], Command::Up, "", Group::Navigation, "up"),
-    bind(&[Table, Detail, Contrast, Block, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Navigation, "down"),
+    bind(&[Table, Detail], &[k('k'), code(KeyCode::Up)], Command::Up, "", Group::Navigation, "up"),
+    bind(&[Table, Detail], &[k('j'), code(KeyCode::Down)], Command::Down, "", Group::Navigation, "down"),
+    bind(&[Contrast, Block, Reading], &[k('k'), code(KeyCode::Up), ctrl('p')], Command::Up, "", Group::Navigation, ""),
+    bind(&[Contrast, Block, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Navigation, ""),
     bind(&[Table], &[k('h'), code(KeyCode::Left)], Command::Left, "", Group::Navigation, "column to the left"),
     bind(&[Table], &[k('l'), code(KeyCode::Right)], Command::Right, "", Group::Navigation, "column to the right"),
     bind(&[Table, Detail, Contrast, Block, Reading], &[code(KeyCode::PageUp), ctrl('b')], Command::PageUp, "", Group::Navigation, "a page up"),
