@@ -133,7 +133,7 @@ pub(super) fn is_date(text: &str) -> bool {
 pub(super) fn begins_with_date(word: &str) -> bool {
     [5, 10].into_iter().any(|length| {
         let (Some(date), Some(rest)) = (word.get(..length), word.get(length..)) else { return false };
-        let begins_time = |rest: &str| rest.strip_prefix('T').is_some_and(|clock| is_clock(clock));
+        let begins_time = |rest: &str| rest.strip_prefix('T').is_some_and(is_clock);
         is_date(date)
             && (rest.is_empty() || rest.starts_with("..") || rest.starts_with('–') || begins_time(rest))
     })

@@ -181,7 +181,7 @@ pub(crate) fn can_copy(state: &State, command: Command) -> bool {
         Command::CopyMarked => !has_detail && !state.layer().table().marks.is_empty(),
         Command::CopyForSupport => has_detail,
         Command::CopyBlock => !has_detail && can_block(state),
-        Command::CopyCommand => !has_detail,
+        Command::CopyShellLine => !has_detail,
         Command::CopyFilter => !state.layer().is_unfiltered(state.session_time),
         _ => true,
     }

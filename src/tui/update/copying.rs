@@ -32,7 +32,7 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         Command::CopyJson => table(state, CopiedForm::Json, effects),
         Command::CopyMarkdown => table(state, CopiedForm::Markdown, effects),
         Command::CopyFilter => filter(state, effects),
-        Command::CopyCommand => match headless::command(state) {
+        Command::CopyShellLine => match headless::command(state) {
             Ok(command) => copy_text(state, Some(command), effects),
             Err(reason) => state.notify(reason),
         },
