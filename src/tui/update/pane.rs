@@ -54,7 +54,7 @@ pub(super) fn start(state: &mut State, ask: AnalysisAsk, effects: &mut Vec<Effec
 }
 
 /// Stores a result of the analysis of the pane in front.
-pub(super) fn store(state: &mut State, result: AnalysisResult) {
+pub(super) fn store(state: &mut State, result: AnalysisResult, effects: &mut Vec<Effect>) {
     let Some(pane) = &mut state.pane else { return };
     if pane.number() != result.number {
         return;
@@ -71,6 +71,9 @@ pub(super) fn store(state: &mut State, result: AnalysisResult) {
         (Pane::Block(pane), answer) => pane.answer.store(share, Err(error_of(answer))),
         (Pane::Contrast(pane), answer) => pane.answer.store(share, Err(error_of(answer))),
         (Pane::Concentration(pane), answer) => pane.answer.store(share, Err(error_of(answer))),
+    }
+    if share.is_none() {
+        block::copy_if_wanted(state, effects);
     }
 }
 
