@@ -54,7 +54,7 @@ fn lists_at_all_sizes() {
     snapshots("investigations", "I");
     snapshots("layers", "j Enter Enter L");
     snapshots("themes", ": t h e m e Enter");
-    snapshots("narrowed-columns", "c a d d r");
+    snapshots("narrowed-columns", "c o b j");
 }
 
 #[test]

@@ -89,6 +89,22 @@ fn the_next_session_knows_what_was_chosen_last() {
 }
 
 #[test]
+fn the_palette_works_in_front_of_a_pane() {
+    for keys in ["d", "C", "B"] {
+        let mut explorer = start(130, 34);
+        explorer.press(keys);
+        assert!(explorer.state.pane.is_some());
+        explorer.press(":").types("close");
+        assert!(explorer.screen().contains("Commands"), "{keys}: {}", explorer.screen());
+        explorer.press("Esc");
+        assert!(explorer.state.pane.is_some(), "{keys}");
+        explorer.press(":").types("group ext").press("Enter");
+        assert!(explorer.state.pane.is_none(), "{keys}");
+        assert!(explorer.screen().contains("by extension ▾"), "{keys}: {}", explorer.screen());
+    }
+}
+
+#[test]
 fn an_entry_that_needs_an_argument_begins_a_line() {
     let mut explorer = start(130, 34);
     explorer.press(":").types("replace the filter").press("Enter");
