@@ -130,7 +130,9 @@ fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
         write(&mut right, buffer, &text, theme.error());
     } else if state.log_counts.rejected > 0 {
         let rejected = format::count(state.log_counts.rejected);
-        write(&mut right, buffer, &format!("{rejected} rejected !"), theme.warning());
+        // On a narrow terminal, the key says where to look.
+        let text = if area.width >= 110 { format!("{rejected} rejected !") } else { format!("{rejected} !") };
+        write(&mut right, buffer, &text, theme.warning());
     }
     let Some(progress) = ingest else { return right.right() + 1 };
     let style = match progress.phase {
