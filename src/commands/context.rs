@@ -18,6 +18,7 @@ use crate::source::{S3Options, Window};
 const DEFAULT_TABLE_ROWS: usize = 20;
 
 /// What every subcommand runs with: the checked options and the configuration file.
+#[derive(Clone)]
 pub(super) struct Context {
     pub(super) options: Options,
     pub(super) config: Config,
@@ -41,8 +42,8 @@ impl Context {
         let parse_time = |option: &str, text: Option<&String>| match text {
             None => Ok(None),
             Some(text) => match period::parse(text, now) {
-                Some(instant) => Ok(Some(instant.first)),
-                None => usage(format!("{option}: expected {}, not \"{text}\"", period::EXPECTED)),
+                Ok(instant) => Ok(Some(instant.first)),
+                Err(message) => usage(format!("{option}: {message}")),
             },
         };
         // `--since 1h` can only mean an hour ago.

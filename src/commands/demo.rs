@@ -21,8 +21,9 @@ pub(super) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Outcome>
     let demo: Arc<dyn Source> = Arc::new(new_demo());
     let uris = vec![demo.uri().to_owned()];
     let user = context.user_options(&args.screen, investigation, &path)?;
-    let (sources, unopened, title) = (vec![demo], Vec::new(), "demo".to_owned());
-    let start = Start { sources, unopened, uris, title, every: None, user };
+    let (sources, title) = (vec![demo], "demo".to_owned());
+    let (unopened, pending) = (Vec::new(), Vec::new());
+    let start = Start { sources, unopened, pending, uris, title, every: None, user };
     explore::show(context, &path, start)
 }
 

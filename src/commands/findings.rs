@@ -115,7 +115,7 @@ pub(super) fn resolve_end_of_mute(options: &mut Options) -> anyhow::Result<()> {
     let duration = period::parse_duration(text.strip_prefix('+').unwrap_or(text));
     match duration.map(|seconds| now().checked_add(seconds)) {
         Some(Some(end)) => options.until = Some(format!("@{end}")),
-        None if period::parse(text, now()).is_some() => {}
+        None if period::parse(text, now()).is_ok() && !period::has_no_year(text) => {}
         _ => {
             return usage(format!(
                 "--until: expected the time at which the mute ends, such as 2026-12-31 or 2026-12-31T18:00, or a duration \

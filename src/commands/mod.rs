@@ -15,6 +15,7 @@ mod config;
 mod context;
 mod contrast;
 mod demo;
+mod emptiness;
 mod explore;
 mod failures;
 mod findings;

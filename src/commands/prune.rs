@@ -12,10 +12,14 @@ pub(super) fn run(context: &Context, args: &PruneArgs) -> anyhow::Result<Outcome
         return usage("prune drops all requests before --before; it takes no --filter, --since or --until");
     }
     let now = jiff::Timestamp::now().as_second();
-    let Some(before) = period::parse(&args.before, now) else {
-        return usage(format!("--before: expected {}, not \"{}\"", period::EXPECTED, args.before));
+    // What is dropped must not depend on a guess.
+    if period::has_no_year(&args.before) {
+        return usage(format!("--before: write the year of {0}, as in 2026-{0}", args.before));
+    }
+    let before = match period::parse(&args.before, now) {
+        Ok(before) => before.first,
+        Err(message) => return usage(format!("--before: {message}")),
     };
-    let before = before.first;
     let path = context.cache_path()?;
     let cache = open_cache(&path)?;
     let uris: Vec<String> = match args.sources.as_slice() {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::open_cache::{QueryableCache, pull_and_open};
 use super::prices::ChosenPrices;
-use super::{Outcome, args::ReportArgs, context::Context, host_names, interrupt, output, usage};
+use super::{Outcome, args::ReportArgs, context::Context, emptiness, host_names, interrupt, output, usage};
 use crate::export::{self, Format};
 use crate::human;
 use crate::insight::Scope;
@@ -108,6 +108,9 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
         writeln!(out, "{}", report.concentration(by, of)?.sentence(by, of))?;
     }
     out.flush()?;
+    if emptiness::is_empty(&answer) {
+        emptiness::explain(context, &report.engine, &open.sources, args.counting.into())?;
+    }
     if let Some(prices) = &prices {
         context.note(&prices.note());
     }

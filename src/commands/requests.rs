@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::args::RequestsArgs;
 use super::context::Context;
 use super::open_cache::pull_and_open;
-use super::{Outcome, interrupt, output};
+use super::{Outcome, emptiness, interrupt, output};
 use crate::export::{self, Format};
 use crate::log::{FIELDS, Field, Kind};
 use crate::query::{Answer, Ask, Requests, Sort};
@@ -62,6 +62,9 @@ pub(super) fn run_with(
     }
     writer.finish(&mut out)?;
     out.flush()?;
+    if offset == 0 && wanted > 0 {
+        emptiness::explain(context, &*engine, &open.sources, args.counting.into())?;
+    }
     Ok(open.outcome)
 }
 

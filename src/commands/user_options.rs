@@ -47,6 +47,8 @@ impl Context {
             session,
             resume: screen.resume,
             investigation,
+            cache_option: (self.cache_path().ok().as_deref() != Some(cache) || self.options.cache.is_some())
+                .then(|| cache.to_owned()),
             ..UserOptions::default()
         })
     }

@@ -123,6 +123,17 @@ impl<'a> Sheet<'a> {
         self
     }
 
+    /// The rows as lines of text: visible characters only, two spaces between cells.
+    pub(crate) fn into_lines(self) -> impl Iterator<Item = String> + 'a {
+        self.rows.map(|row| {
+            let text = |cell: &Cell<'_>| match cell.visible_text() {
+                Some(text) => text.into_owned(),
+                None => cell.plain().unwrap_or_else(|| "-".to_owned()),
+            };
+            row.iter().map(text).collect::<Vec<_>>().join("  ")
+        })
+    }
+
     /// The sheet with one more column of estimates at its end. Rows without a cell in `cells` have none.
     #[must_use]
     pub fn with_estimate(mut self, name: &'static str, cells: Vec<Cell<'a>>) -> Sheet<'a> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Options, Phase, Progress, run};
@@ -20,6 +20,17 @@ use crate::source::{Source, Window};
 /// Time after which everything is listed again, to find log files that were copied there under old names.
 const FULL_LISTING_INTERVAL: Duration = Duration::from_secs(SECONDS_PER_DAY as u64);
 
+/// How the user has the sources pulled again before the next pull is due.
+pub struct Retry {
+    /// Notified when the user wants it.
+    pub asked: Arc<Notify>,
+    /// Opens sources that could not be opened before, and returns those that could be opened now.
+    pub reopen: Option<Reopen>,
+}
+
+/// See [`Retry::reopen`].
+pub type Reopen = Arc<dyn Fn() -> Vec<Arc<dyn Source>> + Send + Sync>;
+
 /// Pulls in the background.
 pub struct Follow {
     /// Progress of the running pull, or the final progress of the last one.
@@ -30,22 +41,24 @@ pub struct Follow {
 
 impl Follow {
     /// Pulls `sources` into the cache at this path as soon as `begin` completes, and again each time `every` has
-    /// passed since the end of the previous pull; `None`: once. The cache is open for writing only during a pull. Must
-    /// be called within a tokio runtime.
+    /// passed since the end of the previous pull; `None`: once. With `retry`, it waits for the user after each pull, too.
+    /// The cache is open for writing only during a pull. Must be called within a tokio runtime.
     pub fn start(
         cache: PathBuf,
         sources: Vec<Arc<dyn Source>>,
         options: Options,
         every: Option<Duration>,
         begin: impl Future<Output = ()> + Send + 'static,
+        retry: Option<Retry>,
     ) -> Follow {
         let cancel = CancellationToken::new();
         let (sender, progress) = watch::channel(Progress::default());
         let pulls = Pulls { cache, sources, options, cancel: cancel.clone() };
+        let cancelled = cancel.clone();
         let task = tokio::spawn(async move {
             tokio::select! {
-                () = begin => pulls.run(every, &sender).await,
-                () = pulls.cancel.cancelled() => {}
+                () = begin => pulls.run(every, retry, &sender).await,
+                () = cancelled.cancelled() => {}
             }
         });
         Follow { progress, cancel, task }
@@ -71,11 +84,16 @@ struct Pulls {
 }
 
 impl Pulls {
-    async fn run(&self, every: Option<Duration>, progress: &watch::Sender<Progress>) {
-        // A folder is listed quickly, and its files may have any name.
-        let may_list_short = self.sources.iter().all(|source| source.uri().starts_with("s3://"));
+    async fn run(
+        mut self,
+        every: Option<Duration>,
+        retry: Option<Retry>,
+        progress: &watch::Sender<Progress>,
+    ) {
         let mut last_full_listing: Option<Instant> = None;
         while !self.cancel.is_cancelled() {
+            // A folder is listed quickly, and its files may have any name.
+            let may_list_short = self.sources.iter().all(|source| source.uri().starts_with("s3://"));
             let is_short = may_list_short
                 && last_full_listing.is_some_and(|listing| listing.elapsed() < FULL_LISTING_INTERVAL);
             let window = match is_short {
@@ -83,7 +101,11 @@ impl Pulls {
                 false => self.options.window,
             };
             let started = Instant::now();
-            self.pull(window, progress).await;
+            if self.sources.is_empty() {
+                progress.send_replace(Progress { phase: Phase::Done, ..Progress::default() });
+            } else {
+                self.pull(window, progress).await;
+            }
             let has_failed = {
                 let end = progress.borrow();
                 end.phase != Phase::Done || end.files_failed > 0
@@ -93,11 +115,37 @@ impl Pulls {
             } else if !is_short {
                 last_full_listing = Some(started);
             }
-            let Some(every) = every else { return };
-            tokio::select! {
-                () = tokio::time::sleep(every) => {}
-                () = self.cancel.cancelled() => {}
+            if every.is_none() && retry.is_none() {
+                return;
             }
+            let is_due = async {
+                match every {
+                    Some(every) => tokio::time::sleep(every).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let is_asked = async {
+                match &retry {
+                    Some(retry) => retry.asked.notified().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = is_due => {}
+                () = self.cancel.cancelled() => {}
+                () = is_asked => {
+                    last_full_listing = None;
+                    self.reopen(retry.as_ref().and_then(|retry| retry.reopen.clone())).await;
+                }
+            }
+        }
+    }
+
+    /// Opens the sources that could not be opened before, on a thread: that may take requests to S3.
+    async fn reopen(&mut self, reopen: Option<Reopen>) {
+        let Some(reopen) = reopen else { return };
+        if let Ok(sources) = tokio::task::spawn_blocking(move || reopen()).await {
+            self.sources.extend(sources);
         }
     }
 

@@ -38,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cache::{Batch, Cache, CacheError, FileMark, Writer};
 use crate::source::{Source, Window};
 
-pub use follow::Follow;
+pub use follow::{Follow, Reopen, Retry};
 pub use progress::{Failure, ForeignFiles, Phase, Progress};
 
 use buffer_pool::{BufferPool, ReadBuffers};

@@ -1,6 +1,6 @@
 //! Analyses that need several queries: [`findings`] names what is suspicious, [`mod@contrast`] what tells two sets of
 //! requests apart, [`mod@concentration`] how uneven a distribution is;
-//! [`mod@block`] writes block lists. `bursts` finds bursts in one series.
+//! [`mod@block`] writes block lists, [`emptiness`] says why a filter passes no request. `bursts` finds bursts in one series.
 //!
 //! An analysis is a function over the answers of any [`Engine`](crate::query::Engine); it depends on the requests
 //! alone, so equal data gives equal results.
@@ -11,6 +11,7 @@ pub mod block;
 pub(crate) mod bursts;
 pub mod concentration;
 pub mod contrast;
+pub mod emptiness;
 pub mod findings;
 mod survey;
 

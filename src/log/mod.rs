@@ -1,11 +1,12 @@
 //! The format of S3 server access logs.
 //!
 //! Contents: the list of fields ([`FIELDS`], the only one in the project), the [`Record`], the [`Parser`], [structured records](structured), the decoding
-//! of keys ([`key`]), addresses ([`address`]), HTTP methods ([`method`]), timestamps ([`time`]), and the names of log
+//! of keys ([`key`]), addresses ([`address`]), HTTP methods ([`method`]), error codes ([`error_code`]), timestamps ([`time`]), and the names of log
 //! files ([`object_name`]).
 //! Never here: I/O, SQLite, S3, knowledge of how the cache stores a value.
 
 pub mod address;
+pub mod error_code;
 mod fields;
 pub mod key;
 pub mod method;

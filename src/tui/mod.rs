@@ -25,7 +25,7 @@ mod update;
 mod view;
 mod widgets;
 
-use std::{io::IsTerminal, sync::Arc};
+use std::{io::IsTerminal, path::PathBuf, sync::Arc};
 
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
@@ -48,6 +48,8 @@ pub(crate) struct TuiOptions {
     pub engine: Arc<dyn Engine>,
     /// Findings that the user muted; `None`: they cannot be muted.
     pub mutes: Option<Arc<dyn MuteStore>>,
+    /// Reads how many lines of the logs are not requests of their own; `None`: not known.
+    pub log_counts: Option<Arc<dyn Fn() -> LogCounts + Send + Sync>>,
     /// The ingest that runs in the background, if any.
     pub ingest: Option<Feed>,
     /// The filter of the first layer.
@@ -86,6 +88,17 @@ pub(crate) struct UserOptions {
     pub resume: bool,
     /// The investigation to show first.
     pub investigation: Option<NamedInvestigation>,
+    /// The path of the cache, if it is not the one that commands use without `--cache`.
+    pub cache_option: Option<PathBuf>,
+}
+
+/// Lines of the queried logs that are not requests of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogCounts {
+    /// Lines that are not records.
+    pub rejected: u64,
+    /// Exact repeats, which were dropped.
+    pub repeats: u64,
 }
 
 /// The connection to an ingest.
@@ -95,6 +108,10 @@ pub(crate) struct Feed {
     /// Starts the ingest without blocking. Called when the first screen is complete, so that the ingest does not slow
     /// down its queries.
     pub begin: Box<dyn Fn() + Send + Sync>,
+    /// Pulls again without blocking, sources that could not be opened included.
+    pub retry: Box<dyn Fn() + Send + Sync>,
+    /// The sources that could not be opened, if there were some.
+    pub unopened: Option<watch::Receiver<Vec<Failure>>>,
     /// Stops the ingest without blocking. Called when the session ends.
     pub stop: Box<dyn Fn() + Send + Sync>,
     /// The pause between two ingests in follow mode.

@@ -18,13 +18,13 @@ use crate::insight::findings::{Findings, mute::Mute};
 use crate::log::{FIELDS, Field, Kind};
 use crate::query::*;
 use crate::tui::app::analysis_runner::run_analysis;
-use crate::tui::app::query_runner::{pin_snapshot, run_query};
+use crate::tui::app::query_runner::{completions, pin_snapshot, run_query};
 use crate::tui::model::{
     Action, ActionTime, AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, Effect,
     Export, Exported, QueryResult, State,
 };
 use crate::tui::theme::themes;
-use crate::tui::update::update;
+use crate::tui::update::{MAX_COPIED_ROWS, update};
 use crate::tui::{app::export_file, app::write_file, view};
 use tokio_util::sync::CancellationToken;
 
@@ -166,6 +166,8 @@ pub(crate) struct Explorer {
     terminal: Terminal<TestBackend>,
     pub(crate) copied: Vec<String>,
     pub(crate) has_quit: bool,
+    pub(crate) has_mouse: bool,
+    pub(crate) retries: usize,
     pub(crate) holds_answers: bool,
     pub(crate) held_results: VecDeque<QueryResult>,
     pub(crate) holds_exports: bool,
@@ -234,6 +236,8 @@ impl Explorer {
             terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
             copied: Vec::new(),
             has_quit: false,
+            has_mouse: true,
+            retries: 0,
             holds_answers: false,
             held_results: VecDeque::new(),
             holds_exports: false,
@@ -276,11 +280,15 @@ impl Explorer {
                         self.run_analysis(&job, &mut actions);
                     }
                     Effect::StopAnalysis(_) => {}
-                    Effect::Complete { number, by, text } => {
-                        let values = self.engine.complete(&by, &text, 50).unwrap();
+                    Effect::Complete { number, query, by, text } => {
+                        let values = completions(&*self.engine, *query, &by, &text, 50).unwrap();
                         actions.push_back(Action::Completed { number, values });
                     }
                     Effect::Copy(text) => self.copied.push(text),
+                    Effect::CopyTable(export, form) => {
+                        let table = export_file::to_text(&*self.engine, &export, form, MAX_COPIED_ROWS);
+                        actions.push_back(Action::TableCopied(form, table));
+                    }
                     Effect::Export(export) if self.holds_exports => self.exports.push(*export),
                     Effect::Export(export) => {
                         let cancel = CancellationToken::new();
@@ -317,6 +325,8 @@ impl Explorer {
                         actions.push_back(Action::TimerFired(number));
                     }
                     Effect::PinSnapshot(pin) => actions.push_back(pin_snapshot(&*self.engine, pin)),
+                    Effect::Retry => self.retries += 1,
+                    Effect::CaptureMouse(captures) => self.has_mouse = captures,
                     Effect::Redraw | Effect::Suspend => {}
                     Effect::Quit => self.has_quit = true,
                 }
@@ -468,7 +478,10 @@ fn key(name: &str) -> KeyEvent {
         "Home" => KeyCode::Home,
         "End" => KeyCode::End,
         "Delete" => KeyCode::Delete,
-        name => KeyCode::Char(name.chars().next().unwrap()),
+        name => match name.strip_prefix('F').and_then(|number| number.parse().ok()) {
+            Some(number) => KeyCode::F(number),
+            None => KeyCode::Char(name.chars().next().unwrap()),
+        },
     };
     KeyEvent::new(code, modifiers)
 }

@@ -494,7 +494,7 @@ async fn repeated_pulls_find_late_deliveries_without_listing_everything() {
     let source = open("s3://acme-logs/logs/", &server.options()).unwrap();
     let every = Duration::from_millis(100);
     let follow =
-        Follow::start(cache.clone(), vec![source.clone()], Options::default(), Some(every), async {});
+        Follow::start(cache.clone(), vec![source.clone()], Options::default(), Some(every), async {}, None);
     until("the first round", || requests() == 3).await;
     let progress = follow.progress.clone();
     until("its end", || progress.borrow().phase == Phase::Done).await;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::request_time::RequestTime;
 use super::schema::{SCHEMA, column_of};
-use super::templates::Templates;
+use super::templates::{Codes, Templates};
 use super::{extra, key_spelling};
 use crate::log::record::MEASURES;
 use crate::log::{Field, Record, Rejection, address, is_in_template, number, parser::is_anonymous};
@@ -78,6 +78,8 @@ pub(super) struct Draft<'r, 'a> {
     time: Option<RequestTime>,
     /// The members of the object in `extra`, after the milliseconds.
     members: &'r mut Vec<u8>,
+    /// Codes of the values of its template, if known.
+    codes: Option<Codes>,
 }
 
 impl<'r, 'a> Draft<'r, 'a> {
@@ -91,7 +93,15 @@ impl<'r, 'a> Draft<'r, 'a> {
         *record = Record::default();
         members.clear();
         let first_place = arena.places.len();
-        Draft { record, arena, index, first_place, bucket_arn: Cow::Borrowed(&[]), time: None, members }
+        let (bucket_arn, time, codes) = (Cow::Borrowed([].as_slice()), None, None);
+        Draft { record, arena, index, first_place, bucket_arn, time, members, codes }
+    }
+
+    /// Notes codes of the values that are set to the fields of its template. The bucket must be one of them: otherwise its ARN
+    /// decides.
+    #[inline]
+    pub(super) fn codes(&mut self, codes: Option<Codes>) {
+        self.codes = codes;
     }
 
     /// Sets a field to a text. Empty texts and `-` are absent, as in the text format.
@@ -237,7 +247,10 @@ impl<'r, 'a> Draft<'r, 'a> {
         // Texts in the arena are not in the record yet.
         let places = &self.arena.places[self.first_place..];
         if !places.iter().any(|place| is_in_template(place.field)) {
-            templates.number(self.record);
+            match &self.codes {
+                Some(codes) => templates.number_by_codes(self.record, codes),
+                None => templates.number(self.record),
+            }
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ const RECENT_SLOTS: usize = 1024;
 const BYTES_MAX: usize = 1024;
 
 /// Number of fields of a template.
-const FIELDS: usize = {
+pub(super) const FIELDS: usize = {
     let (mut count, mut field) = (0, 0);
     while field < Field::LOGGED {
         count += is_in_template(crate::log::FIELDS[field].field) as usize;
@@ -25,7 +25,7 @@ const FIELDS: usize = {
 };
 
 /// The fields of a template.
-const TEMPLATE_FIELDS: [Field; FIELDS] = {
+pub(super) const TEMPLATE_FIELDS: [Field; FIELDS] = {
     let mut fields = [Field::Bucket; FIELDS];
     let (mut next, mut index) = (0, 0);
     while index < Field::LOGGED {
@@ -60,6 +60,9 @@ impl Template {
     }
 }
 
+/// A code for each value of a template: equal codes mean equal values. 0: the value is absent.
+pub(super) type Codes = [u32; FIELDS];
+
 #[derive(Debug, Default)]
 pub(super) struct Templates {
     hasher: DefaultHashBuilder,
@@ -68,9 +71,30 @@ pub(super) struct Templates {
     templates: Vec<Template>,
     /// Numbers of templates by [`slot_of`] their values; 0 if there is none.
     recent: Vec<u32>,
+    /// Numbers of templates by [`slot_of_codes`].
+    by_codes: Vec<(Codes, u32)>,
 }
 
 impl Templates {
+    /// Sets the number of the template of a record whose values are all set and have these codes.
+    #[inline]
+    pub(super) fn number_by_codes(&mut self, record: &mut Record<'_>, codes: &Codes) {
+        let slot = slot_of_codes(codes);
+        match self.by_codes.get(slot) {
+            Some((known, number)) if known == codes && *number > 0 => record.template = *number,
+            _ => {
+                self.number(record);
+                self.by_codes.resize(RECENT_SLOTS, Default::default());
+                self.by_codes[slot] = (*codes, record.template);
+            }
+        }
+    }
+
+    /// Forgets all codes: the next ones are codes of other values.
+    pub(super) fn forget_codes(&mut self) {
+        self.by_codes.clear();
+    }
+
     /// Sets the number of the template of a record whose values are all set.
     #[inline]
     pub(super) fn number(&mut self, record: &mut Record<'_>) {
@@ -91,7 +115,7 @@ impl Templates {
             return 0;
         }
         let hash = hash(&self.hasher, values());
-        let Templates { hasher, by_values, templates, recent } = self;
+        let Templates { hasher, by_values, templates, recent, .. } = self;
         let found = by_values.find(hash, |index| templates[*index as usize].is_of(record)).copied();
         let index = match found {
             Some(index) => index,
@@ -145,6 +169,15 @@ fn slot_of(record: &Record<'_>) -> usize {
     (mixed.wrapping_mul(FACTOR) >> 40) as usize % RECENT_SLOTS
 }
 
+/// The slot in `by_codes`.
+#[inline]
+fn slot_of_codes(codes: &Codes) -> usize {
+    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mixed =
+        codes.iter().fold(0u64, |mixed, code| (mixed.rotate_left(5) ^ u64::from(*code)).wrapping_mul(FACTOR));
+    (mixed >> 40) as usize % RECENT_SLOTS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +202,27 @@ mod tests {
         assert_eq!(number(b"media", b"a.example", b"k"), first);
         assert_eq!(number(b"mediaa", b".example", b"k"), number(b"mediaa", b".example", b""));
         assert_ne!(number(b"mediaa", b".example", b"k"), first);
+    }
+
+    #[test]
+    fn codes_have_the_template_of_their_values_until_they_are_forgotten() {
+        let mut templates = Templates::default();
+        let mut number = |bucket: &'static [u8], code: u32| {
+            if code == 0 {
+                templates.forget_codes();
+                return 0;
+            }
+            let mut record = Record::default();
+            record.logged[Field::Bucket as usize] = bucket;
+            templates.number_by_codes(&mut record, &[code; FIELDS]);
+            record.template
+        };
+        let media = number(b"media", 1);
+        let logs = number(b"logs", 2);
+        assert_ne!(media, logs);
+        assert_eq!((number(b"media", 1), number(b"logs", 2)), (media, logs));
+        number(b"", 0);
+        assert_eq!((number(b"logs", 1), number(b"media", 2)), (logs, media));
     }
 
     #[test]

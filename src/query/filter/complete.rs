@@ -88,7 +88,7 @@ fn word_start(text: &str) -> (usize, bool) {
 }
 
 /// The name before the operator, and the byte offset of the value.
-fn split_name(word: &str) -> Option<(&str, usize)> {
+pub(super) fn split_name(word: &str) -> Option<(&str, usize)> {
     let operators = [':', '=', '~', '<', '>'];
     let mut at = word.find(operators)?;
     if word[at..].starts_with(':') && is_query_param(&word[..at]) {
@@ -129,18 +129,24 @@ fn last_item(values: &str) -> usize {
     start
 }
 
-/// Names that begin with `typed`, then names with an alias that does, then names that contain it.
+/// Names that begin with `typed`, then names that contain it. Fields are before derived dimensions. A field of which only
+/// an alias begins with `typed` is offered by this alias: the text that the user typed stays.
 fn candidates(typed: &str) -> Vec<String> {
     let typed = typed.to_ascii_lowercase();
-    let has_alias = |name: &str| {
-        FIELDS
-            .iter()
-            .any(|spec| spec.name == name && spec.aliases.iter().any(|alias| alias.starts_with(&typed)))
-    };
-    let mut names = all_names();
-    names.retain(|name| name.contains(&typed) || has_alias(name));
-    names.sort_by_key(|name| (!name.starts_with(&typed)).then(|| !has_alias(name)));
-    names
+    let (mut beginning, mut containing) = (Vec::new(), Vec::new());
+    for name in all_names() {
+        let spec = FIELDS.iter().find(|spec| spec.name == name);
+        let aliases = spec.map_or(&[][..], |spec| spec.aliases);
+        if name.starts_with(&typed) {
+            beginning.push(name);
+        } else if let Some(alias) = aliases.iter().find(|alias| alias.starts_with(&typed)) {
+            beginning.push((*alias).to_owned());
+        } else if name.contains(&typed) {
+            containing.push(name);
+        }
+    }
+    beginning.append(&mut containing);
+    beginning
 }
 
 #[cfg(test)]
@@ -163,9 +169,10 @@ mod tests {
     #[test]
     fn names_are_ranked_by_beginning_then_alias_then_part() {
         assert_eq!(names_at_end("rem"), ["remote_ip"]);
-        assert_eq!(names_at_end("status:403 -(ua")[0], "user_agent");
-        assert_eq!(names_at_end("sta")[0], "status_class");
-        assert!(names_at_end("sta").contains(&"http_status".to_owned()));
+        assert_eq!(names_at_end("status:403 -(ua")[0], "ua");
+        assert_eq!(names_at_end("sta"), ["status", "status_class"], "the field is before the class");
+        assert_eq!(names_at_end("http")[0], "http_status");
+        assert_eq!(names_at_end("stat")[0], "status");
         assert_eq!(names_at_end("").len(), all_names().len());
         assert_eq!(complete("sta foo", 3), at_end("sta"));
     }

@@ -32,7 +32,7 @@ impl Matcher {
             Test::Glob(pattern) => Compiled::Regex(compile(&glob::to_regex(pattern), false)?),
             Test::Regex(pattern) => Compiled::Regex(compile(pattern, false)?),
             Test::Contains(text) => Compiled::Regex(compile(&regex::escape(text), true)?),
-            Test::PathPart(part) => Compiled::PathPart(part.clone().into_bytes()),
+            Test::PathPart(part) => Compiled::PathPart(part.to_ascii_lowercase().into_bytes()),
             Test::Network(network) => Compiled::Network(*network),
             Test::Range(from, to) => Compiled::Range(from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)),
             Test::Absent => Compiled::Absent,
@@ -74,13 +74,14 @@ fn compile(pattern: &str, any_case: bool) -> Result<Regex, String> {
         })
 }
 
-/// Whether `value` contains `part` between `:`, `/` or an end of the value. `role/NAME` also matches all sessions of a
-/// role: `assumed-role/NAME/SESSION`.
+/// Whether `value` contains `part`, in any case, between `:`, `/` or an end of the value. `role/NAME` also matches all
+/// sessions of a role: `assumed-role/NAME/SESSION`. `part` is in small letters.
 fn has_path_part(value: &[u8], part: &[u8]) -> bool {
     if part.is_empty() {
         return value.is_empty();
     }
-    memchr::memmem::find_iter(value, part).any(|at| {
+    let value = value.to_ascii_lowercase();
+    memchr::memmem::find_iter(&value, part).any(|at| {
         let before = &value[..at];
         let after = &value[at + part.len()..];
         let is_start = matches!(before.last(), None | Some(b':' | b'/'))
@@ -131,6 +132,8 @@ mod tests {
         assert!(passes(etl(), "arn:aws:sts::123456789012:assumed-role/etl/session-1"));
         assert!(passes(etl(), "arn:aws:iam::123456789012:role/etl"));
         assert!(passes(etl(), "role/etl"));
+        assert!(passes(Test::PathPart("Role/ETL".into()), "arn:aws:iam::123456789012:role/etl"));
+        assert!(passes(etl(), "arn:aws:sts::123456789012:assumed-role/ETL/session-1"));
         assert!(!passes(etl(), "arn:aws:sts::123456789012:assumed-role/etl-prod/session-1"));
         assert!(!passes(etl(), "arn:aws:sts::123456789012:my-role/etl/session-1"));
         let ann = || Test::PathPart("user/ann@example.com".into());

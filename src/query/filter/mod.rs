@@ -2,13 +2,14 @@
 //!
 //! A [`Filter`] is plain data. [`Filter::parse`] reads it from text (`tokens`, `parse`: the grammar; `value`, `number`,
 //! [`period`]: the meaning of values) and its `Display` writes it back (`print`). [`Matcher`] tests a single value,
-//! [`mod@complete`] offers completions while a filter is typed. `docs/filter.md` describes the language, see [`HELP`].
+//! [`mod@complete`] offers completions while a filter is typed, [`mod@highlight`] tells its parts apart. `docs/filter.md` describes the language, see [`HELP`].
 //!
 //! Never here: where values are stored (segments, dictionaries), widgets.
 
 mod build;
 pub mod complete;
 mod glob;
+pub mod highlight;
 mod invisible;
 mod matcher;
 mod names;
@@ -21,8 +22,10 @@ mod tokens;
 mod value;
 
 pub use complete::{Completion, complete};
+pub use highlight::{Part, highlight};
 pub use invisible::is_invisible;
 pub use matcher::Matcher;
+pub use period::Reference;
 
 use crate::log::Field;
 use crate::query::Dimension;
@@ -76,7 +79,7 @@ pub enum Test {
     Regex(String),
     /// The value contains this text, in any case.
     Contains(String),
-    /// The value contains this text as whole path components: between `:`, `/` or an end of the value.
+    /// The value contains this text, in any case, as whole path components: between `:`, `/` or an end of the value.
     PathPart(String),
     /// The value is an address in this network.
     Network(ipnet::IpNet),

@@ -84,14 +84,17 @@ pub(super) fn unknown_name(name: &str) -> String {
     let shown: String = name.chars().take(MAX_NAME_CHARS).collect();
     let lower = shown.to_ascii_lowercase();
     let all = all_names();
-    let similar = all
+    let aliases = FIELDS.iter().flat_map(|spec| spec.aliases.iter().copied());
+    let known: Vec<&str> = all.iter().map(String::as_str).chain(aliases).collect();
+    // The beginning of a name is more likely than a typing error in another one.
+    let begun = known.iter().filter(|known| lower.len() > 1 && known.starts_with(&lower));
+    let similar = known
         .iter()
-        .map(String::as_str)
-        .chain(FIELDS.iter().flat_map(|spec| spec.aliases.iter().copied()))
-        .map(|known| (strsim::osa_distance(&lower, known), known))
+        .map(|known| (strsim::osa_distance(&lower, known), *known))
         .filter(|(distance, known)| *distance <= 2.max(known.len() / 3) && *distance < known.len())
         .min_by_key(|(distance, _)| *distance);
-    let hint = similar.map(|(_, known)| format!("did you mean \"{known}\"? ")).unwrap_or_default();
+    let similar = begun.min_by_key(|known| known.len()).copied().or(similar.map(|(_, known)| known));
+    let hint = similar.map(|known| format!("did you mean \"{known}\"? ")).unwrap_or_default();
     format!(
         "unknown field \"{shown}\"; {hint}fields are {} (to search for this text, quote it)",
         all.join(", ")
@@ -108,6 +111,10 @@ mod tests {
         assert!(unknown_name("byte_sent").contains("did you mean \"bytes_sent\"?"));
         assert!(unknown_name("Requestor").contains("did you mean \"requester\"?"));
         assert!(!unknown_name("xyzzy").contains("did you mean"));
+        assert!(
+            unknown_name("stat").contains("did you mean \"status\"?"),
+            "not \"tat\", which is as similar"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! all    = factor (("and" | "&&")? factor)*
 //! factor = ("-" | "not") factor | "!" (group | term with a name) | group | term
 //! group  = "(" any? ")"
-//! term   = name operator value ("," value)*  |  param (operator value ("," value)*)?  |  word
+//! term   = name operator value ("," value)*  |  param (operator value ("," value)*)?  |  times  |  word
 //! param  = "query_param:" name
 //! ```
 
@@ -16,10 +16,10 @@ use winnow::token::{any, one_of, take_while};
 
 use super::names::{subject_by_name, unknown_name};
 use super::tokens::{
-    Input, Operator, Parsed, State, and, fail_at, has_no_value, keyword, literal, name, next, offset,
-    operator, or, query_param, regex, skip_space, value_of, word_end,
+    Input, Operator, Parsed, State, and, date_ahead, fail_at, has_no_value, keyword, literal, name, next,
+    offset, operator, or, query_param, regex, skip_space, value_of, word_end,
 };
-use super::{Filter, FilterError, Matcher, Subject, Test, quote, value};
+use super::{Filter, FilterError, Matcher, Reference, Subject, Test, quote, value};
 use crate::log::Field;
 
 /// Deepest nesting of parentheses and negations.
@@ -28,13 +28,14 @@ const MAX_DEPTH: usize = 100;
 const MAX_LENGTH: usize = 1 << 20;
 
 impl Filter {
-    /// Parses a filter. Relative times such as `-6h` count from `now`, in seconds since the epoch.
+    /// Parses a filter. Relative times such as `-6h` and dates without a year refer to `at`: the current time in seconds
+    /// since the epoch, or a [`Reference`].
     /// An empty text passes every request. The error has the column, and what was expected there.
-    pub fn parse(text: &str, now: i64) -> Result<Filter, FilterError> {
+    pub fn parse(text: &str, at: impl Into<Reference>) -> Result<Filter, FilterError> {
         if text.len() > MAX_LENGTH {
             return Err(FilterError { column: 1, message: "a filter must not exceed 1 MiB".to_owned() });
         }
-        let input = Input { input: LocatingSlice::new(text), state: State { now, depth: 0 } };
+        let input = Input { input: LocatingSlice::new(text), state: State { at: at.into(), depth: 0 } };
         filter.parse(input).map_err(|error| {
             let offset = error.inner().offset.min(text.len());
             let before = text.get(..offset).unwrap_or(text);
@@ -139,6 +140,18 @@ fn term(input: &mut Input<'_>) -> Parsed<Filter> {
     if let Some(filter) = opt(address).parse_next(input)? {
         return Ok(filter);
     }
+    if opt(date_ahead).parse_next(input)?.is_some() {
+        let time = Subject::Field(Field::Time);
+        let value = value_of(input, &time, false)?;
+        if !value.is_quoted {
+            return value::interpret(&time, &value, input.state.at)
+                .or_else(|message| fail_at(start, format!("{message}; to search for this text, quote it")));
+        }
+        return Ok(Filter::Term(
+            Subject::Anywhere,
+            Test::Contains(value.text().unwrap_or_default().to_owned()),
+        ));
+    }
     if let Some(dimension) = query_param(input)? {
         let (name, subject) = (dimension.name(), Subject::Derived(dimension));
         if has_no_value(input) {
@@ -166,7 +179,7 @@ fn term(input: &mut Input<'_>) -> Parsed<Filter> {
 
 /// Parses the rest of a term, after its name and operator. `name` is the name as typed.
 fn rest_of_term(input: &mut Input<'_>, name: &str, subject: Subject, operator: Operator) -> Parsed<Filter> {
-    let now = input.state.now;
+    let at = input.state.at;
     let start = offset(input);
     if has_no_value(input) {
         return fail_at(
@@ -185,7 +198,7 @@ fn rest_of_term(input: &mut Input<'_>, name: &str, subject: Subject, operator: O
             let filter = check_pattern(Filter::Term(subject, Test::Regex(pattern)));
             filter.map(|filter| if operator == Operator::Matches { filter } else { filter.negated() })
         }
-        Operator::Equals => value::interpret_exact(&subject, &value_of(input, &subject, false)?, now),
+        Operator::Equals => value::interpret_exact(&subject, &value_of(input, &subject, false)?, at),
         Operator::Contains => {
             literal(input, false)?.text().map(|text| Filter::Term(subject, Test::Contains(text.to_owned())))
         }
@@ -193,7 +206,7 @@ fn rest_of_term(input: &mut Input<'_>, name: &str, subject: Subject, operator: O
             literal(input, false)?.text().map(|text| Filter::Term(subject, Test::PathPart(text.to_owned())))
         }
         Operator::Compares(comparison) => {
-            value::interpret_comparison(&subject, comparison, &value_of(input, &subject, false)?, now)
+            value::interpret_comparison(&subject, comparison, &value_of(input, &subject, false)?, at)
         }
     };
     filter.and_then(check_pattern).or_else(|message| fail_at(start, message))
@@ -215,7 +228,7 @@ fn list(input: &mut Input<'_>, subject: &Subject) -> Parsed<Filter> {
                 "expected a value between the commas (quote a value that contains a comma)",
             );
         }
-        let term = value::interpret(subject, &value, input.state.now).and_then(check_pattern);
+        let term = value::interpret(subject, &value, input.state.at).and_then(check_pattern);
         terms.push(term.or_else(|message| fail_at(start, message))?);
         if opt(',').parse_next(input)?.is_none() {
             return Ok(Filter::any(terms));
@@ -238,7 +251,7 @@ fn word(input: &mut Input<'_>) -> Parsed<Filter> {
         }
         reject_space_before_operator(input, &text)?;
     }
-    value::interpret(&Subject::Anywhere, &word, input.state.now)
+    value::interpret(&Subject::Anywhere, &word, input.state.at)
         .and_then(check_pattern)
         .or_else(|message| fail_at(start, message))
 }

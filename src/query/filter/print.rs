@@ -93,7 +93,7 @@ fn condition(subject: &Subject, test: &Test) -> (&'static str, String) {
 /// The value, bare or otherwise quoted, if the language interprets it after `:` as exactly this test.
 fn value_after_colon(subject: &Subject, test: &Test, bytes: &[u8]) -> Option<String> {
     let expected = Ok(Filter::Term(subject.clone(), test.clone()));
-    let means_test = |literal: &Literal| value::interpret(subject, literal, 0) == expected;
+    let means_test = |literal: &Literal| value::interpret(subject, literal, 0.into()) == expected;
     if let Ok(text) = std::str::from_utf8(bytes)
         && is_bare(text)
         && means_test(&Literal::bare(text))
@@ -113,11 +113,12 @@ fn needs_quotes(c: char) -> bool {
     c.is_whitespace() || is_invisible(c) || matches!(c, '"' | '(' | ')' | ',' | '\\')
 }
 
-/// Whether a text is a valid term on its own without quotes: not a name with an operator, a pattern, a keyword or a
-/// network.
+/// Whether a text is a valid term on its own without quotes: not a name with an operator, a pattern, a keyword, a
+/// network or a time.
 fn is_plain_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphanumeric())
         && text.chars().all(|c| c.is_alphanumeric() && !is_invisible(c) || matches!(c, '.' | '_' | '-'))
+        && !period::begins_with_date(text)
         && !["or", "and", "not"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 

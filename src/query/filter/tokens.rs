@@ -8,15 +8,15 @@ use winnow::token::{any, one_of, take_while};
 
 use super::names::{EXPECTED_PARAM, is_param_name_char, is_query_param};
 use super::value::{Comparison, Literal};
-use super::{Subject, glob, quote};
+use super::{Reference, Subject, glob, period, quote};
 use crate::log::Field;
 use crate::query::Dimension;
 
 /// The state of the parser besides its position in the text.
 #[derive(Clone, Debug)]
 pub(super) struct State {
-    /// The current time, in seconds since the epoch.
-    pub(super) now: i64,
+    /// What relative times refer to.
+    pub(super) at: Reference,
     /// Current nesting depth of parentheses and negations.
     pub(super) depth: usize,
 }
@@ -167,14 +167,29 @@ pub(super) fn query_param(input: &mut Input<'_>) -> Parsed<Option<Dimension>> {
     Ok(Some(Dimension::QueryParam { name }))
 }
 
-/// The value of a term about `subject`. The value of `time` may contain a space between date and time of day.
+/// The value of a term about `subject`. That of `time` may be written as the screen shows it: with a space between date
+/// and time of day, and a dash with or without spaces in a range.
 pub(super) fn value_of(input: &mut Input<'_>, subject: &Subject, in_list: bool) -> Parsed<Literal> {
     let mut value = literal(input, in_list)?;
     if *subject != Subject::Field(Field::Time) || value.is_quoted {
         return Ok(value);
     }
-    while ends_with_date(&value.bytes) && opt(space_before_time_of_day).parse_next(input)?.is_some() {
-        value.bytes.push(b' ');
+    loop {
+        let text = String::from_utf8_lossy(&value.bytes).replace('–', "..");
+        let last = text.rsplit("..").next().unwrap_or("");
+        value.bytes = text.as_bytes().to_vec();
+        let clock = last.split_once([' ', 'T', 't']).map(|(_, clock)| clock);
+        let is_date = period::is_date(last);
+        if is_date && opt(space_before_time_of_day).parse_next(input)?.is_some() {
+            value.bytes.push(b' ');
+        } else if (is_date || clock.is_some_and(period::is_time_of_day))
+            && !text.contains("..")
+            && opt(spaced_dash).parse_next(input)?.is_some()
+        {
+            value.bytes.extend(b"..");
+        } else {
+            break;
+        }
         value.bytes.extend(literal(input, in_list)?.bytes);
     }
     let end = offset(input);
@@ -184,22 +199,23 @@ pub(super) fn value_of(input: &mut Input<'_>, subject: &Subject, in_list: bool) 
     Ok(value)
 }
 
-/// Whether a text is a date such as 2026-04-09, or a range whose end is one.
-fn ends_with_date(text: &[u8]) -> bool {
-    let (before, date) = text.split_at(text.len().saturating_sub(10));
-    let is_date = date.len() == 10
-        && date.iter().enumerate().all(|(index, byte)| match index {
-            4 | 7 => *byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    is_date && (before.is_empty() || before.ends_with(b".."))
-}
-
 /// White space that is followed by a time of day such as 12:00.
 fn space_before_time_of_day(input: &mut Input<'_>) -> Parsed<()> {
     let digit = |c: char| c.is_ascii_digit();
     let clock = (take_while(1..=2, digit), ':', take_while(2, digit));
     (take_while(1.., char::is_whitespace), peek(clock)).void().parse_next(input)
+}
+
+/// A dash between the ends of a range, with white space around it.
+fn spaced_dash(input: &mut Input<'_>) -> Parsed<()> {
+    let space = || take_while(1.., char::is_whitespace);
+    (space(), alt(("–", "..")), space(), peek(one_of(|c: char| c.is_ascii_digit()))).void().parse_next(input)
+}
+
+/// Succeeds before a date as the screen shows it, such as 04-09, that ends a word or begins a time or a range.
+pub(super) fn date_ahead(input: &mut Input<'_>) -> Parsed<()> {
+    let text: &str = peek(take_while(0.., |c: char| !c.is_whitespace() && c != ')')).parse_next(input)?;
+    if period::begins_with_date(text) { Ok(()) } else { fail.parse_next(input) }
 }
 
 /// A value: bare text, quoted text, or a sequence of both (`media/"my file"*`). It ends at white space, at a

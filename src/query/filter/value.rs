@@ -7,10 +7,10 @@ use ipnet::IpNet;
 
 use super::names::{Spelling, name_of};
 use super::number::{self, Unit, shorten};
-use super::period::{self, Period};
+use super::period::{self, Reference};
 use super::{Filter, Subject, Test};
 use crate::identity::agent_family;
-use crate::log::{FIELDS, Field, Kind, ValueType, method};
+use crate::log::{FIELDS, Field, Kind, ValueType, error_code, method};
 use crate::query::Dimension;
 
 /// A value as typed, without its quotes and escapes.
@@ -84,55 +84,77 @@ pub(super) fn number_kind(subject: &Subject) -> Option<NumberKind> {
 }
 
 /// The filter for `subject:value`.
-pub(super) fn interpret(subject: &Subject, literal: &Literal, now: i64) -> Result<Filter, String> {
+pub(super) fn interpret(subject: &Subject, literal: &Literal, at: Reference) -> Result<Filter, String> {
     let term = |test| Ok(Filter::Term(subject.clone(), test));
     if literal.is_absent() {
         return term(Test::Absent);
     }
     if *subject == Subject::Field(Field::Time) {
-        return term(times(literal.text()?, now)?);
+        return term(times(literal.text()?, at)?);
     }
     if let Some(pattern) = &literal.pattern {
         return term(Test::Glob(pattern_of(subject, pattern)));
     }
     if let Some(kind) = number_kind(subject) {
-        return term(numbers(subject, kind, literal.text()?, now)?);
+        return term(numbers(subject, kind, literal.text()?, at)?);
     }
     match subject {
         Subject::Anywhere => term(Test::Contains(literal.text()?.to_owned())),
         Subject::Field(Field::RemoteIp) => term(address(literal.text()?)?),
         Subject::Field(Field::Requester) => term(requester(literal)?),
-        Subject::Field(Field::Operation) => match std::str::from_utf8(&literal.bytes) {
-            // `op:GET`: all requests with this method.
-            Ok(method) if !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-                let upper = method.to_ascii_uppercase();
-                if method::named(upper.as_bytes()).is_some() {
-                    let test = Test::Equals(upper.into_bytes());
-                    return Ok(Filter::Term(Subject::Derived(Dimension::Method), test));
-                }
-                // A component of an operation: `op:expire` finds S3.EXPIRE.OBJECT.
-                let is_lower = method.bytes().all(|byte| !byte.is_ascii_uppercase());
-                let part = if is_lower { upper.as_str() } else { method };
-                let tests = [
-                    Test::Equals(method.as_bytes().to_vec()),
-                    Test::Glob(format!("*.{part}")),
-                    Test::Glob(format!("*.{part}.*")),
-                ];
-                Ok(Filter::any(tests.map(|test| Filter::Term(subject.clone(), test))))
-            }
-            _ => term(Test::Equals(literal.bytes.clone())),
-        },
+        Subject::Field(Field::Operation) => Ok(operation(literal)),
+        Subject::Field(field) => term(Test::Equals(match known_spelling(*field, literal) {
+            Some(known) => known.as_bytes().to_vec(),
+            None => literal.bytes.clone(),
+        })),
         Subject::Derived(dimension) => derived(dimension, literal),
-        Subject::Field(_) => term(Test::Equals(literal.bytes.clone())),
+    }
+}
+
+/// The requests with this operation, method (`GET`), or component of an operation (`expire` for S3.EXPIRE.OBJECT), in any
+/// case.
+fn operation(literal: &Literal) -> Filter {
+    let term = |test| Filter::Term(Subject::Field(Field::Operation), test);
+    let exactly = || term(Test::Equals(literal.bytes.clone()));
+    let Ok(text) = std::str::from_utf8(&literal.bytes) else { return exactly() };
+    let upper = text.to_ascii_uppercase();
+    if !literal.is_quoted && begins_operation(&upper) {
+        return term(Test::Equals(upper.into_bytes()));
+    }
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return exactly();
+    }
+    if method::named(upper.as_bytes()).is_some() {
+        return Filter::Term(Subject::Derived(Dimension::Method), Test::Equals(upper.into_bytes()));
+    }
+    let parts = [format!("*.{upper}"), format!("*.{upper}.*")].map(|pattern| term(Test::Glob(pattern)));
+    Filter::any(std::iter::once(exactly()).chain(parts))
+}
+
+/// Whether a text in capital letters begins as the operations that S3 logs.
+fn begins_operation(text: &str) -> bool {
+    ["REST.", "WEBSITE.", "BATCH.", "SOAP.", "S3."].iter().any(|first| text.starts_with(first))
+}
+
+/// The spelling in the logs of a value that S3 itself chooses, typed in any case.
+fn known_spelling(field: Field, literal: &Literal) -> Option<&'static str> {
+    let text = literal.text().ok().filter(|_| !literal.is_quoted)?;
+    let among = |known: &[&'static str]| known.iter().find(|known| known.eq_ignore_ascii_case(text)).copied();
+    match field {
+        Field::ErrorCode => error_code::known(text).map(|(code, _)| code),
+        Field::SignatureVersion => among(&["SigV2", "SigV4"]),
+        Field::AuthenticationType => among(&["AuthHeader", "QueryString"]),
+        Field::AclRequired => among(&["Yes", "No"]),
+        _ => None,
     }
 }
 
 /// The filter for `subject=value`: this text or number, never a pattern.
-pub(super) fn interpret_exact(subject: &Subject, literal: &Literal, now: i64) -> Result<Filter, String> {
+pub(super) fn interpret_exact(subject: &Subject, literal: &Literal, at: Reference) -> Result<Filter, String> {
     let is_time = *subject == Subject::Field(Field::Time);
     let test = match number_kind(subject) {
         _ if literal.is_absent() => Test::Absent,
-        Some(kind) if !literal.is_quoted || is_time => numbers(subject, kind, literal.text()?, now)?,
+        Some(kind) if !literal.is_quoted || is_time => numbers(subject, kind, literal.text()?, at)?,
         _ => Test::Equals(literal.bytes.clone()),
     };
     Ok(Filter::Term(subject.clone(), test))
@@ -143,12 +165,12 @@ pub(super) fn interpret_comparison(
     subject: &Subject,
     comparison: Comparison,
     literal: &Literal,
-    now: i64,
+    at: Reference,
 ) -> Result<Filter, String> {
     let Some(kind) = number_kind(subject) else { return Err(not_comparable(subject)) };
     let text = literal.text()?;
     let (first, last) = if kind == NumberKind::Time {
-        let period = parse_period(text, now)?;
+        let period = period::parse(text, at)?;
         (period.first, period.end_of_range())
     } else {
         let number = within_limits(subject, number_of(kind, text)?)?;
@@ -176,15 +198,10 @@ fn not_comparable(subject: &Subject) -> String {
     format!("\"{name}\" is text; only numbers and times can be compared: {}", names.join(", "))
 }
 
-fn parse_period(text: &str, now: i64) -> Result<Period, String> {
-    period::parse(text, now)
-        .ok_or_else(|| format!("expected {}, not \"{}\"", period::EXPECTED, shorten(text)))
-}
-
 /// A number, a range `a..b`, or, for a status, a class such as `4xx`.
-fn numbers(subject: &Subject, kind: NumberKind, text: &str, now: i64) -> Result<Test, String> {
+fn numbers(subject: &Subject, kind: NumberKind, text: &str, at: Reference) -> Result<Test, String> {
     if kind == NumberKind::Time {
-        return times(text, now);
+        return times(text, at);
     }
     if *subject == Subject::Field(Field::HttpStatus)
         && let Some(class) = status_class(text)
@@ -268,16 +285,24 @@ fn status_class(text: &str) -> Option<i64> {
     }
 }
 
-/// A period, or a range `a..b` of two.
-fn times(text: &str, now: i64) -> Result<Test, String> {
+/// A period, or a range `a..b` of two. After a date, the end may be a time of the same day: `04-09 12:00..18:00`.
+fn times(text: &str, at: Reference) -> Result<Test, String> {
     let Some((from, to)) = text.split_once("..") else {
-        let period = parse_period(text, now)?;
+        let period = period::parse(text, at)?;
         let last = (!period.is_relative).then_some(period.last);
         return Ok(Test::Range(Some(period.first), last));
     };
-    let from = if from.is_empty() { None } else { Some(parse_period(from, now)?.first) };
-    let to = if to.is_empty() { None } else { Some(parse_period(to, now)?.end_of_range()) };
-    range(from, to, text)
+    let date = from.split(['T', 't', ' ']).next().unwrap_or("");
+    let first = if from.is_empty() { None } else { Some(period::parse(from, at)?.first) };
+    let last = match to {
+        "" => None,
+        "24:00" if period::is_date(date) => Some(period::parse(date, at)?.last),
+        to if period::is_date(date) && period::is_time_of_day(to) => {
+            Some(period::parse(&format!("{date}T{to}"), at)?.end_of_range())
+        }
+        to => Some(period::parse(to, at)?.end_of_range()),
+    };
+    range(first, last, text)
 }
 
 fn range(from: Option<i64>, to: Option<i64>, text: &str) -> Result<Test, String> {
@@ -316,8 +341,11 @@ fn requester(literal: &Literal) -> Result<Test, String> {
     }
 }
 
-/// The pattern of a term. For a requester, `role/etl-*` matches the end of the value.
+/// The pattern of a term. For a requester, `role/etl-*` matches the end of the value. Operations are in capital letters.
 fn pattern_of(subject: &Subject, pattern: &str) -> String {
+    if *subject == Subject::Field(Field::Operation) && begins_operation(&pattern.to_ascii_uppercase()) {
+        return pattern.to_ascii_uppercase();
+    }
     let is_tail = *subject == Subject::Field(Field::Requester)
         && pattern.contains('/')
         && !pattern.contains(':')
@@ -345,6 +373,14 @@ fn derived(dimension: &Dimension, literal: &Literal) -> Result<Filter, String> {
                 return Ok(Filter::Term(Subject::Derived(dimension), Test::Network(network)));
             }
             bytes = network.to_string().into_bytes();
+        }
+        // `role:etl`: as for a requester. `role:role/etl`: the whole value.
+        Dimension::Role if !literal.is_quoted => {
+            if let Test::PathPart(part) = requester(literal)?
+                && !part.contains('/')
+            {
+                return Ok(Filter::Term(Subject::Derived(dimension), Test::PathPart(part)));
+            }
         }
         Dimension::Prefix { depth } if !bytes.is_empty() => {
             if bytes.last() != Some(&b'/') && !literal.is_quoted {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::insight::block::BlockError;
 use crate::insight::findings::Findings;
 use crate::insight::findings::mute::{self, Mute, MuteStore};
-use crate::insight::{block, concentration, contrast, findings};
+use crate::insight::{block, concentration, contrast, emptiness, findings};
 use crate::query::{Engine, QueryError};
 use crate::tui::model::{
     Action, AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot,
@@ -139,6 +139,9 @@ fn analyse(
                 on_partial(AnalysisAnswer::Concentration(concentration.clone()), share);
             })
             .map(|(concentration, _)| AnalysisAnswer::Concentration(concentration))
+        }
+        AnalysisAsk::Emptiness(scope) => {
+            emptiness::explain(engine, scope, cancel).map(AnalysisAnswer::Emptiness)
         }
         AnalysisAsk::Block(scope, targets) => {
             let plan = block::plan(engine, scope, targets, &block::Settings::default(), cancel);

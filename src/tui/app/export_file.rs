@@ -1,4 +1,4 @@
-//! Writes the table in front to a file in a format of `export`, with the columns and rows that the user chose. Rows are
+//! Writes the table in front as text to copy, or to a file in a format of `export`, with the columns and rows that the user chose. Rows are
 //! written page by page. The file gets its name when it is complete.
 
 use std::io::{self, BufWriter, Write};
@@ -7,8 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::export::{Cell, Format, PagedWriter, Sheet};
 use crate::human;
-use crate::query::{Answer, Ask, Engine, Measure, QueryError, Requests, Series};
-use crate::tui::model::{AnalysedTable, Column, Export, Exported, RowId, Rows, TimeRow};
+use crate::query::{Answer, Ask, Engine, Groups, Measure, Pairs, QueryError, Requests, Series};
+use crate::tui::model::{
+    AnalysedTable, Column, CopiedForm, CopiedTable, Export, Exported, RowId, Rows, TimeRow,
+};
 
 /// Rows that are written at a time. At most this many single requests are in memory.
 const PAGE_ROWS: usize = if cfg!(test) { 200 } else { 20_000 };
@@ -62,19 +64,7 @@ fn write(
     let mut rows = 0;
     let mut write_page = |answer: &Answer, total: u64| -> Result<(), Stop> {
         pages.write_sheet(sheet(export, answer), &mut out).map_err(failed)?;
-        rows += match answer {
-            Answer::Groups(groups) => groups.rows.len() as u64,
-            Answer::Series(series) => time_rows(export, series).len() as u64,
-            Answer::Requests(requests) => requests.rows.len() as u64,
-            Answer::Pairs(pairs) => pairs.rows.len() as u64,
-            Answer::Comparison(comparison) => {
-                comparison.dimensions.iter().map(|by| by.rows.len() as u64).sum()
-            }
-            Answer::Activity(activity) => activity.iter().map(|activity| activity.lines.len() as u64).sum(),
-            Answer::Profiles(profiles) => profiles.len() as u64,
-            Answer::Distribution(distribution) => distribution.sizes.len() as u64,
-            Answer::Totals(_) | Answer::Cost(_) => 1,
-        };
+        rows += row_count(export, answer);
         on_progress(rows, total);
         if cancel.is_cancelled() { Err(Stop::Cancelled) } else { Ok(()) }
     };
@@ -98,9 +88,8 @@ fn write(
         }
         match answer {
             Answer::Groups(mut groups) => {
-                let marks: HashSet<&RowId> = export.marks.iter().collect();
-                let mut left = std::mem::take(&mut groups.rows);
-                left.retain(|row| marks.is_empty() || marks.contains(&RowId::Value(row.value.clone())));
+                keep_marked_groups(export, &mut groups);
+                let left = std::mem::take(&mut groups.rows);
                 let total = left.len() as u64;
                 let mut left = left.into_iter();
                 let mut answer = Answer::Groups(groups);
@@ -113,8 +102,7 @@ fn write(
                 }
             }
             Answer::Pairs(mut pairs) => {
-                let marks: HashSet<&RowId> = export.marks.iter().collect();
-                pairs.rows.retain(|row| marks.is_empty() || marks.contains(&RowId::Pair(row.values.clone())));
+                keep_marked_pairs(export, &mut pairs);
                 write_page(&Answer::Pairs(pairs), 0)?;
             }
             answer => write_page(&answer, 0)?,
@@ -131,6 +119,83 @@ fn write(
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(Stop::Exists),
         Err(error) => Err(failed(error.error)),
     }
+}
+
+/// The rows of `answer` that are written.
+fn row_count(export: &Export, answer: &Answer) -> u64 {
+    match answer {
+        Answer::Groups(groups) => groups.rows.len() as u64,
+        Answer::Series(series) => time_rows(export, series).len() as u64,
+        Answer::Requests(requests) => requests.rows.len() as u64,
+        Answer::Pairs(pairs) => pairs.rows.len() as u64,
+        Answer::Comparison(comparison) => comparison.dimensions.iter().map(|by| by.rows.len() as u64).sum(),
+        Answer::Activity(activity) => activity.iter().map(|activity| activity.lines.len() as u64).sum(),
+        Answer::Profiles(profiles) => profiles.len() as u64,
+        Answer::Distribution(distribution) => distribution.sizes.len() as u64,
+        Answer::Totals(_) | Answer::Cost(_) => 1,
+    }
+}
+
+fn keep_marked_groups(export: &Export, groups: &mut Groups) {
+    let marks: HashSet<&RowId> = export.marks.iter().collect();
+    groups.rows.retain(|row| marks.is_empty() || marks.contains(&RowId::Value(row.value.clone())));
+}
+
+fn keep_marked_pairs(export: &Export, pairs: &mut Pairs) {
+    let marks: HashSet<&RowId> = export.marks.iter().collect();
+    pairs.rows.retain(|row| marks.is_empty() || marks.contains(&RowId::Pair(row.values.clone())));
+}
+
+/// Rows of a table, at most `max_rows`, as text to copy.
+///
+/// # Errors
+/// A message: the query failed.
+pub(in crate::tui) fn to_text(
+    engine: &dyn Engine,
+    export: &Export,
+    form: CopiedForm,
+    max_rows: usize,
+) -> Result<CopiedTable, String> {
+    if let Some(table) = &export.analysed {
+        let text = text_of(analysed_sheet(table), form)?;
+        return Ok(CopiedTable { text, rows: analysed_rows(table), is_cut: false });
+    }
+    let cancel = CancellationToken::new();
+    let mut answer =
+        engine.ask(&export.query, &cancel, &mut |_, _| {}).map_err(|error| error.to_string())?.answer;
+    match &mut answer {
+        Answer::Groups(groups) => keep_marked_groups(export, groups),
+        Answer::Pairs(pairs) => keep_marked_pairs(export, pairs),
+        _ => {}
+    }
+    let is_cut = match &mut answer {
+        Answer::Groups(groups) => cut(&mut groups.rows, max_rows),
+        Answer::Pairs(pairs) => cut(&mut pairs.rows, max_rows),
+        Answer::Requests(requests) => cut(&mut requests.rows, max_rows),
+        _ => false,
+    };
+    let text = text_of(sheet(export, &answer), form)?;
+    Ok(CopiedTable { text, rows: row_count(export, &answer), is_cut })
+}
+
+/// Leaves at most `count` rows. Returns whether there were more.
+fn cut<T>(rows: &mut Vec<T>, count: usize) -> bool {
+    let has_more = rows.len() > count;
+    rows.truncate(count);
+    has_more
+}
+
+fn text_of(sheet: Sheet<'_>, form: CopiedForm) -> Result<String, String> {
+    let format = match form {
+        CopiedForm::Lines => return Ok(sheet.into_lines().collect::<Vec<_>>().join("\n")),
+        CopiedForm::Csv => Format::Csv,
+        CopiedForm::Json => Format::Json,
+        CopiedForm::Markdown => Format::Markdown,
+    };
+    let mut text = Vec::new();
+    crate::export::write_sheet(sheet, format, None, &mut text).map_err(|error| error.to_string())?;
+    // Carriage returns would not reach the clipboard.
+    Ok(String::from_utf8_lossy(&text).trim_end().replace("\r\n", "\n"))
 }
 
 fn analysed_sheet(table: &AnalysedTable) -> Sheet<'_> {

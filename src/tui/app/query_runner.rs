@@ -5,7 +5,8 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use crate::query::{Dimension, Engine, QueryError, Statistics};
+use crate::query::filter::{Subject, Test};
+use crate::query::{Answer, Ask, Dimension, Engine, Filter, Measure, Query, QueryError, Sort, Statistics};
 use crate::tui::app::background_engine::ScreenQueries;
 use crate::tui::model::{Action, QueryJob, QueryResult, Slot};
 
@@ -47,12 +48,13 @@ impl QueryRunner {
         });
     }
 
-    /// Looks for values of `by` that complete `text`.
-    pub(in crate::tui) fn complete(&self, number: u64, by: Dimension, text: String) {
+    /// Looks for values of `by` that complete `text`, in the sources and the time range of `query`.
+    pub(in crate::tui) fn complete(&self, number: u64, query: Query, by: Dimension, text: String) {
         let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
         tokio::task::spawn_blocking(move || {
-            let found =
-                std::panic::catch_unwind(AssertUnwindSafe(|| engine.complete(&by, &text, MAX_COMPLETIONS)));
+            let found = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                completions(&*engine, query, &by, &text, MAX_COMPLETIONS)
+            }));
             let values = found.ok().and_then(Result::ok).unwrap_or_default();
             let _ = actions.send(Action::Completed { number, values });
         });
@@ -65,6 +67,46 @@ impl Drop for QueryRunner {
             running.cancel();
         }
     }
+}
+
+/// Values of `by` that begin with `text`, then values that contain it, in any case; frequent ones before rare ones. `query`
+/// has the sources and the time range.
+pub(in crate::tui) fn completions(
+    engine: &dyn Engine,
+    query: Query,
+    by: &Dimension,
+    text: &str,
+    limit: usize,
+) -> Result<Vec<String>, QueryError> {
+    let subject = match by {
+        Dimension::Field(field) => Subject::Field(*field),
+        // The text of a value is not the number that a filter compares.
+        Dimension::HourOfDay | Dimension::Weekday | Dimension::StatusClass => {
+            return engine.complete(by, text, limit);
+        }
+        derived => Subject::Derived(derived.clone()),
+    };
+    let mut values: Vec<String> = Vec::new();
+    let pattern = |start: &str| Test::Regex(format!("(?i){start}{}", regex::escape(text)));
+    for test in [pattern("^"), pattern("")] {
+        let sort = Sort { by: Measure::Requests, descending: true };
+        let ask = Ask::Groups { by: by.clone(), more: Vec::new(), sort, limit };
+        let filter = Filter::Term(subject.clone(), test);
+        let cancel = CancellationToken::new();
+        let answer = engine.ask(&Query { filter, ask, ..query.clone() }, &cancel, &mut |_, _| {})?.answer;
+        if let Answer::Groups(groups) = answer {
+            for value in groups.rows.iter().map(|row| row.value.to_text()) {
+                if !values.contains(&value) {
+                    values.push(value);
+                }
+            }
+        }
+        if values.len() >= limit {
+            break;
+        }
+    }
+    values.truncate(limit);
+    Ok(values)
 }
 
 /// Pins the engine to the current snapshot, or releases it. Returns the action that reports the result.

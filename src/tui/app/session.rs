@@ -9,6 +9,7 @@ use ratatui::{Terminal, backend::Backend, layout::Rect};
 use tokio::time::{Instant, Interval, sleep_until};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+use unicode_width::UnicodeWidthStr;
 
 use crate::config::NamedInvestigation;
 use crate::insight::findings::mute::MuteStore;
@@ -20,8 +21,10 @@ use crate::tui::app::{export_file, generation_poll::GenerationPoll, late_answer:
 use crate::tui::model::{Action, ActionTime, Effect, State};
 use crate::tui::model::{investigations::resolve, saved::Saved};
 use crate::tui::theme::{Theme, choice::ThemeChoice};
-use crate::tui::update::{begin_investigation, update};
-use crate::tui::{ConfigStore, Feed, SessionFile, TuiError, TuiOptions, UserOptions, format, view};
+use crate::tui::update::{MAX_COPIED_ROWS, begin_investigation, update};
+use crate::tui::{
+    ConfigStore, Feed, LogCounts, SessionFile, TuiError, TuiOptions, UserOptions, format, view,
+};
 
 /// Minimum time between two frames: 30 a second.
 const FRAME_INTERVAL: Duration = Duration::from_millis(33);
@@ -44,6 +47,9 @@ pub(in crate::tui) trait TerminalControl {
     /// Copies text to the clipboard.
     fn copy(&mut self, text: &str) -> io::Result<()>;
 
+    /// Receives events of the mouse from now on, or leaves them to the terminal.
+    fn capture_mouse(&mut self, captures: bool) -> io::Result<()>;
+
     /// Starts to give the terminal to the shell; [`TerminalControl::owner_changed`] reports when the shell has it.
     /// An error is a message for the user.
     fn suspend(&mut self) -> Result<(), String>;
@@ -63,6 +69,7 @@ pub(in crate::tui) async fn run<B: Backend>(
     tokio::pin!(end);
     let mut session = Session::new(options, terminal, control)?;
     session.handle(Action::Begin);
+    session.count_logs();
     while !session.quit {
         let happened = session.wait(&mut events, end.as_mut()).await;
         session.react(happened)?;
@@ -99,6 +106,7 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     queries: QueryRunner,
     analyses: AnalysisRunner,
     mutes: Option<Arc<dyn MuteStore>>,
+    log_counts: Option<Arc<dyn Fn() -> LogCounts + Send + Sync>>,
     /// Sends actions from other threads and tasks.
     actions: mpsc::UnboundedSender<Action>,
     received_actions: mpsc::UnboundedReceiver<Action>,
@@ -131,6 +139,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         let TuiOptions {
             engine,
             mutes,
+            log_counts,
             mut ingest,
             filter,
             time,
@@ -142,10 +151,20 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             user,
             zone,
         } = options;
-        let UserOptions { settings, config, theme, terminal: colours, session, resume, investigation } = user;
+        let UserOptions {
+            settings,
+            config,
+            theme,
+            terminal: colours,
+            session,
+            resume,
+            investigation,
+            cache_option,
+        } = user;
         let (actions, received_actions) = mpsc::unbounded_channel();
         let mut state = State::new(title, sources, filter, time, Theme::default(), zone);
         state.settings = settings;
+        state.cache_option = cache_option;
         state.fitting_theme = colours.theme_name;
         state.now.unix_seconds = clock();
         let (saved, note) = session.as_ref().map(SessionFile::read).unwrap_or_default();
@@ -182,6 +201,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             state,
             analyses: AnalysisRunner::new(background, mutes.clone(), Arc::clone(&clock), actions.clone()),
             mutes,
+            log_counts,
             queries: QueryRunner::new(Arc::clone(&engine), actions.clone(), queries),
             engine,
             clock,
@@ -262,8 +282,15 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                 self.last_progress = Instant::now();
                 self.is_ingest_open = has_changed;
                 if let Some(feed) = &mut self.ingest {
+                    if let Some(unopened) = &feed.unopened {
+                        self.state.unopened.clone_from(&unopened.borrow());
+                    }
                     let progress = feed.progress.borrow_and_update().clone();
+                    let is_over = progress.is_over();
                     self.handle(Action::Progress(Box::new(progress)));
+                    if is_over {
+                        self.count_logs();
+                    }
                 }
                 self.poll.ingest_progressed(self.last_progress);
             }
@@ -280,12 +307,20 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                     let generation = self.engine.generation();
                     if generation > self.state.newest_generation {
                         self.poll.data_changed();
+                        self.count_logs();
                         self.handle(Action::DataChanged(generation));
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Reads how many lines are not requests of their own, in the background.
+    fn count_logs(&self) {
+        let Some(count) = self.log_counts.clone() else { return };
+        let actions = self.actions.clone();
+        tokio::task::spawn_blocking(move || actions.send(Action::LogsCounted(count())));
     }
 
     fn draw(&mut self) -> Result<(), TuiError> {
@@ -300,7 +335,11 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             self.terminal.resize(area).map_err(TuiError::terminal)?;
         }
         let state = &self.state;
-        self.terminal.draw(|frame| view::render(state, frame)).map_err(TuiError::terminal)?;
+        let frame = self.terminal.draw(|frame| view::render(state, frame)).map_err(TuiError::terminal)?;
+        // Terminals disagree about the width of flags and other clusters. What one leaves beside the cells that it should
+        // fill would stay when the cells change.
+        let leaves_traces = frame.buffer.content.iter().any(|cell| has_disputed_width(cell.symbol()));
+        self.clears = leaves_traces;
         self.is_dirty = false;
         self.last_frame = Some(Instant::now());
         Ok(())
@@ -344,10 +383,17 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             Effect::RunQuery(job) => self.queries.start(*job),
             Effect::Analyse(job) => self.analyses.start(*job),
             Effect::StopAnalysis(slot) => self.analyses.stop(slot),
-            Effect::Complete { number, by, text } => self.queries.complete(number, by, text),
+            Effect::Complete { number, query, by, text } => self.queries.complete(number, *query, by, text),
             Effect::Copy(text) => {
                 let result = self.control.copy(&text);
                 result.unwrap_or_else(|error| self.state.warn(format!("could not copy: {error}")));
+            }
+            Effect::CopyTable(export, form) => {
+                let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
+                tokio::task::spawn_blocking(move || {
+                    let table = export_file::to_text(&*engine, &export, form, MAX_COPIED_ROWS);
+                    let _ = actions.send(Action::TableCopied(form, table));
+                });
             }
             Effect::Export(export) => {
                 let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
@@ -381,6 +427,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                 let named = NamedInvestigation { name, is_own: true, investigation: *investigation };
                 let _ = self.actions.send(Action::InvestigationSaved { named: Box::new(named), result });
             }
+            Effect::Retry => self.ingest.iter().for_each(|feed| (feed.retry)()),
             Effect::StopExport => {
                 if let Some((cancel, _)) = &self.export {
                     cancel.cancel();
@@ -395,6 +442,10 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             }
             Effect::PinSnapshot(pin) => {
                 let _ = self.actions.send(pin_snapshot(&*self.engine, pin));
+            }
+            Effect::CaptureMouse(captures) => {
+                let result = self.control.capture_mouse(captures);
+                result.unwrap_or_else(|error| self.state.warn(format!("the terminal failed: {error}")));
             }
             Effect::Redraw => self.clears = true,
             Effect::Suspend => self.control.suspend().unwrap_or_else(|reason| self.state.warn(reason)),
@@ -436,6 +487,12 @@ fn begin_view(
     }
 }
 
+/// Whether terminals may draw a cluster of characters wider or narrower than its cells: several characters that are one
+/// wide sign.
+fn has_disputed_width(symbol: &str) -> bool {
+    symbol.len() > 4 && symbol.chars().nth(1).is_some() && symbol.width() > 1
+}
+
 /// Waits until the ingest reports progress, and at least until `earliest`. Returns `false` if it will report no more.
 async fn progress_changed(ingest: &mut Option<Feed>, earliest: Instant) -> bool {
     match ingest {
@@ -474,6 +531,10 @@ mod tests {
             Ok(())
         }
 
+        fn capture_mouse(&mut self, _: bool) -> io::Result<()> {
+            Ok(())
+        }
+
         fn suspend(&mut self) -> Result<(), String> {
             Err("there is no shell".to_owned())
         }
@@ -487,6 +548,7 @@ mod tests {
         TuiOptions {
             engine,
             mutes: None,
+            log_counts: None,
             ingest,
             filter: Filter::everything(),
             time: TimeRange::default(),
@@ -522,7 +584,8 @@ mod tests {
             let begun = Arc::clone(&begun);
             Box::new(move || begun.store(true, Ordering::SeqCst))
         };
-        let feed = Feed { progress, begin, stop, every: None };
+        let retry = Box::new(|| {});
+        let feed = Feed { progress, begin, retry, unopened: None, stop, every: None };
         let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
         let (keys, events) = unbounded();
         let mut control = FakeTerminal::default();
@@ -551,6 +614,16 @@ mod tests {
         assert!(screen.contains("373 requests"), "{screen}");
         assert_eq!(control.copied, ["203.0.113.7"], "the cursor stays on its row");
         assert!(stopped.load(Ordering::SeqCst), "the ingest is stopped");
+    }
+
+    #[test]
+    fn flags_left_traces_on_the_screen() {
+        for disputed in ["🇩🇪", "👩‍👩‍👧", "👍🏽", "❤️"] {
+            assert!(has_disputed_width(disputed), "{disputed}");
+        }
+        for plain in ["a", "日", "e\u{301}", "é", "🎬", " "] {
+            assert!(!has_disputed_width(plain), "{plain}");
+        }
     }
 
     #[tokio::test]

@@ -8,9 +8,7 @@ use std::{mem::ManuallyDrop, sync::Once};
 
 use base64_simd::STANDARD;
 use crossterm::cursor::{Hide, Show};
-use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
-};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode,
     enable_raw_mode,
@@ -43,8 +41,8 @@ impl TerminalGuard {
     pub(in crate::tui) fn new(title: &str) -> io::Result<TerminalGuard> {
         restore_on_panic();
         IS_SET_UP.store(true, Ordering::SeqCst);
-        let terminal =
-            enter(title).and_then(|()| Terminal::new(CrosstermBackend::new(FrameWriter::new(io::stdout()))));
+        let terminal = enter(title, true)
+            .and_then(|()| Terminal::new(CrosstermBackend::new(FrameWriter::new(io::stdout()))));
         terminal
             .map(|terminal| TerminalGuard { terminal: ManuallyDrop::new(terminal) })
             .inspect_err(|_| restore())
@@ -57,15 +55,23 @@ impl Drop for TerminalGuard {
     }
 }
 
+/// Reports presses, releases and the wheel (1000), moves with a button down (1002), in the form for any size of the screen
+/// (1006). Not moves without a button (1003): they would cost bytes over ssh for nothing.
+const TAKE_MOUSE: Print<&str> = Print("\x1b[?1000h\x1b[?1002h\x1b[?1006h");
+const RELEASE_MOUSE: Print<&str> = Print("\x1b[?1006l\x1b[?1002l\x1b[?1000l");
+
 /// Keeps the title of the window (XTWINOPS), and sets it again.
 const SAVE_TITLE: Print<&str> = Print("\x1b[22;2t");
 const RESTORE_TITLE: Print<&str> = Print("\x1b[23;2t");
 
 /// Sets the modes of the terminal. Raw mode is first: setting it stops a background process before it writes anything.
-fn enter(title: &str) -> io::Result<()> {
+fn enter(title: &str, takes_mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     let mut out = io::stdout();
-    execute!(out, EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, Hide)?;
+    execute!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    if takes_mouse {
+        execute!(out, TAKE_MOUSE)?;
+    }
     execute!(out, SAVE_TITLE, SetTitle(title))
 }
 
@@ -76,7 +82,7 @@ pub(in crate::tui) fn restore() {
     }
     let mut out = io::stdout();
     let _ = queue!(out, EndSynchronizedUpdate, RESTORE_TITLE);
-    let _ = queue!(out, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
+    let _ = queue!(out, DisableBracketedPaste, RELEASE_MOUSE, LeaveAlternateScreen, Show);
     let _ = out.flush();
     let _ = disable_raw_mode();
 }
@@ -106,12 +112,19 @@ fn clipboard_sequence(text: &str) -> String {
     format!("\x1b]52;c;{}\x07", STANDARD.encode_to_string(visible))
 }
 
+/// The sequence for the terminal that tmux runs in. tmux takes the plain sequence for itself, and ignores it unless its
+/// option `set-clipboard` is `on`; it passes this one on if `allow-passthrough` is on.
+fn passed_through_tmux(sequence: &str) -> String {
+    format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
+}
+
 /// Time between two checks whether the terminal still exists.
 const CHECK_INTERVAL: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Job control: the signals with which the shell stops and continues this process.
 pub(in crate::tui) struct JobControl {
     title: String,
+    takes_mouse: bool,
     /// `SIGTSTP`: Ctrl-Z, `kill -TSTP`. `None`: there is no shell with job control.
     stop: Option<Signal>,
     /// `SIGCONT`: `fg`.
@@ -129,22 +142,32 @@ impl JobControl {
         let stop =
             has_shell().then(|| signal(SignalKind::from_raw(ProcessSignal::TSTP.as_raw())).ok()).flatten();
         let resume = signal(SignalKind::from_raw(ProcessSignal::CONT.as_raw())).ok();
-        JobControl { title, stop, resume, is_suspended: false, was_stopped: false }
+        JobControl { title, takes_mouse: true, stop, resume, is_suspended: false, was_stopped: false }
     }
 
     fn set_up_again(&mut self) -> io::Result<()> {
         IS_SET_UP.store(true, Ordering::SeqCst);
         // `disable_raw_mode` forgets the saved modes, so `enter` saves the present modes of the shell.
         disable_raw_mode()?;
-        enter(&self.title)
+        enter(&self.title, self.takes_mouse)
     }
 }
 
 impl TerminalControl for JobControl {
     fn copy(&mut self, text: &str) -> io::Result<()> {
         let mut out = io::stdout();
-        out.write_all(clipboard_sequence(text).as_bytes())?;
+        let sequence = clipboard_sequence(text);
+        out.write_all(sequence.as_bytes())?;
+        if std::env::var_os("TMUX").is_some() {
+            out.write_all(passed_through_tmux(&sequence).as_bytes())?;
+        }
         out.flush()
+    }
+
+    fn capture_mouse(&mut self, captures: bool) -> io::Result<()> {
+        self.takes_mouse = captures;
+        let mut out = io::stdout();
+        if captures { execute!(out, TAKE_MOUSE) } else { execute!(out, RELEASE_MOUSE) }
     }
 
     fn suspend(&mut self) -> Result<(), String> {
@@ -227,6 +250,11 @@ mod tests {
     fn invisible_characters_are_not_copied() {
         let sequence = clipboard_sequence("a\rb\x1b[201~\u{9b}\u{202e}\u{3164}c\nd");
         assert_eq!(sequence, format!("\x1b]52;c;{}\x07", STANDARD.encode_to_string("ab[201~c\nd")));
+    }
+
+    #[test]
+    fn tmux_passes_the_clipboard_sequence_on() {
+        assert_eq!(passed_through_tmux("\x1b]52;c;YQ==\x07"), "\x1bPtmux;\x1b\x1b]52;c;YQ==\x07\x1b\\");
     }
 
     #[test]

@@ -252,3 +252,28 @@ fn a_question_about_an_export_replaced_what_was_being_typed() {
     explorer.press("y");
     assert!(explorer.exports.len() == 1 && explorer.state.layer().filter.to_string() == "key:1");
 }
+
+#[test]
+fn a_typed_name_was_appended_to_the_default_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own.csv");
+    let mut explorer = start(130, 34);
+    explorer.press("e");
+    assert!(explorer.screen().contains("export to tamarin-remote_ip.csv"), "{}", explorer.screen());
+    explorer.types(&path.display().to_string()).press("Enter");
+    assert!(path.exists(), "{}", explorer.screen());
+    // A key that moves the cursor keeps the name, to change it.
+    explorer.press("e Left").types("x");
+    assert!(explorer.screen().contains("export to tamarin-remote_ip.csxv"), "{}", explorer.screen());
+}
+
+#[test]
+fn the_typed_name_was_lost_with_the_error() {
+    let mut explorer = start(130, 34);
+    explorer.press("e").types("/nowhere/else.csv").press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("export to /nowhere/else.csv"), "{screen}");
+    assert!(screen.contains("No such file"), "{screen}");
+    explorer.press("Esc");
+    assert!(explorer.state.export.is_none());
+}

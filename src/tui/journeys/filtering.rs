@@ -73,7 +73,7 @@ fn tab_completes_names_and_values() {
     let mut explorer = start(80, 24);
     explorer.press("/").types("remo").press("Tab").types("198").press("Tab Enter");
     assert!(explorer.screen().contains("▸ remote_ip:198.51.100.7"), "{}", explorer.screen());
-    explorer.press("x /").types("ip:192").press("Tab Tab");
+    explorer.press("x /").types("ip:192").press("Tab");
     assert!(explorer.screen().contains("filter ip:192.0.2.11"), "{}", explorer.screen());
 }
 
@@ -85,4 +85,59 @@ fn x_clears_a_filter_that_matches_nothing() {
     insta::assert_snapshot!("nothing-matches-80x24", screen);
     explorer.press("x");
     assert!(explorer.screen().contains("203.0.113.7"));
+}
+
+#[test]
+fn dates_are_typed_as_the_screen_shows_them() {
+    let mut explorer = start(130, 34);
+    for (typed, term) in [
+        ("04-02", "▸ time:2026-04-02"),
+        ("time:04-02", "▸ time:2026-04-02"),
+        ("04-02 03:00", "▸ time:2026-04-02T03:00"),
+        ("time:2026-04-02 03:00", "▸ time:2026-04-02T03:00"),
+        ("04-02 03:00–06:00", "▸ time:2026-04-02T03:00..2026-04-02T06:00"),
+        ("04-01 – 04-02 status:403", "▸ time:2026-04-01..2026-04-02 ▸ http_status:403"),
+    ] {
+        explorer.press("x /").types(typed).press("Enter");
+        assert!(explorer.screen().contains(term), "{typed}: {}", explorer.screen());
+    }
+}
+
+#[test]
+fn an_empty_result_is_explained_with_the_nearest_values() {
+    let mut explorer = start(130, 34);
+    explorer.press("/").types("error:AccesDenied");
+    let reason = "No request has error_code AccesDenied; near: AccessDenied (36)";
+    assert!(explorer.screen().contains(reason), "{}", explorer.screen());
+    explorer.press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("Nothing matches") && screen.contains(reason), "{screen}");
+    explorer.press("x /").types("status:403 ip:203.0.113.7").press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("Every term matches requests, but no request matches all of them"), "{screen}");
+    assert!(screen.contains("without http_status:403 120,"), "{screen}");
+    assert!(screen.contains("remote_ip:203.0.113.7 36"), "{screen}");
+    explorer.press("x /").types("ip:203.0.113.77").press("Enter");
+    assert!(explorer.screen().contains("near: 203.0.113.7 (120)"), "{}", explorer.screen());
+    explorer.press("x /").types("error:accessdenied op:get").press("Enter");
+    assert!(explorer.screen().contains("36 of 372"), "any case: {}", explorer.screen());
+}
+
+#[test]
+fn values_are_completed_by_their_frequency() {
+    let mut explorer = start(130, 34);
+    explorer.press("/").types("ip:").press("Tab");
+    let prompt = explorer.state.prompt.as_ref().unwrap();
+    assert_eq!(prompt.completion.as_ref().unwrap().candidates[0], "203.0.113.7", "the most frequent first");
+    explorer.press("Esc /").types("sta").press("Tab");
+    assert!(explorer.screen().contains("filter status:"), "{}", explorer.screen());
+    explorer.press("Esc /").types("stat:4");
+    assert!(explorer.screen().contains("did you mean \"status\"?"), "{}", explorer.screen());
+}
+
+#[test]
+fn the_parts_of_a_typed_filter_have_styles() {
+    let mut explorer = start(130, 34);
+    explorer.press("/").types("status:403 -(key~film or statsu:4");
+    insta::assert_snapshot!("prompt-styles", explorer.screen_and_styles());
 }

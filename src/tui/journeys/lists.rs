@@ -2,7 +2,7 @@
 
 use crossterm::event::{MouseButton, MouseEventKind};
 
-use crate::tui::journeys::start;
+use crate::tui::journeys::{snapshots, start};
 use crate::tui::model::{Choice, Command, Context, List, Overlay};
 use crate::tui::testing::Explorer;
 
@@ -47,6 +47,14 @@ fn every_list_is_narrowed_by_typing() {
     assert!(explorer.screen().contains("Themes: 16"), "{}", explorer.screen());
     explorer.press("Down Enter");
     assert_eq!(explorer.state.theme_name, "16-colours-light");
+}
+
+#[test]
+fn lists_at_all_sizes() {
+    snapshots("investigations", "I");
+    snapshots("layers", "j Enter Enter L");
+    snapshots("themes", ": t h e m e Enter");
+    snapshots("narrowed-columns", "c o b j");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The palette: everything is found by typing.
 
 use crate::tui::journeys::{snapshots, start};
+use crate::tui::model::saved::Saved;
 use crate::tui::model::{Tab, palette};
 use crate::tui::testing::Explorer;
 
@@ -74,6 +75,33 @@ fn what_was_chosen_last_is_first_the_next_time() {
     assert_eq!(chosen(&explorer), "Filter status:403");
     explorer.press("Enter");
     assert!(explorer.screen().contains("▸ http_status:403"), "{}", explorer.screen());
+}
+
+#[test]
+fn the_next_session_knows_what_was_chosen_last() {
+    let mut explorer = start(130, 34);
+    explorer.press(":").types("extension").press("Enter");
+    let saved = Saved::default().with(&explorer.state, "/c.db");
+    let mut next = start(130, 34);
+    next.state.take_over(&saved);
+    next.press(":");
+    assert_eq!(chosen(&next), "Group by extension");
+}
+
+#[test]
+fn the_palette_works_in_front_of_a_pane() {
+    for keys in ["d", "C", "B"] {
+        let mut explorer = start(130, 34);
+        explorer.press(keys);
+        assert!(explorer.state.pane.is_some());
+        explorer.press(":").types("close");
+        assert!(explorer.screen().contains("Commands"), "{keys}: {}", explorer.screen());
+        explorer.press("Esc");
+        assert!(explorer.state.pane.is_some(), "{keys}");
+        explorer.press(":").types("group ext").press("Enter");
+        assert!(explorer.state.pane.is_none(), "{keys}");
+        assert!(explorer.screen().contains("by extension ▾"), "{keys}: {}", explorer.screen());
+    }
 }
 
 #[test]

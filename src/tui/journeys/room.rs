@@ -31,7 +31,9 @@ fn the_table_ended_in_the_middle_of_a_wide_screen() {
     for tab in ["1", "2"] {
         explorer.press(tab);
         let last = *explorer.state.layer().table().placed.last().unwrap();
-        assert_eq!(last.x + last.width, 299, "{}", explorer.screen());
+        let table = crate::tui::model::Areas::of(&explorer.state).rows;
+        assert_eq!(last.x + last.width, table.right() - 1, "{}", explorer.screen());
+        assert_eq!(crate::tui::model::Areas::of(&explorer.state).preview.right(), 300);
     }
 }
 
@@ -106,7 +108,7 @@ fn absent_values_had_no_name() {
     assert!(explorer.screen().contains("arn:aws:iam::123456789012:user/ann "), "{}", explorer.screen());
     explorer.types(":by prefix").press("Enter");
     assert!(explorer.screen().contains("  (no key) "), "{}", explorer.screen());
-    explorer.press("4 Enter");
+    explorer.press("4 Enter Space");
     assert!(explorer.screen().contains("(anonymous)"), "{}", explorer.screen());
 }
 

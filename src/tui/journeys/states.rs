@@ -7,8 +7,8 @@ use crate::tui::testing::{Explorer, NOW, get, three_days};
 
 #[test]
 fn a_terminal_that_is_too_small() {
-    let mut explorer = start(50, 10);
-    insta::assert_snapshot!("too-small-50x10", explorer.screen());
+    let mut explorer = start(39, 9);
+    insta::assert_snapshot!("too-small-39x9", explorer.screen());
     explorer.handle(Action::Resize(80, 24));
     assert!(explorer.screen().contains("203.0.113.7"));
 }
@@ -137,4 +137,41 @@ fn a_failed_pull_in_follow_mode_is_retried() {
     let mut explorer = Explorer::begin(80, 24, Vec::new(), Some(failed));
     explorer.state.follow_interval = Some(std::time::Duration::from_secs(300));
     assert!(explorer.screen().contains("Retrying every 5m."), "{}", explorer.screen());
+}
+
+#[test]
+fn the_user_retries_what_could_not_be_read() {
+    let fatal = Some("cannot reach s3.example.com: connection refused".to_owned());
+    let failed = Progress { phase: Phase::Failed, fatal, ..Progress::default() };
+    let mut explorer = Explorer::begin(80, 24, Vec::new(), Some(failed));
+    let screen = explorer.screen();
+    assert!(screen.contains("r tries again") && !screen.contains("✓"), "{screen}");
+    explorer.press("r");
+    assert_eq!(explorer.retries, 1);
+    explorer.handle(Action::Progress(Box::new(reading())));
+    explorer.press("r");
+    assert_eq!(explorer.retries, 1, "it is being read");
+    let mut explorer = Explorer::with(80, 24, three_days());
+    explorer.press("r");
+    assert!(explorer.screen().contains("no source is being read"), "{}", explorer.screen());
+}
+
+#[test]
+fn rejected_lines_and_repeats_were_invisible_with_a_warm_cache() {
+    let done = Progress { phase: Phase::Done, files_listed: 3, files_known: 3, ..Progress::default() };
+    let mut explorer = Explorer::begin(130, 34, three_days(), Some(done));
+    explorer.handle(Action::LogsCounted(crate::tui::LogCounts { rejected: 5, repeats: 20 }));
+    assert!(explorer.screen().lines().next().unwrap().contains("5 rejected !"), "{}", explorer.screen());
+    explorer.press("!");
+    let screen = explorer.screen();
+    assert!(screen.contains("5 lines rejected") && screen.contains("20 exact repeats"), "{screen}");
+}
+
+#[test]
+fn an_empty_folder_was_asked_for_its_bucket() {
+    let done = Progress { phase: Phase::Done, ..Progress::default() };
+    let mut explorer = Explorer::begin(80, 24, Vec::new(), Some(done));
+    explorer.state.sources = vec!["/var/log/s3".to_owned()];
+    let screen = explorer.screen();
+    assert!(screen.contains("No log files were found there") && !screen.contains("bucket"), "{screen}");
 }

@@ -3,7 +3,7 @@
 use crossterm::event::{MouseButton, MouseEventKind};
 
 use crate::tui::journeys::start;
-use crate::tui::model::{Areas, Tab};
+use crate::tui::model::{Areas, Layer, Tab};
 use crate::tui::testing::Explorer;
 
 /// The screen without its message.
@@ -63,6 +63,96 @@ fn undo_of_esc_returns_to_the_row_of_the_layer_that_was_left() {
     // A new change forgets what was undone.
     explorer.press("U 4 Ctrl-r");
     assert!(explorer.screen().contains("nothing to redo"), "{}", explorer.screen());
+}
+
+/// What the user chose to see in each layer.
+fn view(explorer: &Explorer) -> Vec<String> {
+    let text = |layer: &Layer| {
+        let table = layer.table();
+        let shown: Vec<&str> = table.shown_columns().map(|column| column.name()).collect();
+        let detail = layer.detail.as_ref().map(|detail| detail.row.id);
+        format!(
+            "{} {:?} {:?} {:?} {} {:?} {shown:?} {detail:?}",
+            layer.filter,
+            layer.time,
+            layer.tab,
+            table.kind,
+            table.sort.by.name(),
+            layer.shows_heat_map
+        )
+    };
+    explorer.state.layers().iter().map(text).collect()
+}
+
+#[test]
+fn any_number_of_steps_leads_back_to_the_first_view_and_forth_to_the_last() {
+    const KEYS: [&str; 34] = [
+        "=",
+        "-",
+        "z",
+        "Z",
+        "s",
+        "h",
+        "l",
+        "j",
+        "j",
+        "k",
+        "Enter",
+        "Enter",
+        "Esc",
+        "1",
+        "2",
+        "3",
+        "4",
+        "6",
+        "w",
+        "F",
+        "x",
+        "Backspace",
+        "b Down Enter",
+        "b Down Down Enter",
+        "c Down Down Space Enter",
+        "v l Enter",
+        "L Enter",
+        "I Down Enter",
+        "/ 4 0 3 Enter",
+        "= f Space Enter",
+        "n",
+        "Tab",
+        "U",
+        "U Ctrl-r",
+    ];
+    // A linear congruential generator: the same keys in every run.
+    let mut seed: u64 = 7;
+    for (columns, rows) in [(80, 24), (130, 34)] {
+        let mut explorer = start(columns, rows);
+        let first = view(&explorer);
+        for _ in 0..120 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            explorer.press(KEYS[(seed >> 33) as usize % KEYS.len()]);
+            explorer.screen();
+        }
+        let last = view(&explorer);
+        let says = |explorer: &Explorer, text: &str| {
+            explorer.state.message.as_ref().is_some_and(|message| message.text == text)
+        };
+        explorer.press("Ctrl-r Ctrl-r Ctrl-r");
+        let last = if says(&explorer, "nothing to redo") { view(&explorer) } else { last };
+        let mut steps = 0;
+        loop {
+            explorer.press("U");
+            if says(&explorer, "nothing to undo") {
+                break;
+            }
+            steps += 1;
+        }
+        assert!(steps > 20, "{steps}");
+        assert_eq!(view(&explorer), first);
+        for _ in 0..steps {
+            explorer.press("Ctrl-r");
+        }
+        assert_eq!(view(&explorer), last);
+    }
 }
 
 #[test]

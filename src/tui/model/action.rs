@@ -12,7 +12,7 @@ use crate::insight::contrast::Contrast;
 use crate::insight::findings::mute::Mute;
 use crate::query::{Answer, BucketWidth, Dimension, Measure, Query, Sort, Statistics};
 use crate::tui::model::{AnalysisJob, AnalysisResult, AnalysisSlot, Column, RowId};
-use crate::tui::settings::Settings;
+use crate::tui::{LogCounts, settings::Settings};
 
 /// When an action happened. Passed with every action, so that `update` reads no clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,10 +39,13 @@ pub(crate) enum Action {
     Completed {
         /// Number of the [`Effect::Complete`].
         number: u64,
-        /// Values of the dimension, best match first.
+        /// Values of the dimension, best match first: those that begin with the text before those that contain it, frequent
+        /// ones before rare ones.
         values: Vec<String>,
     },
     Progress(Box<Progress>),
+    /// So many lines of the logs are not requests of their own.
+    LogsCounted(LogCounts),
     /// The data has this generation now.
     DataChanged(u64),
     /// All queries are answered from the snapshot of this generation now, or the snapshot could not be pinned.
@@ -77,6 +80,38 @@ pub(crate) enum Action {
         total: u64,
     },
     Exported(Exported),
+    /// The text of [`Effect::CopyTable`], or why there is none.
+    TableCopied(CopiedForm, Result<CopiedTable, String>),
+}
+
+/// The form in which rows are copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CopiedForm {
+    /// A line per row.
+    Lines,
+    Csv,
+    Json,
+    Markdown,
+}
+
+impl CopiedForm {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            CopiedForm::Lines => "text",
+            CopiedForm::Csv => "CSV",
+            CopiedForm::Json => "JSON",
+            CopiedForm::Markdown => "Markdown",
+        }
+    }
+}
+
+/// Rows as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CopiedTable {
+    pub(crate) text: String,
+    pub(crate) rows: u64,
+    /// Whether the table has more rows.
+    pub(crate) is_cut: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,12 +235,16 @@ pub(crate) enum Effect {
     Complete {
         /// Identifies the [`Action::Completed`].
         number: u64,
+        /// A query for the sources and the time range of the values.
+        query: Box<Query>,
         by: Dimension,
         /// The beginning of the value.
         text: String,
     },
     /// Copy text to the clipboard of the terminal.
     Copy(String),
+    /// Prepare rows of the table in front as text to copy.
+    CopyTable(Box<Export>, CopiedForm),
     Export(Box<Export>),
     /// Store what the user does not want to see again.
     Mute(Vec<Mute>),
@@ -221,6 +260,8 @@ pub(crate) enum Effect {
         name: String,
         investigation: Box<Investigation>,
     },
+    /// Pull again.
+    Retry,
     /// Stop the export and remove its incomplete file.
     StopExport,
     /// Send [`Action::TimerFired`] with this number after a delay.
@@ -230,6 +271,8 @@ pub(crate) enum Effect {
     },
     /// `true`: answer all queries from the current snapshot; `false`: from the newest data again.
     PinSnapshot(bool),
+    /// Receive events of the mouse, or leave them to the terminal.
+    CaptureMouse(bool),
     /// Clear the terminal and draw everything: another process wrote on it.
     Redraw,
     /// Return to the shell until the process is continued.

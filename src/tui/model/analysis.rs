@@ -4,6 +4,7 @@ use crate::insight::Scope;
 use crate::insight::block::{Plan, Target};
 use crate::insight::concentration::Concentration;
 use crate::insight::contrast::{Against, Contrast};
+use crate::insight::emptiness::Emptiness;
 use crate::query::{Dimension, Measure};
 use crate::tui::model::found::AllFindings;
 
@@ -13,10 +14,12 @@ pub(crate) enum AnalysisSlot {
     Findings,
     /// The pane in front.
     Pane,
+    /// Why nothing matches.
+    Emptiness,
 }
 
 impl AnalysisSlot {
-    pub(crate) const COUNT: usize = 2;
+    pub(crate) const COUNT: usize = 3;
 }
 
 /// What an analysis is to find out.
@@ -30,12 +33,15 @@ pub(crate) enum AnalysisAsk {
     Concentration(Scope, Dimension, Measure),
     /// Whom a block list of these targets hits.
     Block(Scope, Vec<Target>),
+    /// Why no request passes this filter.
+    Emptiness(Scope),
 }
 
 impl AnalysisAsk {
     pub(crate) fn slot(&self) -> AnalysisSlot {
         match self {
             AnalysisAsk::Findings(_) => AnalysisSlot::Findings,
+            AnalysisAsk::Emptiness(_) => AnalysisSlot::Emptiness,
             AnalysisAsk::Contrast(..) | AnalysisAsk::Concentration(..) | AnalysisAsk::Block(..) => {
                 AnalysisSlot::Pane
             }
@@ -57,6 +63,8 @@ pub(crate) enum AnalysisAnswer {
     Contrast(Contrast),
     Concentration(Concentration),
     Block(Plan),
+    /// `None`: some requests pass the filter by now.
+    Emptiness(Option<Emptiness>),
 }
 
 /// A result of an [`AnalysisJob`]: any number of partial results, then a complete result or an error.

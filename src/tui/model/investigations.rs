@@ -59,11 +59,11 @@ pub(crate) fn resolve(
     let mut instant = |key: &'static str, text: &str| {
         // `7d` can only mean seven days ago.
         let ago = period::parse_duration(text).and_then(|seconds| now.checked_sub(seconds));
-        match ago.or_else(|| period::parse(text, now).map(|period| period.first)) {
-            Some(instant) => Some(instant),
-            None if text.is_empty() => None,
-            None => {
-                wrong.push((key, format!("expected {}, not \"{text}\"", period::EXPECTED)));
+        match ago.map_or_else(|| period::parse(text, now).map(|period| period.first), Ok) {
+            Ok(instant) => Some(instant),
+            Err(_) if text.is_empty() => None,
+            Err(message) => {
+                wrong.push((key, message));
                 None
             }
         }

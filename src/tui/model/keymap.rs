@@ -14,6 +14,8 @@ pub(crate) enum Context {
     HeatMap,
     /// A time range is being selected on the timeline.
     Brush,
+    /// A value was copied; the next key may copy something else. Other keys are those of the context below.
+    CopyMenu,
     /// What tells two sets of requests apart.
     Contrast,
     /// How unevenly a measure is distributed.
@@ -46,6 +48,12 @@ pub(crate) enum Command {
     Left,
     Right,
     Open,
+    NextRequest,
+    PreviousRequest,
+    /// The requests around the open one.
+    Around,
+    SameObject,
+    CopyForSupport,
     Back,
     Tab(u8),
     NextTab,
@@ -75,6 +83,14 @@ pub(crate) enum Command {
     Mark,
     Unmark,
     Copy,
+    CopyRow,
+    CopyMarked,
+    CopyCsv,
+    CopyJson,
+    CopyMarkdown,
+    CopyFilter,
+    CopyShellLine,
+    CopyBlock,
     Export,
     Contrast,
     Concentration,
@@ -84,6 +100,7 @@ pub(crate) enum Command {
     Mute,
     Zone,
     Pause,
+    Retry,
     Failures,
     Help,
     Palette,
@@ -103,6 +120,8 @@ pub(crate) enum Command {
     Newer,
     Yes,
     No,
+    /// Leaves the mouse to the terminal, or takes it again.
+    Mouse,
     Redraw,
     Suspend,
     Quit,
@@ -212,8 +231,8 @@ pub(crate) struct Binding {
 }
 
 use Context::{
-    Block, Brush, Columns, Concentration, Confirm, Contrast, Detail, Filters, Findings, HeatMap, Palette,
-    Pick, Prompt, Reading, Table,
+    Block, Brush, Columns, Concentration, Confirm, Contrast, CopyMenu, Detail, Filters, Findings, HeatMap,
+    Palette, Pick, Prompt, Reading, Table,
 };
 
 const fn bind(
@@ -234,6 +253,7 @@ pub(crate) const ALL: &[Context] = &[
     HeatMap,
     Detail,
     Brush,
+    CopyMenu,
     Contrast,
     Concentration,
     Block,
@@ -255,6 +275,12 @@ pub(crate) static KEYMAP: &[Binding] = &[
     // The keys of the footer are first, the most useful ones before the others.
     bind(&[Table], &[code(KeyCode::Enter)], Command::Open, "open", Group::Navigation, "open the row: address → objects → requests → one request; a time: its requests"),
     bind(&[Table, Detail], &[code(KeyCode::Esc)], Command::Back, "back", Group::Navigation, "back to the previous layer with its cursor, order and filter; in the first one: undo the last zoom or filter"),
+    bind(&[Detail], &[code(KeyCode::Right), k('l'), k('n')], Command::NextRequest, "next", Group::Navigation, "in a request: the next one of the list"),
+    bind(&[Detail], &[code(KeyCode::Left), k('h'), k('N')], Command::PreviousRequest, "previous", Group::Navigation, "in a request: the one before it"),
+    bind(&[Detail], &[k('a')], Command::Around, "around", Group::Navigation, "in a request: what the same requester did in the five minutes before and after"),
+    bind(&[Detail], &[k('o')], Command::SameObject, "object", Group::Navigation, "in a request: everything about the same object"),
+    bind(&[Detail], &[k(' ')], Command::Toggle, "", Group::Navigation, "in a request: show or fold the absent fields"),
+    bind(&[Detail], &[k('S')], Command::CopyForSupport, "ids", Group::Other, "in a request: copy request id and host id for AWS Support"),
     bind(&[Table, Detail], &[k('/')], Command::EditFilter, "filter", Group::Filter, "edit the filter; the table follows while you type"),
     bind(&[Table, Detail], &[k('=')], Command::Only, "only", Group::Filter, "keep only this row or cell, or only the marked rows"),
     bind(&[Table, Detail], &[k('-')], Command::Not, "not", Group::Filter, "exclude this row or cell, or the marked rows"),
@@ -272,6 +298,17 @@ pub(crate) static KEYMAP: &[Binding] = &[
 
     bind(&[Table], &[k('B')], Command::Block, "", Group::Other, "block list of the marked rows, the finding or the row: bucket policy, AWS WAF, nftables, networks"),
 
+    bind(&[CopyMenu], &[k('r')], Command::CopyRow, "row", Group::Other, "copy the row, of a request all its fields"),
+    bind(&[CopyMenu], &[k('m')], Command::CopyMarked, "marked", Group::Other, "copy the marked rows"),
+    bind(&[CopyMenu], &[k('c')], Command::CopyCsv, "CSV", Group::Other, "copy the table as CSV: the marked rows, or the first 1,000"),
+    bind(&[CopyMenu], &[k('n')], Command::CopyJson, "JSON", Group::Other, "copy the table as JSON"),
+    bind(&[CopyMenu], &[k('d')], Command::CopyMarkdown, "Markdown", Group::Other, "copy the table as Markdown"),
+    bind(&[CopyMenu], &[k('f')], Command::CopyFilter, "filter", Group::Other, "copy the filter with its time range"),
+    bind(&[CopyMenu], &[k('s')], Command::CopyShellLine, "command", Group::Other, "copy the shell command that prints this table"),
+    bind(&[CopyMenu], &[k('b')], Command::CopyBlock, "block", Group::Other, "copy a block list of the marked rows, the finding or the row"),
+    bind(&[CopyMenu], &[k('i')], Command::CopyForSupport, "ids", Group::Other, ""),
+    bind(&[CopyMenu], &[k('y')], Command::Copy, "", Group::Other, ""),
+    bind(&[CopyMenu], &[code(KeyCode::Esc)], Command::Cancel, "", Group::Other, ""),
     bind(&[Table], &[k('R')], Command::Resume, "last view", Group::Other, "show what the session before showed"),
 
     bind(&[Table], &[k('w')], Command::HeatMap, "", Group::Time, "heat map of the week: weekday × hour; again: the table of times"),
@@ -311,8 +348,10 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Brush], &[k('u')], Command::TimelineMeasure, "", Group::Time, ""),
     bind(&[Brush], &[k('t')], Command::Zone, "", Group::Time, ""),
 
-    bind(&[Table, Detail, Contrast, Block, Reading], &[k('k'), code(KeyCode::Up)], Command::Up, "", Group::Navigation, "up"),
-    bind(&[Table, Detail, Contrast, Block, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Navigation, "down"),
+    bind(&[Table, Detail], &[k('k'), code(KeyCode::Up)], Command::Up, "", Group::Navigation, "up"),
+    bind(&[Table, Detail], &[k('j'), code(KeyCode::Down)], Command::Down, "", Group::Navigation, "down"),
+    bind(&[Contrast, Block, Reading], &[k('k'), code(KeyCode::Up), ctrl('p')], Command::Up, "", Group::Navigation, ""),
+    bind(&[Contrast, Block, Reading], &[k('j'), code(KeyCode::Down), ctrl('n')], Command::Down, "", Group::Navigation, ""),
     bind(&[Table], &[k('h'), code(KeyCode::Left)], Command::Left, "", Group::Navigation, "column to the left"),
     bind(&[Table], &[k('l'), code(KeyCode::Right)], Command::Right, "", Group::Navigation, "column to the right"),
     bind(&[Table, Detail, Contrast, Block, Reading], &[code(KeyCode::PageUp), ctrl('b')], Command::PageUp, "", Group::Navigation, "a page up"),
@@ -373,15 +412,18 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Filters, Columns, Pick], &[code(KeyCode::Home)], Command::First, "", Group::Typing, ""),
     bind(&[Filters, Columns, Pick], &[code(KeyCode::End)], Command::Last, "", Group::Typing, ""),
 
-    bind(&[Table, Detail], &[k('y')], Command::Copy, "", Group::Other, "copy the value to the clipboard"),
+    bind(&[Table, Detail], &[k('y')], Command::Copy, "copy", Group::Other, "copy the value to the clipboard, or the marked values; a second key copies something else, see below"),
     bind(&[Table], &[k('e')], Command::Export, "", Group::Other, "export the table to a CSV, JSON or Markdown file"),
     bind(&[Table, Detail], &[k('t')], Command::Zone, "", Group::Other, "show times in UTC or in the local time zone"),
     bind(&[Table, Detail], &[k('p')], Command::Pause, "", Group::Other, "pause: keep the numbers while new logs are read"),
-    bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Other, "list log files that could not be read"),
+    bind(&[Table, Detail], &[k('r')], Command::Retry, "", Group::Other, "read the sources again: after a failure, or to look for new log files"),
+    bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Other, "list what could not be read, rejected lines and repeats"),
     bind(&[Table, Detail], &[k(':'), ctrl('p')], Command::Palette, "", Group::Other, "find and run anything: commands, dimensions, columns, investigations, themes, recent filters; or type a command line"),
+    bind(&[Contrast, Concentration, Block], &[k(':')], Command::Palette, "", Group::Other, ""),
     bind(&[Table, Detail], &[k('I')], Command::Investigations, "", Group::Tables, "open an investigation: a filter, table, order and columns under a name"),
     bind(&[Table, Detail, Brush], &[k('?')], Command::Help, "keys", Group::Other, "list all keys; typing searches them, Enter runs one"),
     bind(&[Reading], &[k('?')], Command::Help, "", Group::Other, ""),
+    bind(ALL, &[code(KeyCode::F(3))], Command::Mouse, "", Group::Other, "release the mouse, so that the terminal selects text; again: take it back"),
     bind(ALL, &[ctrl('l')], Command::Redraw, "", Group::Other, "redraw the screen"),
     bind(ALL, &[ctrl('z')], Command::Suspend, "", Group::Other, "suspend to the shell; fg returns"),
     bind(&[Table, Detail], &[k('q')], Command::Quit, "quit", Group::Other, "quit; so does Ctrl-C"),

@@ -217,10 +217,21 @@ impl Keymap {
         })
     }
 
+    /// The names of the keys of a binding, the first one first. Those of the copy menu include the key before it: `y c`.
+    pub(crate) fn labels(&self, bound: &Bound) -> Vec<String> {
+        let before = match bound.contexts.as_slice() {
+            [Context::CopyMenu] => self.key_of(Context::Table, Command::Copy) + " ",
+            _ => String::new(),
+        };
+        bound.keys.iter().map(|key| format!("{before}{}", key.label())).collect()
+    }
+
     /// Whether a binding works in a context, by its own keys or because the context has those of tables.
     pub(crate) fn works_in(&self, bound: &Bound, context: Context) -> bool {
         let has_keys_of_tables = has_keys_of_tables(context) || context == Context::Brush;
-        bound.contexts.contains(&context) || has_keys_of_tables && bound.contexts.contains(&Context::Table)
+        bound.contexts.contains(&context)
+            || has_keys_of_tables && bound.contexts.contains(&Context::Table)
+            || has_copy_menu(context) && bound.contexts.contains(&Context::CopyMenu)
     }
 
     /// The context that a command belongs to if it is performed without its key in `context`; `None`: it does nothing
@@ -233,6 +244,7 @@ impl Keymap {
             _ if is_bound(context) => Some(context),
             _ if has_keys_of_tables(context) && is_bound(Context::Table) => Some(context),
             Context::Brush if is_bound(Context::Table) => Some(Context::Table),
+            _ if has_copy_menu(context) && is_bound(Context::CopyMenu) => Some(Context::CopyMenu),
             _ => None,
         }
     }
@@ -245,6 +257,11 @@ impl Keymap {
             .and_then(|bound| bound.keys.first())
             .map_or(String::new(), |key| key.label())
     }
+}
+
+/// Whether a value can be copied in a context, and then something else with a second key.
+fn has_copy_menu(context: Context) -> bool {
+    has_keys_of_tables(context) || matches!(context, Context::Table | Context::Detail | Context::Brush)
 }
 
 /// Whether a key types a character.

@@ -1,5 +1,6 @@
 //! A layer of the drill-down stack: its filter, its time range, and its tables as the user left them.
 
+use crate::insight::emptiness::Emptiness;
 use crate::log::Field;
 use crate::query::{Dimension, Filter, Pairs, Series, Stats, TimeRange};
 use crate::tui::model::{
@@ -48,19 +49,19 @@ impl Timeline {
         Timeline { series, totals }
     }
 
-    /// The buckets of `axis`, which must have the bucket width of the series. Buckets outside the series are
-    /// empty; with another bucket width, all are.
+    /// The buckets of `axis`. Buckets outside the series are empty. Those of a finer series are added up, so that the bars stay
+    /// while the time range grows; of a coarser series, all are empty.
     pub(crate) fn on_axis(&self, axis: &Axis) -> Vec<Stats> {
         let mut buckets = vec![Stats::default(); axis.count];
-        if self.series.bucket != axis.bucket {
+        if self.series.bucket > axis.bucket || axis.bucket == 0 {
             return buckets;
         }
-        let shift = (self.series.start - axis.start).div_euclid(i64::from(axis.bucket));
         for (index, stats) in self.series.lines.iter().flatten().enumerate() {
-            if let Ok(at) = usize::try_from(shift + index as i64)
+            let start = self.series.start + index as i64 * i64::from(self.series.bucket);
+            if let Ok(at) = usize::try_from((start - axis.start).div_euclid(i64::from(axis.bucket)))
                 && let Some(bucket) = buckets.get_mut(at)
             {
-                *bucket = *stats;
+                *bucket = bucket.merged(*stats);
             }
         }
         buckets
@@ -83,6 +84,8 @@ pub(crate) struct Layer {
     pub(crate) server_errors: AnswerState<Timeline>,
     /// The estimated cost of its requests in US dollars.
     pub(crate) cost: AnswerState<f64>,
+    /// Why nothing matches; only asked if nothing does.
+    pub(crate) emptiness: AnswerState<Option<Emptiness>>,
     /// A series whose buckets do not depend on the size of the terminal, to find bursts in the time range of the layer.
     pub(crate) burst_series: AnswerState<Timeline>,
     /// The same over the time range of the session: its bursts are marked however far the layer is zoomed in.
@@ -115,6 +118,7 @@ impl Layer {
             timeline: AnswerState::default(),
             server_errors: AnswerState::default(),
             cost: AnswerState::default(),
+            emptiness: AnswerState::default(),
             burst_series: AnswerState::default(),
             session_bursts: AnswerState::default(),
             pending_burst: None,

@@ -7,8 +7,16 @@ use unicode_width::UnicodeWidthStr;
 use crate::query::Value;
 use crate::tui::model::pane::Pane;
 use crate::tui::model::{
-    Column, Rows, State, Tab, column_placement, column_placement::Needs, columns, found, text_widths,
+    Column, Rows, State, Tab, column_placement, column_placement::Needs, columns, found, heat_map,
+    text_widths,
 };
+
+/// The lowest terminal, in rows, with a timeline.
+pub(crate) const MIN_TIMELINE_HEIGHT: u16 = 16;
+/// The narrowest terminal, in columns, with a pane beside the table.
+pub(crate) const MIN_PREVIEW_SCREEN: u16 = 160;
+/// The narrowest and the widest such pane.
+const PREVIEW_WIDTHS: (u16, u16) = (48, 80);
 
 /// Lines for the explanation of a finding, its rule included.
 const EXPLANATION_LINES: u16 = 8;
@@ -37,6 +45,8 @@ pub(crate) struct Areas {
     pub(crate) totals: Rect,
     /// The whole value under the cursor.
     pub(crate) value: Rect,
+    /// On a wide terminal, beside the rows: the value under the cursor with all that is known about it.
+    pub(crate) preview: Rect,
     /// Keys, messages, position.
     pub(crate) footer: Rect,
 }
@@ -52,8 +62,10 @@ impl Areas {
             area
         };
         let has_detail = state.layer().detail.is_some();
+        // On a low terminal, the timeline gives way to the rows.
+        let has_timeline = height >= MIN_TIMELINE_HEIGHT && !has_detail;
         let bars = match height {
-            _ if has_detail => 0,
+            _ if !has_timeline => 0,
             ..20 => 1,
             20..28 => 2,
             28..34 => 4,
@@ -66,27 +78,43 @@ impl Areas {
         let header = take(1);
         let chips = take(1);
         take(spacer);
-        let timeline_title = take(u16::from(!has_detail));
+        let timeline_title = take(u16::from(has_timeline));
         let mut bars = take(bars);
-        let mut axis = take(u16::from(!has_detail));
+        let mut axis = take(u16::from(has_timeline));
         // The alert is between the timeline and the tables, where tall terminals have a blank line anyway.
-        let alert = take(spacer.max(u16::from(found::alert(state).is_some())));
+        let has_alert = has_timeline && found::alert(state).is_some();
+        let alert = take(spacer.max(u16::from(has_alert)));
         let tabs = take(1);
         let head = take(u16::from(!has_detail));
         let left = height.saturating_sub(head.bottom().max(tabs.bottom())).saturating_sub(1);
+        let has_preview = width >= MIN_PREVIEW_SCREEN
+            && !has_detail
+            && state.layer().tab != Tab::Findings
+            && !heat_map::is_shown(state);
         let (explained, summed, whole_value) = match (state.layer().tab, height) {
             _ if has_detail => (0, 0, 0),
             (Tab::Findings, _) => ((left / 2).min(EXPLANATION_LINES), 0, 0),
             (_, ..18) => (0, 0, 0),
+            // The pane beside the table shows the value.
+            _ if has_preview => (0, 1, 0),
             (_, 18..20) => (0, 0, 1),
             (_, 20..36) => (0, 1, 1),
             (_, 36..) => (0, 1, 2),
         };
-        let mut rows = take(left - explained - summed - whole_value);
+        let mut rows = take(left.saturating_sub(explained + summed + whole_value));
         let explanation = take(explained);
         let totals = take(summed);
         let value = take(whole_value);
         let footer = take(1);
+        let mut preview = Rect::default();
+        let mut head = head;
+        if has_preview {
+            let room = (width * 3 / 10).clamp(PREVIEW_WIDTHS.0, PREVIEW_WIDTHS.1);
+            rows.width -= room;
+            head.width -= room;
+            let height = head.height + rows.height;
+            preview = Rect { x: rows.width, y: head.y, width: room, height };
+        }
         for area in [&mut bars, &mut axis] {
             area.x = 1;
             area.width = width.saturating_sub(2);
@@ -108,6 +136,7 @@ impl Areas {
             explanation,
             totals,
             value,
+            preview,
             footer,
         }
     }

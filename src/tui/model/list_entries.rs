@@ -160,8 +160,7 @@ fn help(state: &State) -> Vec<Entry> {
         entries.push(Entry::heading(group.title()));
         let bindings = state.settings.keys.bindings().iter();
         for bound in bindings.filter(|bound| bound.group == group && !bound.about.is_empty()) {
-            let labels: Vec<String> = bound.keys.iter().map(|key| key.label()).collect();
-            let keys = labels.join(" ");
+            let keys = state.settings.keys.labels(bound).join(" ");
             let is_on = state.settings.keys.works_in(bound, below);
             let choice = match is_on {
                 true => Choice::Perform(bound.command),
@@ -210,6 +209,7 @@ fn place(context: Context) -> &'static str {
         Context::Detail => "in an open request",
         Context::HeatMap => "in the heat map",
         Context::Brush => "while a time range is selected",
+        Context::CopyMenu => "after copying",
         Context::Contrast => "in a contrast",
         Context::Concentration => "in a concentration",
         Context::Block => "in a block list",

@@ -14,7 +14,9 @@ pub(super) mod crumbs;
 pub(super) mod detail;
 pub(super) mod finding_rows;
 pub(super) mod folders;
+pub(super) mod footer;
 pub(super) mod found;
+pub(super) mod headless;
 pub(super) mod heat_map;
 pub(crate) mod investigations;
 pub(super) mod keymap;
@@ -39,15 +41,17 @@ pub(super) mod time_axes;
 pub(super) mod undo;
 
 pub(super) use action::{
-    Action, ActionTime, AnalysedTable, Effect, Export, Exported, QueryJob, QueryResult, Slot,
+    Action, ActionTime, AnalysedTable, CopiedForm, CopiedTable, Effect, Export, Exported, QueryJob,
+    QueryResult, Slot,
 };
 pub(super) use analysis::{AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot};
 pub(super) use axis::Axis;
 pub(super) use column_placement::Placed;
 pub(super) use columns::{Column, FindingColumn};
 pub(super) use commands::{COMMANDS, CommandSpec};
-pub(super) use detail::{Detail, NAMES_WIDTH};
+pub(super) use detail::{Detail, DetailLine, LineOf, NAMES_WIDTH};
 pub(super) use finding_rows::{FindingRow, FindingRows};
+pub(super) use footer::Footer;
 pub(super) use found::{AllFindings, FindingId, Found};
 pub(super) use keymap::{Command, Context};
 pub(super) use layer::{Layer, Tab, Timeline};

@@ -4,6 +4,7 @@
 use ratatui::layout::Rect;
 
 use crate::tui::format;
+use crate::tui::model::footer::can_copy;
 use crate::tui::model::keymap::{Command, Group};
 use crate::tui::model::list_entries::{self, about_dimension};
 use crate::tui::model::lists::{Choice, Entry, List, dimensions};
@@ -111,10 +112,11 @@ fn keys(state: &State) -> Vec<Entry> {
             && bound.group != Group::Typing
             && is_entry(bound.command)
             && keys.works_in(bound, below)
+            && can_copy(state, bound.command)
     });
     works
         .map(|bound| {
-            let key = bound.keys.first().map_or(String::new(), |key| key.label());
+            let key = keys.labels(bound).into_iter().next().unwrap_or_default();
             Entry { key, ..Entry::new(bound.about, "", Choice::Perform(bound.command)) }
         })
         .collect()

@@ -65,6 +65,8 @@ pub(crate) struct BlockPane {
     pub(crate) answer: Pending<Plan>,
     /// Index of the first line on the screen.
     pub(crate) top: usize,
+    /// Whether the list is copied as soon as it is complete.
+    pub(crate) is_copied_when_complete: bool,
 }
 
 impl BlockPane {

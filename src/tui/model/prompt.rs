@@ -60,6 +60,8 @@ pub(crate) struct Prompt {
     pub(crate) input: Input,
     pub(crate) problem: Option<Problem>,
     pub(crate) completion: Option<Completion>,
+    /// Whether the text is only a proposal: the first typed character replaces it.
+    pub(crate) is_proposal: bool,
     /// How many history entries ago the text was entered, and what the user had typed before.
     pub(crate) recalled: Option<(usize, String)>,
     /// Index of the chosen entry of the palette.
@@ -76,10 +78,16 @@ impl Prompt {
             input: Input::new(text),
             problem: None,
             completion: None,
+            is_proposal: false,
             recalled: None,
             selected: 0,
             line: Line::No,
         }
+    }
+
+    /// A prompt whose text is a proposal.
+    pub(crate) fn proposing(purpose: Purpose, text: String) -> Prompt {
+        Prompt { is_proposal: true, ..Prompt::new(purpose, text) }
     }
 
     /// What is shown in front of the text.

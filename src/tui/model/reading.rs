@@ -25,6 +25,21 @@ fn text(text: impl Into<String>) -> TextLine {
     line(Tone::Text, text)
 }
 
+/// Lines about rejected lines and repeats in the logs.
+fn not_requests(state: &State) -> Vec<String> {
+    let counts = state.log_counts;
+    let mut lines = Vec::new();
+    if counts.rejected > 0 {
+        let rejected = format::counted(counts.rejected, "line");
+        lines.push(format!("{rejected} rejected; `tamarin sources rejected` prints them."));
+    }
+    if counts.repeats > 0 {
+        let repeats = format::counted(counts.repeats, "exact repeat");
+        lines.push(format!("{repeats} of records: counted once."));
+    }
+    lines
+}
+
 /// Failures that are listed; the others are only counted.
 const MAX_LISTED_FAILURES: usize = 100;
 
@@ -42,8 +57,10 @@ pub(crate) fn failures(state: &State) -> Vec<TextLine> {
     if !state.unopened.is_empty() {
         lines.push(text(""));
     }
+    let counts = not_requests(state);
     let Some(progress) = &state.progress else {
         lines.push(text("No source is being read: all requests are from the cache."));
+        lines.extend(counts.into_iter().map(text));
         return lines;
     };
     if let Some(fatal) = &progress.fatal {
@@ -60,12 +77,15 @@ pub(crate) fn failures(state: &State) -> Vec<TextLine> {
     }
     if listed > 0 || progress.files_failed > 0 {
         lines.push(text(""));
-        lines.push(line(Tone::Quiet, "The next pull tries them again."));
+        let key = state.table_key(super::Command::Retry);
+        lines.push(line(Tone::Quiet, format!("The next pull tries them again; {key} pulls now.")));
     }
-    if progress.rejected > 0 {
+    if counts.is_empty() && progress.rejected > 0 {
+        // The catalogue does not count them yet.
         let rejected = format::counted(progress.rejected, "line");
         lines.push(text(format!("{rejected} rejected; `tamarin sources rejected` prints them.")));
     }
+    lines.extend(counts.into_iter().map(text));
     if progress.files_skipped > 0 {
         let skipped = format::counted(progress.files_skipped, "file");
         lines.push(text(format!("{skipped} skipped: no log lines.")));

@@ -1,4 +1,4 @@
-//! What a session leaves for the next one: the history of filters, columns and orders, the time zone, the theme, and the
+//! What a session leaves for the next one: the history of filters, the last choices of the palette, columns and orders, the time zone, the theme, and the
 //! last view of each cache.
 
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub(crate) struct Saved {
     pub(crate) version: u32,
     /// Filters entered before, the latest last.
     pub(crate) history: Vec<String>,
+    /// Entries of the palette that the user chose, the latest first.
+    pub(crate) choices: Vec<String>,
     pub(crate) local_time: bool,
     /// The theme that the user chose in the explorer.
     pub(crate) theme: Option<String>,
@@ -119,6 +121,7 @@ impl Saved {
         self.history.extend(state.history.iter().cloned());
         let surplus = self.history.len().saturating_sub(MAX_HISTORY);
         self.history.drain(..surplus);
+        self.choices.clone_from(&state.recent_choices);
         self.local_time = state.shows_local_time;
         if state.chosen_theme.is_some() {
             self.theme.clone_from(&state.chosen_theme);
@@ -141,6 +144,7 @@ impl State {
     /// Takes over what earlier sessions left, without their view.
     pub(crate) fn take_over(&mut self, saved: &Saved) {
         self.history.clone_from(&saved.history);
+        self.recent_choices.clone_from(&saved.choices);
         self.shows_local_time = saved.local_time;
         self.remembered = saved
             .tables

@@ -1,14 +1,16 @@
 //! The whole state of the explorer.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use crate::ingest::{Failure, Phase, Progress};
+use crate::insight::emptiness::Emptiness;
 use crate::log::Field;
+use crate::query::filter::Reference;
 use crate::query::{Filter, Measure, Stats, TimeRange, Totals};
-use crate::tui::format;
 use crate::tui::model::arrangement::{self, Arrangement};
 use crate::tui::model::pane::Pane;
 use crate::tui::model::saved::SavedView;
@@ -19,9 +21,10 @@ use crate::tui::model::{
 };
 use crate::tui::settings::Settings;
 use crate::tui::theme::{Theme, themes};
+use crate::tui::{LogCounts, format};
 
 /// The smallest terminal, in columns and rows, on which the explorer draws its screen.
-pub(crate) const MIN_SIZE: (u16, u16) = (60, 16);
+pub(crate) const MIN_SIZE: (u16, u16) = (40, 10);
 
 /// Whether a terminal of this many columns and rows is too small for the screen.
 pub(crate) fn is_too_small(size: (u16, u16)) -> bool {
@@ -132,6 +135,7 @@ pub(crate) struct Message {
 pub(crate) struct RunningExport {
     /// Name of the file, with control characters made visible.
     pub(crate) name: String,
+    pub(crate) path: PathBuf,
     pub(crate) rows: u64,
     /// Rows of the whole export; 0: unknown.
     pub(crate) total: u64,
@@ -142,6 +146,8 @@ pub(crate) struct State {
     pub(crate) title: String,
     /// URIs of the queried sources; empty: all in the cache.
     pub(crate) sources: Vec<String>,
+    /// Lines of the logs that are not requests of their own.
+    pub(crate) log_counts: LogCounts,
     /// Sources that should be pulled but could not be opened.
     pub(crate) unopened: Vec<Failure>,
     /// The time range of the session. No layer shows requests outside it.
@@ -177,12 +183,22 @@ pub(crate) struct State {
     pub(crate) paused: bool,
     /// The last number given to a query, a completion or a timer.
     last_number: u64,
+    /// The number of the last analysis why nothing matches.
+    pub(crate) latest_emptiness: u64,
     /// By slot: the number of the last query.
     pub(crate) latest_queries: [u64; Slot::COUNT],
     /// Progress of the ingest; `None`: there is no ingest.
     pub(crate) progress: Option<Progress>,
     /// The pause between two pulls in follow mode.
     pub(crate) follow_interval: Option<Duration>,
+    /// Whether an open request shows its absent fields.
+    pub(crate) shows_absent_fields: bool,
+    /// Whether the terminal has the mouse, to select text.
+    pub(crate) mouse_is_released: bool,
+    /// Whether the next key may copy something else than the value that was copied.
+    pub(crate) has_copy_menu: bool,
+    /// The cache, if the command line has to name it.
+    pub(crate) cache_option: Option<PathBuf>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) pane: Option<Pane>,
     pub(crate) prompt: Option<Prompt>,
@@ -218,6 +234,7 @@ impl State {
         State {
             title,
             sources,
+            log_counts: LogCounts::default(),
             unopened: Vec::new(),
             session_time,
             theme,
@@ -238,9 +255,14 @@ impl State {
             newest_generation: 0,
             paused: false,
             last_number: 0,
+            latest_emptiness: 0,
             latest_queries: [0; Slot::COUNT],
             progress: None,
             follow_interval: None,
+            shows_absent_fields: false,
+            mouse_is_released: false,
+            has_copy_menu: false,
+            cache_option: None,
             overlay: None,
             pane: None,
             prompt: None,
@@ -364,6 +386,44 @@ impl State {
         }
     }
 
+    /// What relative times and dates without a year in a filter refer to.
+    pub(crate) fn time_reference(&self) -> Reference {
+        let stats = self.totals.data.as_ref().map(|totals| totals.stats);
+        let data = stats.filter(|stats| stats.requests > 0).map(|stats| (stats.first_seen, stats.last_seen));
+        Reference { now: self.now.unix_seconds, data }
+    }
+
+    /// Whether there are requests, but none matches the filter and the time range of the layer in front.
+    pub(crate) fn is_empty_by_filter(&self) -> bool {
+        let has_requests = self.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
+        let is_empty = matches!(self.matched(), Some((stats, true)) if stats.requests == 0);
+        has_requests && is_empty && !self.layer().filter.is_everything()
+    }
+
+    /// Why nothing matches the filter of the layer in front, if that is known.
+    pub(crate) fn emptiness(&self) -> Option<&Emptiness> {
+        let emptiness = &self.layer().emptiness;
+        let is_current = self.is_empty_by_filter() && emptiness.is_complete() && !emptiness.is_stale();
+        emptiness.data.as_ref().filter(|_| is_current).and_then(Option::as_ref)
+    }
+
+    /// Whether a source or a log file could not be read, and no pull is running that tries it again.
+    pub(crate) fn has_failures(&self) -> bool {
+        let of_pull = self.progress.as_ref().is_some_and(|progress| {
+            progress.is_over()
+                && (progress.phase == Phase::Failed
+                    || progress.files_failed > 0
+                    || !progress.failures.is_empty())
+        });
+        of_pull || !self.unopened.is_empty()
+    }
+
+    /// Whether all sources of the session are files or folders.
+    pub(crate) fn has_only_local_sources(&self) -> bool {
+        let is_remote = |uri: &String| ["s3://", "cloudwatch:"].iter().any(|start| uri.starts_with(start));
+        !self.sources.is_empty() && !self.sources.iter().any(is_remote)
+    }
+
     /// The time zone in which times are shown.
     pub(crate) fn zone(&self) -> &TimeZone {
         static UTC: TimeZone = TimeZone::UTC;
@@ -434,6 +494,7 @@ impl State {
                 ListKind::Columns => Context::Columns,
                 _ => Context::Pick,
             },
+            (None, None) if self.has_copy_menu && self.pane.is_none() => Context::CopyMenu,
             (None, None) => self.context_below(),
         }
     }

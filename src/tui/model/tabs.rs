@@ -22,9 +22,10 @@ pub(crate) fn labels(state: &State) -> Vec<TabLabel> {
     let fits = |labels: &Vec<TabLabel>, right: u16| end(labels) + right < state.size.0;
     let is_in_front = state.layer().tab == Tab::Other;
     let variants = [(1, true), (0, true), (1, is_in_front), (0, is_in_front)];
-    let mut best = labels_with(state, 0, false);
+    // Narrower still, only the table in front has a name.
+    let mut best = labels_with(state, 0, false, true);
     for (gap, is_named) in variants {
-        let labels = labels_with(state, gap, is_named);
+        let labels = labels_with(state, gap, is_named, false);
         if fits(&labels, right + 2) {
             return labels;
         }
@@ -35,12 +36,13 @@ pub(crate) fn labels(state: &State) -> Vec<TabLabel> {
     best
 }
 
-fn labels_with(state: &State, gap: u16, is_other_named: bool) -> Vec<TabLabel> {
+fn labels_with(state: &State, gap: u16, is_other_named: bool, is_short: bool) -> Vec<TabLabel> {
     let mut x = 1;
     Tab::ALL
         .into_iter()
         .map(|tab| {
             let name = match tab {
+                tab if is_short && tab != state.layer().tab => String::new(),
                 Tab::Addresses => "Addresses".to_owned(),
                 Tab::Objects => "Objects".to_owned(),
                 Tab::Time => "Time".to_owned(),
@@ -49,7 +51,10 @@ fn labels_with(state: &State, gap: u16, is_other_named: bool) -> Vec<TabLabel> {
                 Tab::Other if !is_other_named => "…".to_owned(),
                 Tab::Other => state.layer().table_of(Tab::Other).title(),
             };
-            let text = format!(" {} {name} ", tab as usize + 1);
+            let text = match name.as_str() {
+                "" => format!(" {} ", tab as usize + 1),
+                name => format!(" {} {name} ", tab as usize + 1),
+            };
             let start = x;
             let end = start + u16::try_from(text.width()).unwrap_or(0);
             x = end + gap;

@@ -39,6 +39,8 @@ pub(crate) struct FoundBurst {
     pub(crate) start: i64,
     /// The second after the last.
     pub(crate) end: i64,
+    /// The seconds of a bucket of the series.
+    pub(crate) bucket: u32,
     pub(crate) burst: Burst,
 }
 
@@ -53,8 +55,10 @@ pub(crate) fn found_bursts(state: &State) -> Vec<FoundBurst> {
     let of = |series: &AnswerState<Timeline>, axis: Option<Axis>| -> Vec<FoundBurst> {
         let (Some(data), Some(axis)) = (&series.data, axis) else { return Vec::new() };
         let bars: Vec<u64> = data.on_axis(&axis).iter().map(|stats| measure.of(stats)).collect();
-        let found =
-            |burst: Burst| FoundBurst { start: axis.at(burst.first), end: axis.at(burst.last + 1), burst };
+        let found = |burst: Burst| {
+            let (start, end) = (axis.at(burst.first), axis.at(burst.last + 1));
+            FoundBurst { start, end, bucket: axis.bucket, burst }
+        };
         bursts(&bars, axis.bucket).into_iter().map(found).collect()
     };
     let Some((start, end)) = state.visible_range() else { return Vec::new() };

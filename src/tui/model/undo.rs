@@ -159,9 +159,10 @@ impl LayerView {
     }
 
     fn is_same(&self, other: &LayerView) -> bool {
-        let open = |view: &LayerView| view.detail.as_ref().map(|detail| detail.row.id);
-        (self.tab, self.shows_heat_map, self.shows_set_aside, open(self))
-            == (other.tab, other.shows_heat_map, other.shows_set_aside, open(other))
+        // From one request to the next is like moving a cursor.
+        let is_open = |view: &LayerView| view.detail.is_some();
+        (self.tab, self.shows_heat_map, self.shows_set_aside, is_open(self))
+            == (other.tab, other.shows_heat_map, other.shows_set_aside, is_open(other))
             && self.scope.is_same(&other.scope)
             && self.tables.iter().zip(&other.tables).all(|(one, other)| one.is_same(other))
     }

@@ -77,6 +77,14 @@ roles! {
     chip;
     /// Disabled terms of the filter.
     chip_off;
+    /// While a filter is typed: names of fields.
+    filter_name;
+    /// While a filter is typed: operators, `or`, negations, parentheses.
+    filter_operator;
+    /// While a filter is typed: values and words.
+    filter_value;
+    /// While a filter is typed: text that is wrong.
+    filter_error;
 }
 
 impl Theme {

@@ -28,7 +28,9 @@ pub(super) fn open(state: &mut State, effects: &mut Vec<Effect>) {
     let scope = Scope::of(&queries::layer_query(state, Ask::Totals));
     let number = start(state, AnalysisAsk::Block(scope, targets.clone()), effects);
     let format = Format::Policy;
-    state.pane = Some(Pane::Block(BlockPane { targets, format, answer: Pending::new(number), top: 0 }));
+    let answer = Pending::new(number);
+    let pane = BlockPane { targets, format, answer, top: 0, is_copied_when_complete: false };
+    state.pane = Some(Pane::Block(pane));
 }
 
 /// The clients to block: of the finding under the brush, of the marked rows, or of the row under the cursor.
@@ -68,21 +70,32 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         Command::NextTab | Command::Right => show(at + 1),
         Command::PreviousTab | Command::Left => show(at + count - 1),
         Command::Export => ask_for_file(state),
-        Command::Copy => {
-            let text = pane.text();
-            match text {
-                Some(Ok(text)) => {
-                    let lines = format::counted(text.lines().count() as u64, "line");
-                    effects.push(Effect::Copy(text));
-                    state.notify(format!("copied {lines}"));
-                }
-                _ => copy_text(state, None, effects),
-            }
-        }
+        Command::Copy => copy(state, effects),
         _ => {
             let last = pane::block_lines(pane, width).len().saturating_sub(page);
             pane.top = moved_in_list(command, pane.top, last + 1, page);
         }
+    }
+}
+
+fn copy(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(Pane::Block(pane)) = &state.pane else { return };
+    match pane.text() {
+        Some(Ok(text)) => {
+            let lines = format::counted(text.lines().count() as u64, "line");
+            effects.push(Effect::Copy(text));
+            state.notify(format!("copied {lines}"));
+        }
+        _ => copy_text(state, None, effects),
+    }
+}
+
+/// Copies the complete list if the user wanted that before it was complete.
+pub(super) fn copy_if_wanted(state: &mut State, effects: &mut Vec<Effect>) {
+    if let Some(Pane::Block(pane)) = &mut state.pane
+        && std::mem::take(&mut pane.is_copied_when_complete)
+    {
+        copy(state, effects);
     }
 }
 
@@ -99,7 +112,7 @@ fn ask_for_file(state: &mut State) {
         Format::Cidr => "txt",
     };
     let name = format!("tamarin-block-{}.{extension}", pane.format.name());
-    state.prompt = Some(Prompt::new(Purpose::BlockFile, name));
+    state.prompt = Some(Prompt::proposing(Purpose::BlockFile, name));
 }
 
 /// Writes the list to a new file. Returns why not, if it is clear already.

@@ -1,10 +1,14 @@
 //! What an entry of a list or of the palette does.
 
 use crate::tui::model::{Areas, Choice, Command, Effect, ListKind, Prompt, Purpose, State, Tab, TableKind};
-use crate::tui::update::{commands, cursor, dispatch, investigate, lists, prompt, settings};
+use crate::tui::update::{commands, cursor, dispatch, investigate, lists, pane, prompt, settings};
 
 /// Does what an entry says, on the screen without the list.
 pub(super) fn run(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) {
+    // What changes the view is seen without a pane in front of it.
+    if !matches!(choice, Choice::Perform(_) | Choice::Elsewhere { .. } | Choice::BeginLine(_)) {
+        pane::close(state, effects);
+    }
     let result = match choice {
         Choice::Perform(command) => {
             perform(state, command, effects);

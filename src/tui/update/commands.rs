@@ -87,7 +87,7 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
                 }
             },
             "sort" => return sort(state, argument, at),
-            "filter" | "and" => match Filter::parse(argument, state.now.unix_seconds) {
+            "filter" | "and" => match Filter::parse(argument, state.time_reference()) {
                 Ok(filter) => {
                     let layer = state.layer_mut();
                     layer.filter = if spec.name == "and" { layer.filter.clone().and(filter) } else { filter };

@@ -3,7 +3,9 @@
 use crate::log::{FIELDS, Field};
 use crate::query::{Sort, Value};
 use crate::tui::format;
-use crate::tui::model::{Areas, Column, Command, MAX_GROUPS, RowId, Rows, State, Table, TableKind};
+use crate::tui::model::{
+    Areas, Column, Command, DetailLine, LineOf, MAX_GROUPS, RowId, Rows, State, Table, TableKind,
+};
 use crate::tui::update::findings;
 
 pub(super) fn perform(state: &mut State, command: Command) {
@@ -172,7 +174,7 @@ pub(super) fn copied_text(state: &State) -> Option<String> {
     }
 }
 
-fn text_of(state: &State, value: &Value, field: Field) -> String {
+pub(super) fn text_of(state: &State, value: &Value, field: Field) -> String {
     match (field, value) {
         (Field::Time, Value::Integer(at)) => format::full_instant(*at, state.zone()),
         (_, value) => format::value(value),
@@ -189,8 +191,12 @@ fn marked_values(table: &Table) -> Vec<String> {
 
 fn move_field(state: &mut State, command: Command) {
     let page = Areas::of(state).page();
+    let with_absent = state.shows_absent_fields;
     let Some(detail) = &mut state.layer_mut().detail else { return };
-    detail.cursor = moved_in_list(command, detail.cursor, FIELDS.len(), page);
+    let fields = detail.fields(with_absent);
+    let at = fields.iter().position(|field| *field == detail.cursor).unwrap_or(0);
+    let next = moved_in_list(command, at, fields.len(), page);
+    detail.cursor = fields.get(next).copied().unwrap_or(detail.cursor);
     show_field(state);
 }
 
@@ -202,8 +208,14 @@ pub(super) fn show_field(state: &mut State) {
     };
     let Some(detail) = &mut state.layer_mut().detail else { return };
     let page = usize::from(area.height).max(1);
-    let first = lines.iter().position(|line| line.field == detail.cursor).unwrap_or(0);
-    let last = lines.iter().rposition(|line| line.field == detail.cursor).unwrap_or(first);
+    let is_chosen = |line: &DetailLine| line.of == LineOf::Field(detail.cursor);
+    let last = lines.iter().rposition(is_chosen).unwrap_or(0);
+    // The title of the section is shown with its first field, the line of absent fields with the last one.
+    let is_title = |at: &usize| lines.get(*at).is_some_and(|line| line.of == LineOf::Section);
+    let first = lines.iter().position(is_chosen).unwrap_or(0);
+    let first = first.checked_sub(1).filter(is_title).unwrap_or(first);
+    let is_absent = |at: usize| lines.get(at).is_some_and(|line| line.of == LineOf::Absent);
+    let last = if is_absent(last + 1) { last + 1 } else { last };
     if last >= detail.top + page {
         detail.top = last + 1 - page;
     }

@@ -1,9 +1,10 @@
 //! The drill-down stack: Enter opens a layer for a row, Esc removes one layer.
 
+use crate::log::Field;
 use crate::query::{Dimension, Filter, TimeRange};
-use crate::tui::model::{Command, Detail, Layer, RowId, State, Tab, TableKind, cell_filter};
+use crate::tui::model::{Command, Layer, RowId, State, Tab, TableKind, cell_filter};
 use crate::tui::model::{folders as model_folders, undo};
-use crate::{log::Field, tui::update::findings, tui::update::folders, tui::update::queries};
+use crate::tui::update::{detail, findings, folders, queries};
 
 /// Opens the row under the cursor.
 pub(super) fn open(state: &mut State) {
@@ -13,15 +14,7 @@ pub(super) fn open(state: &mut State) {
     match &table.kind {
         TableKind::Findings => findings::open(state),
         TableKind::Requests => {
-            let Some(row) = rows.request(table.cursor).cloned() else { return };
-            let mut next = Layer::new(layer.filter.clone(), layer.time);
-            next.tab = Tab::Requests;
-            // The header still counts the requests of the list.
-            next.timeline = layer.timeline.clone();
-            next.cost = layer.cost.clone();
-            let cursor = Field::Time as usize;
-            next.detail = Some(Detail { row, is_complete: false, query_number: None, cursor, top: 0 });
-            state.push(next);
+            detail::open(state);
         }
         TableKind::Times(_) => {
             let Some(time) = time_of_row(state) else { return };
@@ -83,7 +76,7 @@ pub(super) fn time_of_row(state: &State) -> Option<TimeRange> {
 
 /// Removes the layer in front. If it is the first, takes back its last zoom or filter.
 pub(super) fn back(state: &mut State) {
-    if !state.pop() && !undo::take_back(state) && !folders::leave(state) {
+    if !detail::close(state) && !state.pop() && !undo::take_back(state) && !folders::leave(state) {
         let (unmark, quit) = (state.table_key(Command::Unmark), state.table_key(Command::Quit));
         state.notify(match state.layer().table().marks.is_empty() {
             true => format!("this is the first layer; {quit} quits"),
@@ -95,9 +88,7 @@ pub(super) fn back(state: &mut State) {
 /// Shows another table of the layer.
 pub(super) fn tab(state: &mut State, command: Command) {
     // An open request is a layer of its own; its tables are those of the layer below.
-    if state.layer().detail.is_some() {
-        state.pop();
-    }
+    detail::close(state);
     let at = state.layer().tab as usize;
     let count = Tab::ALL.len();
     let next = match command {

@@ -23,8 +23,8 @@ pub(super) fn ask_for_file(state: &mut State) {
             Some(Pane::Concentration(_)) => "concentration",
             _ => "findings",
         };
-        return match analysed(state) {
-            Ok(_) => state.prompt = Some(Prompt::new(Purpose::Export, format!("tamarin-{name}.csv"))),
+        return match analysed(state, &state.layer().table().marks) {
+            Ok(_) => state.prompt = Some(Prompt::proposing(Purpose::Export, format!("tamarin-{name}.csv"))),
             Err(message) => state.warn(message),
         };
     }
@@ -37,11 +37,11 @@ pub(super) fn ask_for_file(state: &mut State) {
         TableKind::Pairs([first, second]) => format!("{}-{}", first.name(), second.name()).replace('/', "-"),
         _ => table.title().to_lowercase().replace([' ', '/'], "-"),
     };
-    state.prompt = Some(Prompt::new(Purpose::Export, format!("tamarin-{name}.csv")));
+    state.prompt = Some(Prompt::proposing(Purpose::Export, format!("tamarin-{name}.csv")));
 }
 
-/// The table of the analysis in front: of the pane, or the findings, of which the marked ones are taken if there are any.
-fn analysed(state: &State) -> Result<AnalysedTable, String> {
+/// The table of the analysis in front: of the pane, or the findings, of which `marks` are taken if there are any.
+fn analysed(state: &State, marks: &[RowId]) -> Result<AnalysedTable, String> {
     let incomplete = || "the analysis has not ended yet".to_owned();
     match &state.pane {
         Some(Pane::Contrast(pane)) => {
@@ -57,9 +57,8 @@ fn analysed(state: &State) -> Result<AnalysedTable, String> {
         None => {
             let table = state.layer().table();
             let Some(Rows::Findings(rows)) = &table.rows.data else { return Err(incomplete()) };
-            let is_wanted = |index: &usize| {
-                table.marks.is_empty() || rows.id(*index).is_some_and(|id| table.marks.contains(&id))
-            };
+            let is_wanted =
+                |index: &usize| marks.is_empty() || rows.id(*index).is_some_and(|id| marks.contains(&id));
             let row = |index: usize| match rows.get(index)? {
                 FindingRow::Finding(finding) => Some(export::FindingRow::new(finding.clone())),
                 FindingRow::Muted(finding, by) => Some(export::FindingRow::muted(finding.clone(), by)),
@@ -72,7 +71,7 @@ fn analysed(state: &State) -> Result<AnalysedTable, String> {
 
 pub(super) fn start(state: &mut State, export: Box<Export>, effects: &mut Vec<Effect>) {
     let name = format::visible(&export.path.file_name().unwrap_or_default().to_string_lossy());
-    state.export = Some(RunningExport { name, rows: 0, total: 0 });
+    state.export = Some(RunningExport { name, path: export.path.clone(), rows: 0, total: 0 });
     effects.push(Effect::Export(export));
 }
 
@@ -86,10 +85,20 @@ pub(super) fn prepare(state: &State, name: &str) -> Result<Box<Export>, String> 
     if !matches!(extension.as_deref(), Some("csv" | "json" | "ndjson" | "md")) {
         return Err("the file name must end in .csv, .json, .ndjson or .md".to_owned());
     }
+    table_export(state, path, state.layer().table().marks.clone())
+}
+
+/// The rows `marks` of the table in front (empty: all) as a file at `path`, or an error message.
+pub(super) fn table_export(
+    state: &State,
+    path: PathBuf,
+    mut marks: Vec<RowId>,
+) -> Result<Box<Export>, String> {
     if state.pane.is_some() || state.layer().tab == Tab::Findings {
         let query = queries::layer_query(state, Ask::Totals);
         let sort = state.layer().table().sort;
-        let (columns, marks, analysed) = (Vec::new(), Vec::new(), Some(analysed(state)?));
+        let (columns, analysed) = (Vec::new(), Some(analysed(state, &marks)?));
+        let marks = Vec::new();
         let bucket_width = BucketWidth::Seconds(1);
         return Ok(Box::new(Export {
             path,
@@ -106,7 +115,6 @@ pub(super) fn prepare(state: &State, name: &str) -> Result<Box<Export>, String> 
     let table = state.layer().table();
     let mut columns: Vec<Column> =
         table.shown_columns().filter(|column| *column != Column::Activity).collect();
-    let mut marks = table.marks.clone();
     match &mut query.ask {
         Ask::Groups { more, .. } => {
             // The screen computes lazy measures for the visible rows only.

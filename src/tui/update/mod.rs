@@ -6,8 +6,11 @@ mod arrange;
 mod block;
 mod choose;
 mod commands;
+mod copying;
 mod cursor;
+mod detail;
 mod drill;
+mod emptiness;
 mod exports;
 mod filters;
 mod findings;
@@ -25,14 +28,16 @@ mod time_range;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+pub(super) use copying::MAX_COPIED_ROWS;
 pub(super) use investigate::begin as begin_investigation;
 
 use crate::ingest::{Phase, Progress};
 use crate::tui::format;
+use crate::tui::model::footer::can_copy;
 use crate::tui::model::undo::{self, record};
 use crate::tui::model::{
-    Action, ActionTime, Command, Context, Effect, Exported, ListKind, Overlay, Prompt, Purpose, State,
-    keymap::Key, layout,
+    Action, ActionTime, Command, Context, Effect, Exported, ListKind, Overlay, Problem, Prompt, Purpose,
+    State, keymap::Key, layout,
 };
 use crate::tui::widgets::fit;
 
@@ -53,14 +58,16 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         Action::Paste(text) => prompt::paste(state, &text, &mut effects),
         Action::Resize(columns, rows) => resize(state, columns, rows),
         Action::Answered(result) => answers::store(state, *result),
+        Action::Analysed(result) if emptiness::store(state, &result) => {}
         Action::Analysed(result) => {
             match state.pane.as_ref().is_some_and(|pane| pane.number() == result.number) {
-                true => pane::store(state, *result),
+                true => pane::store(state, *result, &mut effects),
                 false => findings::store(state, *result),
             }
         }
         Action::Completed { number, values } => prompt::completed(state, number, values, &mut effects),
         Action::Progress(progress) => show_progress(state, *progress),
+        Action::LogsCounted(counts) => state.log_counts = counts,
         Action::DataChanged(generation) => {
             state.newest_generation = state.newest_generation.max(generation);
             if !state.paused {
@@ -91,9 +98,11 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         Action::Unmuted { mute, result } => findings::unmuted(state, &mute, result),
         Action::FileWritten { path, result } => block::written(state, &path, result),
         Action::Exported(exported) => finish_export(state, exported),
+        Action::TableCopied(form, table) => copying::table_copied(state, form, table, &mut effects),
         Action::InvestigationSaved { named, result } => investigate::saved(state, *named, result),
         Action::SettingsChanged(changed) => settings::reloaded(state, changed.map(|settings| *settings)),
     }
+    detail::follow(state);
     ask_to_overwrite(state);
     findings::list(state);
     arrange::arrange(state);
@@ -101,6 +110,7 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
     layout::place_columns(state);
     queries::reconcile(state, &mut effects);
     findings::reconcile(state, &mut effects);
+    emptiness::reconcile(state, &mut effects);
     effects
 }
 
@@ -116,7 +126,16 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
         press(state, KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key }, effects);
         return;
     }
-    let (command, context) = state.settings.keys.lookup(state.context(), key);
+    let mut looked_up = state.settings.keys.lookup(state.context(), key);
+    if state.has_copy_menu {
+        // A key that copies nothing has its usual command.
+        let copies = looked_up.0.is_some_and(|command| can_copy(state, command));
+        state.has_copy_menu = false;
+        if !copies {
+            looked_up = state.settings.keys.lookup(state.context(), key);
+        }
+    }
+    let (command, context) = looked_up;
     if state.is_too_small() && command != Some(Command::Quit) {
         return;
     }
@@ -132,12 +151,13 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Performs a command in the context that it belongs to.
+/// Performs a command of a key, or of a click on it in the footer, in the context that it belongs to.
 fn dispatch(state: &mut State, command: Command, context: Context, effects: &mut Vec<Effect>) {
     match (command, context) {
         (Command::Quit, _) => quit(state, effects),
         (Command::Redraw, _) => effects.push(Effect::Redraw),
         (Command::Suspend, _) => effects.push(Effect::Suspend),
+        (Command::Mouse, _) => mouse::release_or_take(state, effects),
         (command, Context::Prompt | Context::Confirm) => prompt::perform(state, command, effects),
         (command, Context::Palette) => palette::perform(state, command, effects),
         (command, Context::Filters | Context::Columns | Context::Pick | Context::Reading) => {
@@ -146,6 +166,7 @@ fn dispatch(state: &mut State, command: Command, context: Context, effects: &mut
         (command, Context::Contrast | Context::Concentration | Context::Block) => {
             pane::perform(state, command, effects);
         }
+        (command, Context::CopyMenu) => copying::perform(state, command, effects),
         (command, Context::Brush) => time_range::perform(state, command),
         (command, Context::HeatMap) if heat_map::perform(state, command) => {}
         (command, Context::Table | Context::Findings | Context::HeatMap | Context::Detail) => {
@@ -197,6 +218,15 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         | Command::Left
         | Command::Right => cursor::perform(state, command),
         Command::Open => drill::open(state),
+        Command::NextRequest => detail::step(state, true),
+        Command::PreviousRequest => detail::step(state, false),
+        Command::Around => detail::around(state),
+        Command::SameObject => detail::same_object(state),
+        Command::CopyForSupport => detail::copy_for_support(state, effects),
+        Command::Toggle if state.layer().detail.is_some() => {
+            state.shows_absent_fields = !state.shows_absent_fields;
+            cursor::show_field(state);
+        }
         Command::Back => drill::back(state),
         Command::Tab(_) | Command::NextTab | Command::PreviousTab => drill::tab(state, command),
         Command::GroupBy => lists::group_by(state),
@@ -226,7 +256,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::ZoomOut => time_range::zoom_out(state),
         Command::NextFinding | Command::PreviousFinding => time_range::burst(state, command),
         Command::TimelineMeasure => state.next_timeline_measure(),
-        Command::Copy => copy(state, effects),
+        Command::Copy => copying::copy(state, effects),
         Command::Contrast => pane::contrast(state, effects),
         Command::Concentration => pane::concentration(state, effects),
         Command::Block => block::open(state, effects),
@@ -234,6 +264,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::SetAside => findings::toggle_set_aside(state),
         Command::Zone => show_zone(state, !state.shows_local_time),
         Command::Pause => pause(state, effects),
+        Command::Retry => retry(state, effects),
         _ => {}
     }
 }
@@ -258,7 +289,10 @@ fn quit(state: &mut State, effects: &mut Vec<Effect>) {
 fn resume(state: &mut State) {
     let undo = state.table_key(Command::Undo);
     match state.show_last_view(state.now.unix_seconds) {
-        true => state.notify(format!("the last view of the session before; {undo} goes back")),
+        true => {
+            state.brush = None;
+            state.notify(format!("the last view of the session before; {undo} goes back"));
+        }
         false => state.notify("there is no earlier view of this cache"),
     }
 }
@@ -288,6 +322,18 @@ fn show_zone(state: &mut State, local: bool) {
     state.notify(format!("times are in {name}"));
 }
 
+/// Has the sources read again.
+fn retry(state: &mut State, effects: &mut Vec<Effect>) {
+    match &state.progress {
+        None => state.notify("no source is being read: all requests are from the cache"),
+        Some(progress) if !progress.is_over() => state.notify("the sources are being read already"),
+        Some(_) => {
+            effects.push(Effect::Retry);
+            state.notify("reading the sources again …");
+        }
+    }
+}
+
 fn pause(state: &mut State, effects: &mut Vec<Effect>) {
     state.paused = !state.paused;
     effects.push(Effect::PinSnapshot(state.paused));
@@ -298,11 +344,6 @@ fn pause(state: &mut State, effects: &mut Vec<Effect>) {
         state.generation = state.newest_generation;
         state.notify("live again");
     }
-}
-
-fn copy(state: &mut State, effects: &mut Vec<Effect>) {
-    let text = cursor::copied_text(state);
-    copy_text(state, text, effects);
 }
 
 fn copy_text(state: &mut State, text: Option<String>, effects: &mut Vec<Effect>) {
@@ -346,7 +387,7 @@ fn ask_to_overwrite(state: &mut State) {
 }
 
 fn finish_export(state: &mut State, exported: Exported) {
-    state.export = None;
+    let path = state.export.take().map(|export| export.path.display().to_string());
     // The export to stop has ended by itself.
     if matches!(&state.prompt, Some(Prompt { purpose: Purpose::StopExport { .. }, .. })) {
         state.prompt = state.prompt_below.take();
@@ -365,6 +406,13 @@ fn finish_export(state: &mut State, exported: Exported) {
             let path = format::visible(&export.path.display().to_string());
             state.notify(format!("{path} exists: the export waits for an answer"));
             state.overwrite_questions.push(*export);
+        }
+        // The user corrects the name, unless he is busy with something else.
+        Exported::Failed(message)
+            if state.prompt.is_none() && state.overlay.is_none() && state.pane.is_none() =>
+        {
+            let prompt = Prompt::new(Purpose::Export, path.unwrap_or_default());
+            state.prompt = Some(Prompt { problem: Some(Problem { column: 0, message }), ..prompt });
         }
         Exported::Failed(reason) => state.warn(format::visible(&reason)),
     }

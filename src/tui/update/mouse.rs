@@ -3,18 +3,30 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
+use crate::query::TimeRange;
 use crate::tui::model::{
-    Areas, Brush, Command, Context, Effect, List, Overlay, State, Tab, crumbs, found, heat_map, layout,
-    palette, pane::Pane, tabs, time_axes,
+    Areas, Brush, Command, Context, Effect, Footer, LineOf, List, Overlay, State, Tab, crumbs, found,
+    heat_map, layout, palette, pane::Pane, tabs, time_axes,
 };
 use crate::tui::update::heat_map as update_heat_map;
 use crate::tui::update::palette as update_palette;
-use crate::tui::update::{cursor, lists, pane, perform};
+use crate::tui::update::{cursor, dispatch, lists, pane, perform, time_range};
 
 /// Two clicks on a cell within this many milliseconds are a double click.
 const DOUBLE_CLICK_MILLIS: u64 = 400;
 /// Rows per notch of the wheel.
 const WHEEL_ROWS: isize = 3;
+
+/// Leaves the mouse to the terminal, so that the user can select text, or takes it again.
+pub(super) fn release_or_take(state: &mut State, effects: &mut Vec<Effect>) {
+    state.mouse_is_released = !state.mouse_is_released;
+    effects.push(Effect::CaptureMouse(!state.mouse_is_released));
+    let key = state.table_key(Command::Mouse);
+    state.notify(match state.mouse_is_released {
+        true => format!("the mouse selects text; {key} gives it back to the explorer"),
+        false => "the explorer has the mouse again".to_owned(),
+    });
+}
 
 /// Handles a mouse event.
 pub(super) fn handle(state: &mut State, event: MouseEvent, effects: &mut Vec<Effect>) {
@@ -23,12 +35,34 @@ pub(super) fn handle(state: &mut State, event: MouseEvent, effects: &mut Vec<Eff
     }
     let at = Position { x: event.column, y: event.row };
     match event.kind {
+        MouseEventKind::ScrollUp if is_on_timeline(state, at) => zoom_at(state, at.x),
+        MouseEventKind::ScrollDown if is_on_timeline(state, at) => time_range::zoom_out(state),
         MouseEventKind::ScrollUp => scroll(state, -WHEEL_ROWS, effects),
         MouseEventKind::ScrollDown => scroll(state, WHEEL_ROWS, effects),
         MouseEventKind::Down(MouseButton::Left) => click(state, at, effects),
         MouseEventKind::Drag(MouseButton::Left) => drag(state, at),
         _ => {}
     }
+}
+
+/// Whether the wheel zooms: on the bars of the timeline, with nothing in front of them.
+fn is_on_timeline(state: &State, at: Position) -> bool {
+    let areas = Areas::of(state);
+    let is_free =
+        matches!(state.context(), Context::Table | Context::Findings | Context::HeatMap | Context::Brush);
+    is_free && areas.timeline_title.union(areas.bars).union(areas.axis).contains(at)
+}
+
+/// Zooms in to half of the time range. The bar under the mouse stays there.
+fn zoom_at(state: &mut State, x: u16) {
+    let Some(((start, end), at)) = state.visible_range().zip(bucket_at(state, x)) else { return };
+    let length = (end - start) / 2;
+    if length < 1 {
+        return state.notify("zoomed in as far as possible (1 s)");
+    }
+    let before = (at - start).max(0) / 2;
+    let from = (at - before).clamp(start, end - length);
+    time_range::zoom_to(state, TimeRange { start: Some(from), end: Some(from + length) });
 }
 
 fn scroll(state: &mut State, rows: isize, effects: &mut Vec<Effect>) {
@@ -51,7 +85,7 @@ fn scroll(state: &mut State, rows: isize, effects: &mut Vec<Effect>) {
         Context::HeatMap => {
             update_heat_map::perform(state, command);
         }
-        Context::Confirm | Context::Concentration => {}
+        Context::Confirm | Context::Concentration | Context::CopyMenu => {}
     }
 }
 
@@ -64,11 +98,23 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
         // A third click is not another double click.
         state.last_click = None;
     }
-    state.message = None;
     let areas = Areas::of(state);
+    // A message covers the keys, except in the menu of what to copy.
+    let shows_keys = state.message.is_none() || state.context() == Context::CopyMenu;
+    if shows_keys && areas.footer.contains(at) {
+        let footer = Rect { x: 1, width: areas.footer.width.saturating_sub(2), ..areas.footer };
+        if let Some(command) = Footer::of(state, footer).command_at(at.x) {
+            let context = state.context();
+            state.message = None;
+            state.has_copy_menu = false;
+            return dispatch(state, command, context, effects);
+        }
+    }
+    state.message = None;
+    state.has_copy_menu = false;
     match state.context() {
-        Context::Filters | Context::Columns | Context::Pick => click_list(state, at, is_double, effects),
-        Context::Palette => click_palette(state, at, is_double, effects),
+        Context::Filters | Context::Columns | Context::Pick => click_list(state, at, effects),
+        Context::Palette => click_palette(state, at, effects),
         Context::Reading => state.overlay = None,
         Context::Table | Context::Findings | Context::HeatMap | Context::Brush
             if areas.bars.union(areas.axis).contains(at) =>
@@ -105,7 +151,7 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
                 pane::perform(state, Command::Cancel, effects);
             }
         }
-        Context::Prompt | Context::Confirm => {}
+        Context::Prompt | Context::Confirm | Context::CopyMenu => {}
     }
 }
 
@@ -155,9 +201,14 @@ fn click_row(state: &mut State, rows: Rect, at: Position, is_double: bool, effec
     let page = Areas::of(state).page();
     if let Some(detail) = &state.layer().detail {
         let lines = detail.lines(state, rows.width);
-        let field = lines.get(detail.top + line).map(|line| line.field);
-        if let (Some(field), Some(detail)) = (field, &mut state.layer_mut().detail) {
-            detail.cursor = field;
+        match lines.get(detail.top + line).map(|line| line.of) {
+            Some(LineOf::Field(field)) => {
+                if let Some(detail) = &mut state.layer_mut().detail {
+                    detail.cursor = field;
+                }
+            }
+            Some(LineOf::Absent) => perform(state, Command::Toggle, effects),
+            Some(LineOf::Section) | None => {}
         }
         return;
     }
@@ -201,7 +252,8 @@ fn bucket_at(state: &State, x: u16) -> Option<i64> {
     Some(axis.at(axis.bucket_at(column, usize::from(bars.width)).unwrap_or(last)))
 }
 
-fn click_list(state: &mut State, at: Position, is_double: bool, effects: &mut Vec<Effect>) {
+/// Chooses the entry under the mouse, or switches it off or on.
+fn click_list(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
     let Some(list) = List::in_front(state) else { return };
     let area = list.area(state);
     if !area.contains(at) {
@@ -215,21 +267,20 @@ fn click_list(state: &mut State, at: Position, is_double: bool, effects: &mut Ve
         Context::Filters | Context::Columns => Command::Toggle,
         _ => Command::Accept,
     };
-    if is_double {
-        lists::perform(state, command, effects);
-    }
+    lists::perform(state, command, effects);
 }
 
-fn click_palette(state: &mut State, at: Position, is_double: bool, effects: &mut Vec<Effect>) {
+fn click_palette(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
     let Some(list) = palette::in_front(state) else { return };
     let area = palette::area(state, Areas::of(state).footer);
     let index = if area.contains(at) { list.entry_at(area, at.y) } else { None };
     match (index, &mut state.prompt) {
         (Some(index), Some(prompt)) => prompt.selected = index,
-        (None, prompt) if !area.contains(at) && at.y < area.y => *prompt = None,
+        (None, prompt) if !area.contains(at) && at.y < area.y => {
+            *prompt = None;
+            return;
+        }
         _ => return,
     }
-    if is_double {
-        update_palette::perform(state, Command::Accept, effects);
-    }
+    update_palette::perform(state, Command::Accept, effects);
 }

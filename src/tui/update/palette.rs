@@ -3,7 +3,7 @@
 use crate::tui::model::palette::{self, MAX_RECENT};
 use crate::tui::model::{Areas, Choice, Command, Effect, State};
 use crate::tui::update::cursor::moved_in_list;
-use crate::tui::update::{choose, commands, prompt};
+use crate::tui::update::{choose, commands, pane, prompt};
 
 /// Performs a command in the palette.
 pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
@@ -40,7 +40,11 @@ pub(super) fn accept(state: &mut State, effects: &mut Vec<Effect>) {
         // The error says which commands there are.
         None => typed,
     };
-    if let Err(problem) = commands::run(state, &line, effects) {
+    let result = commands::run(state, &line, effects);
+    if result.is_ok() && state.prompt.is_none() && state.overlay.is_none() {
+        pane::close(state, effects);
+    }
+    if let Err(problem) = result {
         state.prompt = Some(crate::tui::model::Prompt { problem: Some(problem), ..prompt });
     }
 }

@@ -7,7 +7,7 @@ use crate::tui::format;
 use crate::tui::model::pane::{ConcentrationPane, ContrastPane, Pane};
 use crate::tui::model::{
     AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Command, Effect, Layer, ListKind,
-    State, Tab, TableKind, analysis::Pending, cell_filter, found, layout, time_axes,
+    Prompt, Purpose, State, Tab, TableKind, analysis::Pending, cell_filter, found, layout, time_axes,
 };
 use crate::tui::update::cursor::moved_in_list;
 use crate::tui::update::{block, drill, exports, filters, findings, queries};
@@ -18,10 +18,13 @@ const WRONG_KIND: &str = "internal error: the analysis returned another kind of 
 pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
     match command {
         Command::Cancel => close(state, effects),
-        _ if matches!(state.pane, Some(Pane::Block(_))) && command != Command::Help => {
+        _ if matches!(state.pane, Some(Pane::Block(_)))
+            && !matches!(command, Command::Help | Command::Palette) =>
+        {
             block::perform(state, command, effects);
         }
         Command::Help => state.open_list(ListKind::Help),
+        Command::Palette => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
         Command::Accept | Command::Not => add_value(state, command == Command::Not, effects),
         Command::TimelineMeasure => next_measure(state, effects),
         Command::Copy => copy(state, effects),
@@ -36,8 +39,11 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
     }
 }
 
-fn close(state: &mut State, effects: &mut Vec<Effect>) {
-    state.pane = None;
+/// Closes the pane in front, if there is one.
+pub(super) fn close(state: &mut State, effects: &mut Vec<Effect>) {
+    if state.pane.take().is_none() {
+        return;
+    }
     effects.push(Effect::StopAnalysis(AnalysisSlot::Pane));
 }
 
@@ -48,7 +54,7 @@ pub(super) fn start(state: &mut State, ask: AnalysisAsk, effects: &mut Vec<Effec
 }
 
 /// Stores a result of the analysis of the pane in front.
-pub(super) fn store(state: &mut State, result: AnalysisResult) {
+pub(super) fn store(state: &mut State, result: AnalysisResult, effects: &mut Vec<Effect>) {
     let Some(pane) = &mut state.pane else { return };
     if pane.number() != result.number {
         return;
@@ -65,6 +71,9 @@ pub(super) fn store(state: &mut State, result: AnalysisResult) {
         (Pane::Block(pane), answer) => pane.answer.store(share, Err(error_of(answer))),
         (Pane::Contrast(pane), answer) => pane.answer.store(share, Err(error_of(answer))),
         (Pane::Concentration(pane), answer) => pane.answer.store(share, Err(error_of(answer))),
+    }
+    if share.is_none() {
+        block::copy_if_wanted(state, effects);
     }
 }
 

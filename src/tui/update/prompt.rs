@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crossterm::event::{Event, KeyEvent};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::query::filter::{Completion as FilterCompletion, FilterError, complete};
-use crate::query::{Filter, Value, filter::complete::value_text};
+use crate::query::{Ask, Filter, Query, Value, filter::complete::value_text};
 use crate::tui::model::{Command, Completion, Effect, Problem, Prompt, Purpose, State};
-use crate::tui::update::{block, commands, exports, findings, lists, palette};
+use crate::tui::update::{block, commands, detail, exports, findings, lists, palette, queries};
 
 /// The table shows a typed filter after this pause in typing.
 const PREVIEW_DELAY: Duration = Duration::from_millis(120);
@@ -19,9 +19,7 @@ const MAX_TEXT_BYTES: usize = 10_000;
 
 /// Starts editing the filter of the layer in front; if a request is open, that of the layer below it.
 pub(super) fn edit_filter(state: &mut State) {
-    if state.layer().detail.is_some() {
-        state.pop();
-    }
+    detail::close(state);
     let text = text_of(&state.layer().filter);
     let before = Box::new(state.layer().clone());
     state.prompt = Some(Prompt::new(Purpose::Filter { before, pending: None, timer: 0 }, text));
@@ -68,6 +66,11 @@ fn text_of(filter: &Filter) -> String {
 /// Edits the text with a key that has no command.
 pub(super) fn type_key(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
     let Some(prompt) = &mut state.prompt else { return };
+    let is_proposal = std::mem::take(&mut prompt.is_proposal);
+    let is_text = matches!(key.code, KeyCode::Char(_)) && !key.modifiers.contains(KeyModifiers::CONTROL);
+    if is_proposal && is_text {
+        prompt.set(String::new(), None);
+    }
     let before = prompt.input.value().to_owned();
     prompt.input.handle_event(&Event::Key(key));
     if prompt.input.value().len() > MAX_TEXT_BYTES {
@@ -93,6 +96,9 @@ pub(super) fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
     };
     let line: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TEXT_BYTES).collect();
+    if std::mem::take(&mut prompt.is_proposal) {
+        prompt.set(String::new(), None);
+    }
     let at = prompt.input.cursor();
     let mut whole: String = prompt.input.value().chars().take(at).collect();
     whole.push_str(line.trim_end());
@@ -104,14 +110,14 @@ pub(super) fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
 
 /// Parses the changed text; a valid filter is applied after a pause in typing.
 fn changed(state: &mut State, effects: &mut Vec<Effect>) {
-    let (now, number) = (state.now.unix_seconds, state.next_number());
+    let (at, number) = (state.time_reference(), state.next_number());
     let Some(prompt) = &mut state.prompt else { return };
     prompt.problem = None;
     if matches!(prompt.purpose, Purpose::Command) {
         return commands::read_line(state);
     }
     if let Purpose::Filter { pending, timer, .. } = &mut prompt.purpose {
-        match Filter::parse(prompt.input.value(), now) {
+        match Filter::parse(prompt.input.value(), at) {
             Ok(filter) => {
                 *pending = Some(filter);
                 *timer = number;
@@ -168,7 +174,7 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(prompt) = state.prompt.take() else { return };
     let text = prompt.input.value().trim().to_owned();
     let result = match prompt.purpose {
-        Purpose::Filter { ref before, .. } => match Filter::parse(&text, state.now.unix_seconds) {
+        Purpose::Filter { ref before, .. } => match Filter::parse(&text, state.time_reference()) {
             Ok(filter) => {
                 remember(state, &text);
                 let disabled = before.disabled.clone();
@@ -279,7 +285,8 @@ fn complete_filter(state: &mut State, text: &str, base: usize, cursor: usize, ef
                     chosen: None,
                 });
             }
-            effects.push(Effect::Complete { number, by, text: partial });
+            let query = Query { filter: Filter::everything(), ..queries::layer_query(state, Ask::Totals) };
+            effects.push(Effect::Complete { number, query: Box::new(query), by, text: partial });
         }
         FilterCompletion::Value { dimension: None, .. } => state.notify("this field has no completions"),
         FilterCompletion::Nothing => state.notify("nothing to complete"),

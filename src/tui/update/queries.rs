@@ -18,6 +18,8 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     state.layer_mut().table_mut().load_ahead(page);
     if state.layer().detail.is_some() {
         detail(state, effects);
+        // The requests before and after it.
+        table(state, effects);
         totals(state, effects);
         timeline(state, effects);
         return;

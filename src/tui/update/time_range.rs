@@ -182,6 +182,11 @@ fn describe(state: &State, found: &FoundBurst) -> String {
             format!("{times:.digits$} × the usual {}", measure.amount(usual))
         }
     };
-    let length = format::length_of_time(found.end - found.start);
-    format!("{} in {length}, {usual}", measure.describe(burst.total))
+    let length = found.end - found.start;
+    let total = format!("{} in {}", measure.describe(burst.total), format::length_of_time(length));
+    // The usual number is that of a bucket.
+    if length <= i64::from(found.bucket) {
+        return format!("{total}, {usual}");
+    }
+    format!("{total}, at most {} {}, {usual}", measure.amount(burst.peak), format::per(found.bucket))
 }

@@ -80,7 +80,8 @@ pub(super) fn time(state: &State, rows: &[TimeRow], totals: &Stats, index: usize
     }
 }
 
-fn lazy_measure(measure: Measure, number: f64, is_approximate: bool, width: u16) -> String {
+/// The text of a lazy measure, in at most `width` terminal columns if its unit can be scaled.
+pub(super) fn lazy_measure(measure: Measure, number: f64, is_approximate: bool, width: u16) -> String {
     if is_approximate {
         return format!("≈{}", lazy_measure(measure, number, false, width.saturating_sub(1)));
     }

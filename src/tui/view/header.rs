@@ -4,8 +4,11 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::ingest::{Phase, Progress};
+use crate::log::Field;
+use crate::query::Value;
+use crate::tui::model::{Command, Detail, State};
 use crate::tui::view::{put, put_right};
-use crate::tui::{format, model::State, widgets::fit};
+use crate::tui::{cell_text, format, widgets::fit};
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
@@ -14,7 +17,11 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let room = Rect { width: right.saturating_sub(area.x).saturating_sub(1), ..area };
     let bold = theme.accent().add_modifier(ratatui::style::Modifier::BOLD);
     let mut x = put(buffer, room, area.x + 1, y, "tamarin", bold);
-    let facts = facts(state, room.right().saturating_sub(x + 2));
+    let facts_room = room.right().saturating_sub(x + 2);
+    let facts = match &state.layer().detail {
+        Some(detail) => facts_of_request(state, detail, facts_room),
+        None => facts(state, facts_room),
+    };
     let width = u16::try_from(facts.width()).unwrap_or(u16::MAX);
     let left = room.right().saturating_sub(x + 2 + width + 2);
     let title = fit::middle(&format::visible(&state.title), usize::from(left));
@@ -83,6 +90,22 @@ fn facts(state: &State, room: u16) -> String {
     .unwrap_or_default()
 }
 
+/// What the open request was about, if it fits beside the title: `GET object  200  4.9 MiB  2026-04-01 12:00:05 UTC`.
+fn facts_of_request(state: &State, detail: &Detail, room: u16) -> String {
+    let row = &detail.row;
+    let time = format!("{} {}", format::full_instant(row.time, state.zone()), state.zone_name());
+    let known =
+        |field| (*row.get(field) != Value::Absent).then(|| cell_text::of_field(field, row.get(field)));
+    let outcome = [Field::Operation, Field::HttpStatus, Field::ErrorCode].into_iter().filter_map(known);
+    let outcome = outcome.collect::<Vec<_>>().join("  ");
+    let bytes = known(Field::BytesSent).map(|bytes| format!("  {bytes}")).unwrap_or_default();
+    let room = usize::from(room).saturating_sub(state.title.width().min(16) + 2);
+    [format!("{outcome}{bytes}  {time}"), format!("{outcome}  {time}"), time, String::new()]
+        .into_iter()
+        .find(|facts| facts.width() <= room)
+        .unwrap_or_default()
+}
+
 /// Draws the status of the ingest at the right edge. Returns its first terminal column.
 fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
     let theme = state.theme;
@@ -99,7 +122,15 @@ fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
     let failed = ingest.map_or(0, |progress| progress.files_failed.max(progress.failures.len() as u64))
         + state.unopened.len() as u64;
     if failed > 0 {
-        write(&mut right, buffer, &format!("{} failed !", format::count(failed)), theme.error());
+        let text = format!("{} failed !", format::count(failed));
+        let text = match state.has_failures() && area.width >= 110 {
+            true => format!("{text} shows why, {} retries", state.table_key(Command::Retry)),
+            false => text,
+        };
+        write(&mut right, buffer, &text, theme.error());
+    } else if state.log_counts.rejected > 0 {
+        let rejected = format::count(state.log_counts.rejected);
+        write(&mut right, buffer, &format!("{rejected} rejected !"), theme.warning());
     }
     let Some(progress) = ingest else { return right.right() + 1 };
     let style = match progress.phase {

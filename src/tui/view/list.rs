@@ -68,6 +68,7 @@ fn draw_entry(state: &State, list: &List, entry: &Entry, is_selected: bool, area
         buffer.set_style(area, style);
     }
     let plain = if entry.is_on { theme.text() } else { theme.faint() };
+    // In the help, keys are in front of the entries.
     let lead = if entry.is_on && list.whole_lines > 0 { theme.accent() } else { plain };
     let mut area = area;
     if !entry.key.is_empty() && usize::from(area.width) > entry.key.width() + 12 {

@@ -17,7 +17,9 @@ mod list;
 mod no_rows;
 mod palette;
 mod popup;
+mod preview;
 mod prompt;
+mod prompt_text;
 mod requests;
 mod table;
 mod tabs;
@@ -47,6 +49,7 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
             heat_map::draw(state, &areas, buffer);
         } else {
             table::draw(state, &areas, buffer);
+            preview::draw(state, areas.preview, buffer);
             below::totals(state, areas.totals, buffer);
             below::value(state, areas.value, buffer);
         }

@@ -121,7 +121,10 @@ impl Text<'_> {
         self.hint("");
         self.hint(match self.state.follow_interval {
             Some(interval) => format!("Retrying every {}.", format::interval(interval)),
-            None => "Fix the problem and restart; no data was lost.".to_owned(),
+            None => {
+                let key = self.state.table_key(Command::Retry);
+                format!("Fix the problem, then {key} tries again; no data was lost.")
+            }
         });
     }
 
@@ -135,8 +138,14 @@ impl Text<'_> {
         {
             self.wrapped(&reason, self.state.theme.quiet());
         } else if progress.files_listed == 0 {
-            self.hint("No log files were found. Are the bucket and the prefix right?");
-            self.hint("S3 delivers the first logs a few hours after logging was enabled.");
+            if self.state.has_only_local_sources() {
+                self.hint("No log files were found there, nor in folders below.");
+                self.hint("Log files may be compressed (.gz, .zst) or in archives (.tar, .zip).");
+            } else {
+                self.hint("No log files were found. Are the bucket and the prefix right?");
+                self.hint("S3 delivers the first logs a few hours after logging was enabled.");
+            }
+            self.hint(format!("{} looks again", self.state.table_key(Command::Retry)));
         } else if let Some(reason) = progress.only_foreign(&self.state.title) {
             self.wrapped(&reason, self.state.theme.quiet());
         } else {
@@ -158,6 +167,9 @@ impl Text<'_> {
 
     fn nothing_matches(&mut self) {
         self.heading("Nothing matches");
+        if let Some(emptiness) = self.state.emptiness() {
+            self.wrapped(&emptiness.to_string(), self.state.theme.text());
+        }
         if self.state.prompt.is_some() {
             // The prompt shows the filter, and the keys edit it.
             return;

@@ -3,10 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Clear, Widget};
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::model::{Areas, Prompt, Purpose, State};
-use crate::tui::view::{popup, put, put_right};
+use crate::tui::view::{popup, prompt_text, put, put_right};
 use crate::tui::{format, widgets::fit};
 
 /// Completions that are visible at a time.
@@ -38,31 +39,42 @@ pub(super) fn draw(state: &State, prompt: &Prompt, areas: &Areas, buffer: &mut B
         return None;
     }
     let start = put(buffer, line, 1, y, prompt.label(), state.theme.accent());
-    let (text, cursor, shift) = window(prompt, width.saturating_sub(start + 2));
-    put(buffer, line, start, y, &text, state.theme.text());
+    let (cursor, shift) =
+        text(state, prompt, Rect { x: start, width: width.saturating_sub(start + 2), ..line }, buffer);
     draw_below(state, prompt, below, start, shift, buffer);
     completions(state, prompt, areas, start, under, buffer);
     Some(Position { x: start + cursor, y })
 }
 
-/// The part of the text around the cursor that fits, the terminal column of the cursor in it, and the width of the text
-/// to the left of it.
-fn window(prompt: &Prompt, room: u16) -> (String, u16, usize) {
-    let before: String = prompt.input.value().chars().take(prompt.input.cursor()).collect();
-    let before = format::visible(&before);
-    let after: String = prompt.input.value().chars().skip(prompt.input.cursor()).collect();
-    let room = usize::from(room.max(4));
-    let mut shift = 0;
-    let mut visible = before.as_str();
-    while visible.width() >= room {
-        let mut chars = visible.chars();
-        let Some(first) = chars.next() else { break };
-        shift += first.to_string().width();
-        visible = chars.as_str();
+/// Draws the part of the text around the cursor that fits. Returns the terminal column of the cursor in it, and the width
+/// of the text to the left of it.
+fn text(state: &State, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> (u16, usize) {
+    let room = usize::from(area.width.max(4));
+    let typed = prompt.input.value();
+    let cursor_at = typed.char_indices().nth(prompt.input.cursor()).map_or(typed.len(), |(at, _)| at);
+    let spans = prompt_text::spans(state, prompt);
+    let before: usize = spans
+        .iter()
+        .filter(|span| span.range.start < cursor_at)
+        .map(|span| format::visible(&typed[span.range.start..span.range.end.min(cursor_at)]).width())
+        .sum();
+    // Scrolled so that the cursor is on the screen.
+    let shift = (before + 1).saturating_sub(room);
+    let mut column = 0;
+    for span in &spans {
+        for grapheme in format::visible(&typed[span.range.clone()]).graphemes(true) {
+            let width = grapheme.width();
+            if column >= shift && column + width <= shift + room {
+                let x = area.x + u16::try_from(column - shift).unwrap_or(0);
+                put(buffer, area, x, area.y, grapheme, span.style);
+            }
+            column += width;
+        }
     }
-    let cursor = visible.width();
-    let text = fit::end(&format!("{visible}{}", format::visible(&after)), room);
-    (text, u16::try_from(cursor).unwrap_or(0), shift)
+    if column > shift + room {
+        put(buffer, area, area.right().saturating_sub(1), area.y, "…", state.theme.faint());
+    }
+    (u16::try_from(before.saturating_sub(shift)).unwrap_or(0), shift)
 }
 
 /// Draws the error with a caret below its place, or the number of matching requests.
@@ -88,6 +100,15 @@ fn draw_below(state: &State, prompt: &Prompt, area: Rect, start: u16, shift: usi
     }
     if let Purpose::Filter { pending, .. } = &prompt.purpose {
         let text = match state.matched() {
+            Some((stats, true))
+                if pending.is_none() && stats.requests == 0 && state.emptiness().is_some() =>
+            {
+                let reason = state.emptiness().map_or_else(String::new, ToString::to_string);
+                let text =
+                    fit::end(&format::visible(&reason), usize::from(area.right().saturating_sub(start + 1)));
+                put(buffer, area, start, area.y, &text, theme.warning());
+                return;
+            }
             Some((stats, true)) if pending.is_none() => {
                 let (requests, bytes) =
                     (format::counted(stats.requests, "request"), format::bytes(stats.bytes_sent));

@@ -1,6 +1,7 @@
 //! Reads a row group, block by block.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use ::parquet::data_type::{
@@ -14,6 +15,8 @@ use ::parquet::file::serialized_reader::SerializedPageReader;
 use super::columns::{FileColumn, Role, Storage};
 use super::texts::{self, TextReader};
 use super::{ParquetError, damaged, page_sizes};
+use crate::log::Field;
+use crate::log::structured::templates::{Codes, FIELDS, TEMPLATE_FIELDS};
 
 /// Rows of a block: few enough that the values of all columns stay in the processor's cache.
 pub(super) const BLOCK_ROWS: usize = 512;
@@ -27,7 +30,14 @@ pub struct RowGroup {
     /// The number of the first row of the block, from 1 in the whole file.
     first_row: u64,
     rows: usize,
+    /// Identifies the row group in this process.
+    pub(super) id: u64,
+    /// The columns of the fields of a template; `None` if one of them has no codes.
+    template_columns: Option<[Option<usize>; FIELDS]>,
 }
+
+/// The id of the next row group.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// The values of a column in the current block.
 pub(super) struct ColumnBlock {
@@ -87,8 +97,29 @@ impl RowGroup {
             };
             Ok(ColumnBlock::new(column, values))
         };
-        let columns = columns.iter().map(open).collect::<Result<_, _>>()?;
-        Ok(RowGroup { columns, rows_left, first_row, rows: 0 })
+        let columns: Vec<ColumnBlock> = columns.iter().map(open).collect::<Result<_, _>>()?;
+        let template_columns = template_columns(&columns);
+        let id = NEXT_ID.fetch_add(1, Relaxed);
+        Ok(RowGroup { columns, rows_left, first_row, rows: 0, id, template_columns })
+    }
+
+    /// Codes of the values of the template of a row. They are valid for this row group. `None` if a value has no code, or
+    /// if the bucket is null.
+    #[inline]
+    pub(super) fn codes(&self, row: usize) -> Option<Codes> {
+        let columns = self.template_columns.as_ref()?;
+        let mut codes = Codes::default();
+        for (code, column) in codes.iter_mut().zip(columns) {
+            let Some(column) = column else { continue };
+            let column = self.columns.get(*column)?;
+            let index = *column.index.get(row)?;
+            if index != NULL {
+                *code = column.values.code(index as usize)?;
+            } else if column.role == Role::Text(Field::Bucket) {
+                return None;
+            }
+        }
+        Some(codes)
     }
 
     /// Reads the next block. Returns `false` at the end.
@@ -136,6 +167,31 @@ impl Values {
             _ => None,
         }
     }
+
+    /// A code of a value of the block, not 0: equal codes mean equal values.
+    #[inline]
+    fn code(&self, index: usize) -> Option<u32> {
+        match self {
+            Values::Texts(reader) => reader.code(index),
+            Values::Boolean(_, values) => values.get(index).map(|value| u32::from(*value) + 1),
+            _ => None,
+        }
+    }
+}
+
+/// The columns of the fields of a template, if the bucket is among them and all of them can have codes.
+fn template_columns(columns: &[ColumnBlock]) -> Option<[Option<usize>; FIELDS]> {
+    let column_of = |field: Field| {
+        columns.iter().position(|column| match column.role {
+            Role::Text(of) => of == field,
+            Role::AclRequired => field == Field::AclRequired,
+            _ => false,
+        })
+    };
+    let found = TEMPLATE_FIELDS.map(column_of);
+    let has_codes =
+        |column: &usize| matches!(columns[*column].values, Values::Texts(_) | Values::Boolean(..));
+    (column_of(Field::Bucket).is_some() && found.iter().flatten().all(has_codes)).then_some(found)
 }
 
 impl ColumnBlock {

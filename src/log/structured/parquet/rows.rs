@@ -16,12 +16,18 @@ const TIMES: Range<i64> = -62_167_219_200..253_402_300_800;
 #[derive(Debug, Default)]
 pub struct RowParser {
     builder: GroupBuilder,
+    /// The row group of the last rows.
+    group: u64,
 }
 
 impl RowParser {
     /// Gives the records of some rows of the block of a row group. Rows are numbered from 0 at the first of them. Of a row
     /// that is rejected, the text is the row as JSON.
     pub fn parse(&mut self, group: &RowGroup, rows: Range<usize>, sink: &mut impl Sink) {
+        if self.group != group.id {
+            self.group = group.id;
+            self.builder.templates.forget_codes();
+        }
         let mut next = rows.start;
         while next < rows.end {
             let mut records: [Record<'_>; GROUP] = std::array::from_fn(|_| Record::default());
@@ -30,6 +36,7 @@ impl RowParser {
             while count < GROUP && next < rows.end {
                 let GroupBuilder { templates, minute, arena, members, .. } = &mut self.builder;
                 let mut draft = Draft::new(&mut records[count], count, arena, members);
+                draft.codes(group.codes(next));
                 let read = group.columns.iter().try_for_each(|column| column.set(next, &mut draft, minute));
                 match read.and_then(|()| draft.finish(templates)) {
                     Ok(()) => count += 1,
