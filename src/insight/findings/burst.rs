@@ -277,7 +277,9 @@ fn ordinary(volume: &Volume<'_, '_>, burst: &Burst) -> Result<Option<Ordinary>, 
 fn is_usual(volume: &Volume<'_, '_>, subject: &Filter, burst: &Burst) -> Result<bool, QueryError> {
     let grid = &volume.all.grid;
     let history = History::of_filter(&volume.history, subject, grid, burst.counted)?;
-    let excess = match Baseline::fit(grid, &history.counts) {
+    // What comes on few days, such as a weekly job, has no rhythm.
+    let has_rhythm = history.active_days() * 2 >= grid.days();
+    let excess = match Baseline::fit(grid, &history.counts).filter(|_| has_rhythm) {
         Some(baseline) => baseline.excess(&history.counts),
         None => history.counts,
     };

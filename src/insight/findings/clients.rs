@@ -62,7 +62,10 @@ pub(super) fn detect(survey: &Survey<'_>, populations: &Populations) -> Result<V
     let mut found = Vec::new();
     for clients in clients.chunks(DIMENSIONS_PER_SCAN) {
         for (clients, did) in clients.iter().zip(profiles(survey, clients)?) {
-            let population = Population::new(survey, clients.count, &clients.wholes(&did), usual_bytes);
+            let population = Population {
+                busy_window_keys: judge::scraping::busy_window_keys(&clients.windows(&did)),
+                ..Population::new(survey, clients.count, &clients.wholes(&did), usual_bytes)
+            };
             found.extend(clients.findings(survey, &did, &population)?);
             populations.lock().push(population);
         }
@@ -169,6 +172,18 @@ impl Clients {
     /// The whole activity of each candidate. `did`: the profiles of all periods.
     fn wholes<'p>(&self, did: &'p [Profile]) -> Vec<&'p Profile> {
         did.iter().zip(self.are_whole()).filter(|(_, is_whole)| *is_whole).map(|(did, _)| did).collect()
+    }
+
+    /// What each candidate did in its windows. `did`: the profiles of all periods.
+    fn windows<'p>(&self, did: &'p [Profile]) -> Vec<Vec<&'p Profile>> {
+        let mut windows: Vec<Vec<&Profile>> = Vec::new();
+        for (did, is_whole) in did.iter().zip(self.are_whole()) {
+            match (is_whole, windows.last_mut()) {
+                (false, Some(windows)) => windows.push(did),
+                _ => windows.push(Vec::new()),
+            }
+        }
+        windows
     }
 
     /// `did`: the profiles of all periods.

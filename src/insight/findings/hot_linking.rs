@@ -2,7 +2,7 @@
 
 use super::evidence::{Evidence, finding};
 use super::history::History;
-use super::{Finding, Kind, Ordinary, words};
+use super::{Finding, Kind, Ordinary, benign, words};
 use crate::human;
 use crate::insight::survey::Survey;
 use crate::log::time::SECONDS_PER_DAY;
@@ -70,6 +70,12 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             continue;
         }
         let period = (did.stats.first_seen, did.stats.last_seen.saturating_add(1));
+        // The page that announces a release shows objects that are as new as itself.
+        let of_site = Filter::term_for(&dimension, value);
+        let label = match is_linking_site(value) {
+            true => Some(Ordinary::LinkingSite),
+            false => benign::release_day(survey, &of_site, period, 0.0)?,
+        };
         let part = (period.1 - period.0) as f64 / survey.seconds().max(1) as f64;
         let share = requests as f64 / (survey.whole.requests as f64 * part).max(1.0);
         let evidence = Evidence {
@@ -79,7 +85,7 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             period: Some(period),
             strength: did.addresses as f64 / MIN_ADDRESSES as f64
                 * if share >= LARGE_SHARE { 2.0 } else { 1.0 },
-            label: is_linking_site(value).then_some(Ordinary::LinkingSite),
+            label,
             stats: Some(did.stats),
         };
         let sentence = |stats: &Stats| {

@@ -58,6 +58,9 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     }
     let mut findings = Vec::new();
     for (silence, series) in chosen {
+        if is_crowd(&history, &series)? {
+            continue;
+        }
         let evidence = Evidence {
             kind: Kind::Silence,
             subject: Some((series.dimension.clone(), series.value.clone())),
@@ -74,6 +77,18 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
         findings.push(found);
     }
     Ok(findings)
+}
+
+/// Whether a program has many users, as browsers have: then chance decides whether one of them comes. That all of them stop
+/// shows in other series.
+fn is_crowd(history: &Survey<'_>, series: &Series) -> Result<bool, QueryError> {
+    const MANY_ADDRESSES: u64 = 100;
+    if series.dimension != Dimension::AgentFamily {
+        return Ok(false);
+    }
+    let users = Filter::term_for(&series.dimension, &series.value).and(series.filter.clone());
+    let address = Dimension::Field(Field::RemoteIp);
+    Ok(history.groups(&users, &address, &[], Measure::Requests, 1)?.group_count >= MANY_ADDRESSES)
 }
 
 /// A label if it is a crawler: crawlers come and go. Monitoring services do not.

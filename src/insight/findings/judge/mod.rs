@@ -7,7 +7,7 @@ mod bandwidth_hog;
 mod key_guessing;
 mod range_abuse;
 mod retry_storm;
-mod scraping;
+pub(super) mod scraping;
 
 use super::client::Client;
 use super::words;
@@ -40,6 +40,8 @@ pub(super) struct Population {
     pub busy_keys: u64,
     /// Bytes of such a client.
     pub busy_bytes: u64,
+    /// Distinct keys of a client that reads like a scraper in a window, and is tenth of those. 0 if there are fewer.
+    pub busy_window_keys: u64,
     /// The bytes of all clients, if all days were like most days: one incident does not make others small.
     pub usual_bytes: f64,
     /// Length of the log in seconds, and its first second.
@@ -72,6 +74,7 @@ impl Population {
             clients,
             whole: survey.whole,
             busy_keys: at_rank(&|profile| profile.keys),
+            busy_window_keys: 0,
             busy_bytes: at_rank(&|profile| profile.stats.bytes_sent),
             usual_bytes,
             seconds: survey.seconds(),
