@@ -30,7 +30,7 @@ fn messages(failures: &[Failure], count: u64, name_all: bool) -> Vec<String> {
     let mut messages = Vec::new();
     let mut reported = 0;
     if name_all {
-        messages.extend(failures.iter().map(with_name));
+        messages.extend(failures.iter().map(Failure::named_reason));
         reported = failures.len();
     } else {
         let mut reasons: Vec<Vec<&Failure>> = Vec::new();
@@ -43,7 +43,7 @@ fn messages(failures: &[Failure], count: u64, name_all: bool) -> Vec<String> {
         for same in reasons.iter().take(MAX_REASONS) {
             reported += same.len();
             messages.push(match same.as_slice() {
-                [failure] => with_name(failure),
+                [failure] => failure.named_reason(),
                 _ => {
                     let names: Vec<&str> =
                         same.iter().take(MAX_NAMES_PER_REASON).map(|failure| failure.name.as_str()).collect();
@@ -71,15 +71,6 @@ fn messages(failures: &[Failure], count: u64, name_all: bool) -> Vec<String> {
         ));
     }
     messages
-}
-
-/// The reason of a failure, with the name of the log file or source.
-pub(super) fn with_name(failure: &Failure) -> String {
-    if failure.reason.contains(&failure.name) {
-        failure.reason.clone()
-    } else {
-        format!("{}: {}", failure.name, failure.reason)
-    }
 }
 
 /// Removes the failure to list a source if log files of the pull failed for the same reason while others were read:

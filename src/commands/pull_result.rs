@@ -36,12 +36,12 @@ pub(super) fn check_result(
             .cloned()
             .collect();
         failures::print(context, &others, others.len() as u64);
-        bail!("{}", failures::with_name(unlisted));
+        bail!("{}", unlisted.named_reason());
     }
     if is_empty {
         let sources = uris.join(", ");
         if let Some(failure) = progress.failures.first() {
-            bail!("{}", failures::with_name(failure));
+            bail!("{}", failure.named_reason());
         }
         if progress.files_skipped > 0 {
             if let Some(reason) = progress.only_foreign(&sources) {

@@ -15,6 +15,16 @@ const MAX_MARKS_PER_LETTER: usize = 4;
 ///
 /// Escapes are unambiguous: a backslash that looks like the beginning of an escape becomes `\u{5c}`.
 pub fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, true)
+}
+
+/// Like [`visible`], for the text of a filter on a screen: backslashes stay, because those of the text are escapes of the
+/// filter language.
+pub(crate) fn visible_on_screen(filter: &str) -> Cow<'_, str> {
+    escaped(filter, false)
+}
+
+fn escaped(text: &str, escapes_backslashes: bool) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'[' | b']'..=b'~')) {
         return Cow::Borrowed(text);
     }
@@ -23,7 +33,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     let mut written = 0;
     let mut marks = Marks::default();
     for (at, c) in text.char_indices() {
-        if !marks.accept(c) || c == '\\' && looks_like_escape(&text[at..]) {
+        if !marks.accept(c) || escapes_backslashes && c == '\\' && looks_like_escape(&text[at..]) {
             out.push_str(&text[written..at]);
             // Writing to a String cannot fail.
             let _ = write!(out, "\\u{{{:x}}}", u32::from(c));

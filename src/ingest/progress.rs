@@ -93,6 +93,22 @@ pub struct Failure {
     pub what: String,
 }
 
+impl Failure {
+    /// The reason without the name in front of it, to show below the name.
+    pub fn reason_alone(&self) -> &str {
+        self.reason.strip_prefix(&self.name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&self.reason)
+    }
+
+    /// The reason with the name of the log file or source.
+    pub fn named_reason(&self) -> String {
+        if self.reason.contains(&self.name) {
+            self.reason.clone()
+        } else {
+            format!("{}: {}", self.name, self.reason)
+        }
+    }
+}
+
 impl Progress {
     /// Estimated seconds until the end; `None` if there is no basis for an estimate.
     pub fn eta(&self) -> Option<f64> {

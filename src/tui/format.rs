@@ -237,6 +237,16 @@ pub(crate) fn visible(text: &str) -> String {
     crate::export::visible(text).into_owned()
 }
 
+/// A filter as text for the screen, as it can be typed.
+pub(crate) fn filter(filter: &crate::query::Filter) -> String {
+    filter_text(&filter.to_string())
+}
+
+/// A text with filters in it for the screen: their escapes stay as they are.
+pub(crate) fn filter_text(text: &str) -> String {
+    crate::export::visible::visible_on_screen(text).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

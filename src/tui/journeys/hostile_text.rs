@@ -2,6 +2,7 @@
 
 use crate::log::Field;
 use crate::query::Value;
+use crate::tui::journeys::start;
 use crate::tui::testing::{APRIL, Explorer, get, three_days};
 
 #[test]
@@ -51,4 +52,17 @@ fn a_copied_value_runs_no_command_when_pasted_into_a_shell() {
             "{text:?}"
         );
     }
+}
+
+#[test]
+fn the_chip_of_a_key_with_odd_bytes_was_escaped_twice() {
+    let mut explorer = start(130, 34);
+    let filter = r#"key:"a\xe2\x80b""#;
+    explorer.press("/").types(filter).press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains(&format!("▸ {filter}")), "{screen}");
+    // Also where nothing matches, and in the list of terms.
+    assert!(!screen.contains("u{5c}"), "{screen}");
+    explorer.press("f");
+    assert!(!explorer.screen().contains("u{5c}"), "{}", explorer.screen());
 }

@@ -156,6 +156,67 @@ fn the_user_retries_what_could_not_be_read() {
     assert!(explorer.screen().contains("no source is being read"), "{}", explorer.screen());
 }
 
+fn unlisted() -> Progress {
+    let reason = "s3://acme-logs/x/: cannot reach 127.0.0.1:9 (connection refused)".to_owned();
+    let failure = Failure { name: "s3://acme-logs/x/".to_owned(), reason, what: "cannot reach".to_owned() };
+    Progress { phase: Phase::Done, files_failed: 1, failures: vec![failure].into(), ..Progress::default() }
+}
+
+#[test]
+fn a_source_that_cannot_be_reached_was_called_a_log_file_and_named_twice() {
+    let mut explorer = Explorer::begin(100, 24, Vec::new(), Some(unlisted()));
+    let screen = explorer.screen();
+    assert!(screen.contains("1 source could not be read") && screen.contains("r tries again"), "{screen}");
+    assert_eq!(screen.matches("s3://acme-logs/x/").count(), 1, "{screen}");
+    explorer.press("!");
+    let screen = explorer.screen();
+    let after = screen.split_once("Failures").unwrap().1;
+    assert_eq!(after.matches("s3://acme-logs/x/").count(), 1, "{screen}");
+}
+
+#[test]
+fn the_key_that_the_failures_name_did_nothing_there() {
+    let mut explorer = Explorer::begin(100, 24, Vec::new(), Some(unlisted()));
+    explorer.press("!");
+    assert!(explorer.screen().contains("r pulls now"), "{}", explorer.screen());
+    explorer.press("r");
+    assert_eq!(explorer.retries, 1);
+    assert!(explorer.screen().contains("reading the sources again"), "{}", explorer.screen());
+}
+
+#[test]
+fn the_message_of_a_retry_stayed_although_it_failed() {
+    let mut explorer = Explorer::begin(100, 24, Vec::new(), Some(unlisted()));
+    explorer.press("r");
+    explorer.handle(Action::Progress(Box::new(Progress { phase: Phase::Listing, ..Progress::default() })));
+    assert!(explorer.screen().contains("reading the sources again"));
+    explorer.handle(Action::Progress(Box::new(unlisted())));
+    let screen = explorer.screen();
+    assert!(!screen.contains("reading the sources again") && screen.contains("! shows why"), "{screen}");
+    explorer.press("r");
+    explorer.handle(Action::Progress(Box::new(Progress { phase: Phase::Done, ..reading() })));
+    assert!(explorer.state.message.is_none());
+}
+
+#[test]
+fn the_command_for_rejected_lines_read_another_cache() {
+    let mut explorer = Explorer::with(100, 24, three_days());
+    explorer.state.cache_option = Some("/tmp/other.db".into());
+    explorer.handle(Action::LogsCounted(crate::tui::LogCounts { rejected: 5, repeats: 0 }));
+    explorer.press("!");
+    let screen = explorer.screen();
+    assert!(screen.contains("`tamarin sources rejected --cache=/tmp/other.db`"), "{screen}");
+}
+
+#[test]
+fn a_name_of_two_words_was_saved_as_the_first_without_a_word() {
+    let mut explorer = Explorer::with(130, 24, three_days());
+    explorer.press(":").types("save my view").press("Enter");
+    assert_eq!(explorer.saved.first().unwrap().name, "my");
+    let screen = explorer.screen();
+    assert!(screen.contains("saved as my with the description \"view\""), "{screen}");
+}
+
 #[test]
 fn rejected_lines_and_repeats_were_invisible_with_a_warm_cache() {
     let done = Progress { phase: Phase::Done, files_listed: 3, files_known: 3, ..Progress::default() };

@@ -50,7 +50,7 @@ pub(crate) fn of(state: &State, start: u16, end: u16) -> Vec<Crumb> {
         };
         terms(state, layer, below).into_iter().for_each(|text| add(Part::Term, text));
         if index + 1 == state.depth() {
-            let off = layer.disabled.iter().map(|term| format::visible(&term.to_string()));
+            let off = layer.disabled.iter().map(|term| format::filter(term));
             off.for_each(|text| add(Part::OffTerm, text));
         }
         // A folder is its own name.
@@ -114,7 +114,7 @@ pub(crate) fn terms(state: &State, layer: &Layer, below: Option<&Layer>) -> Vec<
     let is_new = |term: &&Filter| below.is_none_or(|below| !below.filter.terms().contains(term));
     for term in layer.filter.terms().iter().filter(is_new) {
         let opened = below.and_then(|below| value_of_row(below, term));
-        texts.push(opened.unwrap_or_else(|| format::visible(&term.to_string())));
+        texts.push(opened.unwrap_or_else(|| format::filter(term)));
     }
     texts
 }

@@ -77,7 +77,7 @@ fn instant(second: i64) -> String {
 
 /// A word of a command for a POSIX shell: in single quotes unless it needs none. Text from logs is in filters only, whose
 /// printed form has no invisible characters.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();

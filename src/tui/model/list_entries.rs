@@ -65,7 +65,7 @@ fn filters(state: &State) -> Vec<Entry> {
     let on = layer.filter.terms().iter().map(|term| (true, term));
     let off = layer.disabled.iter().map(|term| (false, term));
     let entry = |(index, (is_on, term)): (usize, (bool, &crate::query::Filter))| {
-        let text = format::visible(&term.to_string());
+        let text = format::filter(term);
         Entry { lead: check(is_on), is_on, ..Entry::new(text, "", Choice::Term(index)) }
     };
     on.chain(off).enumerate().map(entry).collect()

@@ -1,6 +1,6 @@
 //! The text to read in a popup: the list of failures. `update` counts their lines, `view` draws them.
 
-use crate::tui::model::State;
+use crate::tui::model::{Command, Context, State, headless};
 use crate::tui::{format, widgets::fit};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +25,20 @@ fn text(text: impl Into<String>) -> TextLine {
     line(Tone::Text, text)
 }
 
+/// How many lines were rejected, and the command that prints them.
+fn rejected(state: &State, count: u64) -> String {
+    let cache = state.cache_option.as_ref();
+    let option = cache.map(|cache| format!(" {}", headless::quoted(&format!("--cache={}", cache.display()))));
+    let lines = format::counted(count, "line");
+    format!("{lines} rejected; `tamarin sources rejected{}` prints them.", option.unwrap_or_default())
+}
+
 /// Lines about rejected lines and repeats in the logs.
 fn not_requests(state: &State) -> Vec<String> {
     let counts = state.log_counts;
     let mut lines = Vec::new();
     if counts.rejected > 0 {
-        let rejected = format::counted(counts.rejected, "line");
-        lines.push(format!("{rejected} rejected; `tamarin sources rejected` prints them."));
+        lines.push(rejected(state, counts.rejected));
     }
     if counts.repeats > 0 {
         let repeats = format::counted(counts.repeats, "exact repeat");
@@ -52,7 +59,7 @@ pub(crate) fn failures(state: &State) -> Vec<TextLine> {
     };
     for failure in &state.unopened {
         lines.extend(wrapped(&failure.name, Tone::Heading));
-        lines.extend(wrapped(&format!("  {}", failure.reason), Tone::Text));
+        lines.extend(wrapped(&format!("  {}", failure.reason_alone()), Tone::Text));
     }
     if !state.unopened.is_empty() {
         lines.push(text(""));
@@ -60,7 +67,7 @@ pub(crate) fn failures(state: &State) -> Vec<TextLine> {
     let counts = not_requests(state);
     let Some(progress) = &state.progress else {
         lines.push(text("No source is being read: all requests are from the cache."));
-        lines.extend(counts.into_iter().map(text));
+        lines.extend(counts.iter().flat_map(|count| wrapped(count, Tone::Text)));
         return lines;
     };
     if let Some(fatal) = &progress.fatal {
@@ -69,23 +76,26 @@ pub(crate) fn failures(state: &State) -> Vec<TextLine> {
     }
     for failure in progress.failures.iter().take(MAX_LISTED_FAILURES) {
         lines.extend(wrapped(&failure.name, Tone::Heading));
-        lines.extend(wrapped(&format!("  {}", failure.reason), Tone::Text));
+        lines.extend(wrapped(&format!("  {}", failure.reason_alone()), Tone::Text));
     }
     let listed = progress.failures.len().min(MAX_LISTED_FAILURES) as u64;
     if progress.files_failed > listed {
         lines.push(text(format!("and {} more", format::count(progress.files_failed - listed))));
     }
-    if listed > 0 || progress.files_failed > 0 {
-        lines.push(text(""));
-        let key = state.table_key(super::Command::Retry);
+    if !progress.is_over() {
+        lines.push(line(Tone::Quiet, "The sources are being read."));
+    } else if state.has_failures() {
+        if listed > 0 || progress.files_failed > 0 {
+            lines.push(text(""));
+        }
+        let key = state.settings.keys.key_of(Context::Reading, Command::Retry);
         lines.push(line(Tone::Quiet, format!("The next pull tries them again; {key} pulls now.")));
     }
     if counts.is_empty() && progress.rejected > 0 {
         // The catalogue does not count them yet.
-        let rejected = format::counted(progress.rejected, "line");
-        lines.push(text(format!("{rejected} rejected; `tamarin sources rejected` prints them.")));
+        lines.extend(wrapped(&rejected(state, progress.rejected), Tone::Text));
     }
-    lines.extend(counts.into_iter().map(text));
+    lines.extend(counts.iter().flat_map(|count| wrapped(count, Tone::Text)));
     if progress.files_skipped > 0 {
         let skipped = format::counted(progress.files_skipped, "file");
         lines.push(text(format!("{skipped} skipped: no log lines.")));

@@ -72,10 +72,15 @@ pub(super) fn saved(state: &mut State, named: NamedInvestigation, result: Result
     match result {
         Ok(path) => {
             let name = named.name.clone();
+            // A name of two words is a name and a description.
+            let about = match named.investigation.about.as_str() {
+                "" => String::new(),
+                about => format!(" with the description \"{}\"", format::visible(about)),
+            };
             state.settings.investigations.retain(|other| other.name != name);
             state.settings.investigations.insert(0, named);
             let path = format::visible(&path);
-            state.notify(format!("saved in {path}; tamarin @{name} opens it"));
+            state.notify(format!("saved as {name}{about}; tamarin @{name} opens it; file: {path}"));
         }
         Err(reason) => state.warn(format!("not saved: {}", format::visible(&reason))),
     }

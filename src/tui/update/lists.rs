@@ -91,6 +91,11 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         if command == Command::Help {
             return state.open_list(ListKind::Help);
         }
+        if command == Command::Retry {
+            // The message and the header say what happens.
+            state.overlay = None;
+            return super::retry(state, effects);
+        }
         let last = reading::failures(state).len().saturating_sub(page);
         state.overlay = Some(Overlay::Failures(moved_in_list(command, top, last + 1, page)));
         return;

@@ -44,6 +44,9 @@ use crate::tui::widgets::fit;
 /// Terminal columns of a copied value in the message about it.
 const MAX_COPIED_WIDTH: usize = 60;
 
+/// The message until the pull ends that the user asked for.
+const READING_AGAIN: &str = "reading the sources again …";
+
 /// Changes the state after `action` and returns the effects that `app` carries out.
 pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<Effect> {
     state.now = now;
@@ -329,7 +332,7 @@ fn retry(state: &mut State, effects: &mut Vec<Effect>) {
         Some(progress) if !progress.is_over() => state.notify("the sources are being read already"),
         Some(_) => {
             effects.push(Effect::Retry);
-            state.notify("reading the sources again …");
+            state.notify(READING_AGAIN);
         }
     }
 }
@@ -372,7 +375,15 @@ fn show_progress(state: &mut State, progress: Progress) {
     {
         state.warn(format::visible(fatal));
     }
+    let has_ended = progress.is_over();
     state.progress = Some(progress);
+    if has_ended && state.message.as_ref().is_some_and(|message| message.text == READING_AGAIN) {
+        state.message = None;
+        if state.has_failures() {
+            let key = state.table_key(Command::Failures);
+            state.warn(format!("the sources could not all be read again; {key} shows why"));
+        }
+    }
 }
 
 /// Asks whether to replace the file of an export. Not in front of another prompt or popup: keys for that would answer

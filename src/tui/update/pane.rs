@@ -236,7 +236,7 @@ fn copy(state: &mut State, effects: &mut Vec<Effect>) {
             .data
             .as_ref()
             .and_then(|contrast| contrast.rows.get(pane.cursor))
-            .map(|row| format::visible(&row.filter.to_string())),
+            .map(|row| format::filter(&row.filter)),
         Some(Pane::Concentration(pane)) => {
             pane.answer.data.as_ref().map(|data| format::visible(&data.sentence(&pane.by, pane.of)))
         }

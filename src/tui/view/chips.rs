@@ -22,10 +22,10 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         chips.push((time, theme.chip()));
     }
     for term in layer.filter.terms() {
-        chips.push((format::visible(&term.to_string()), theme.chip()));
+        chips.push((format::filter(term), theme.chip()));
     }
     for term in &layer.disabled {
-        chips.push((format::visible(&term.to_string()), theme.chip_off()));
+        chips.push((format::filter(term), theme.chip_off()));
     }
     let mut x = area.x + 1;
     if chips.is_empty() {

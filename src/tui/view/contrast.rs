@@ -165,7 +165,7 @@ fn draw_row(
 /// The values as a filter: `remote_ip:203.0.113.7`.
 fn value_text(row: &ContrastRow) -> String {
     let one = |(by, value): &(crate::query::Dimension, crate::query::Value)| {
-        format::visible(&crate::query::Filter::term_for(by, value).to_string())
+        format::filter(&crate::query::Filter::term_for(by, value))
     };
     row.values.iter().map(one).collect::<Vec<_>>().join(" ")
 }

@@ -131,9 +131,12 @@ impl Text<'_> {
     fn no_requests(&mut self, progress: &Progress) {
         self.heading("No requests");
         if progress.files_failed > 0 {
-            let files = format::counted(progress.files_failed, "log file");
-            self.lines.push((format!("{files} could not be read"), self.state.theme.error()));
+            // Without a log file, the sources themselves could not be listed.
+            let what = if progress.files_listed == 0 { "source" } else { "log file" };
+            let failed = format::counted(progress.files_failed, what);
+            self.lines.push((format!("{failed} could not be read"), self.state.theme.error()));
             self.failures(progress);
+            self.hint(format!("{} tries again", self.state.table_key(Command::Retry)));
         } else if let Some(reason) = progress.only_empty(&self.state.title).or_else(|| progress.unsearched())
         {
             self.wrapped(&reason, self.state.theme.quiet());
@@ -168,7 +171,8 @@ impl Text<'_> {
     fn nothing_matches(&mut self) {
         self.heading("Nothing matches");
         if let Some(emptiness) = self.state.emptiness() {
-            self.wrapped(&emptiness.to_string(), self.state.theme.text());
+            let lines = fit::wrap(&format::filter_text(&emptiness.to_string()), self.width);
+            self.lines.extend(lines.into_iter().map(|line| (line, self.state.theme.text())));
         }
         if self.state.prompt.is_some() {
             // The prompt shows the filter, and the keys edit it.
@@ -178,7 +182,7 @@ impl Text<'_> {
         let key = |command| state.table_key(command);
         let layer = self.state.layer();
         if !layer.filter.is_everything() {
-            let filter = format::visible(&layer.filter.to_string());
+            let filter = format::filter(&layer.filter);
             self.lines.push((fit::middle(&filter, self.width), self.state.theme.chip()));
             let (clear, drop) = (key(Command::ClearFilter), key(Command::DropLast));
             self.hint(format!("{clear} clears the filter, {drop} removes its last term"));
@@ -196,7 +200,7 @@ impl Text<'_> {
             return;
         }
         for failure in progress.failures.iter().take(MAX_LISTED_FAILURES) {
-            self.wrapped(&format!("{}: {}", failure.name, failure.reason), self.state.theme.text());
+            self.wrapped(&failure.named_reason(), self.state.theme.text());
         }
         self.hint(format!("{} lists the failures", self.state.table_key(Command::Failures)));
     }

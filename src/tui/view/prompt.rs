@@ -109,8 +109,10 @@ fn draw_below(state: &State, prompt: &Prompt, area: Rect, start: u16, shift: usi
                 if pending.is_none() && stats.requests == 0 && state.emptiness().is_some() =>
             {
                 let reason = state.emptiness().map_or_else(String::new, ToString::to_string);
-                let text =
-                    fit::end(&format::visible(&reason), usize::from(area.right().saturating_sub(start + 1)));
+                let text = fit::end(
+                    &format::filter_text(&reason),
+                    usize::from(area.right().saturating_sub(start + 1)),
+                );
                 put(buffer, area, start, area.y, &text, theme.warning());
                 return;
             }
