@@ -175,3 +175,12 @@ fn an_empty_folder_was_asked_for_its_bucket() {
     let screen = explorer.screen();
     assert!(screen.contains("No log files were found there") && !screen.contains("bucket"), "{screen}");
 }
+
+#[test]
+fn the_failures_were_cut_on_a_narrow_terminal() {
+    let done = Progress { phase: Phase::Done, files_listed: 3, files_known: 3, ..Progress::default() };
+    let mut explorer = Explorer::begin(40, 24, three_days(), Some(done));
+    explorer.handle(Action::LogsCounted(crate::tui::LogCounts { rejected: 5, repeats: 0 }));
+    let screen = explorer.press("!").screen();
+    assert!(screen.contains("5 lines rejected") && screen.contains("prints them."), "{screen}");
+}
