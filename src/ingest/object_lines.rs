@@ -25,6 +25,9 @@ pub(super) struct LineReader<R> {
     content: Content<R>,
     /// Content that was read and is not decided yet: the beginning of a line.
     held: Vec<u8>,
+    /// Content that is decided and did not fit into a buffer. The first `taken` bytes were returned.
+    ready: Vec<u8>,
+    taken: usize,
     /// Whether the next byte of the content begins a line.
     is_line_start: bool,
     /// How the content is read from its first object on that is not on a line of its own.
@@ -47,62 +50,80 @@ impl<R: Read> LineReader<R> {
         Ok(LineReader {
             content: Cursor::new(head).chain(reader),
             held: Vec::new(),
+            ready: Vec::new(),
+            taken: 0,
             is_line_start: true,
             objects: needs_lines.then(|| Box::new(ObjectLines::new(Vec::new(), in_array))),
         })
     }
 
-    /// Reads objects on lines of their own from here on. `text` was read already.
-    fn read_objects(&mut self, text: &[u8], buffer: &mut [u8]) -> io::Result<usize> {
-        let objects = self.objects.insert(Box::new(ObjectLines::new(text.to_vec(), false)));
-        objects.read(&mut self.content, buffer)
+    /// The length of the lines that a text begins with and that need no change. What follows them waits for more of the
+    /// content, or is read as objects.
+    fn unchanged(&mut self, text: &[u8], is_at_end: bool) -> usize {
+        let length = match lines_from(text, self.is_line_start) {
+            _ if is_at_end => text.len(),
+            Lines::Whole => text.len(),
+            Lines::Undecided(length) => {
+                self.held.extend_from_slice(&text[length..]);
+                length
+            }
+            Lines::Objects(length) => {
+                self.objects = Some(Box::new(ObjectLines::new(text[length..].to_vec(), false)));
+                length
+            }
+        };
+        if length > 0 {
+            self.is_line_start = text[length - 1] == b'\n';
+        }
+        length
+    }
+
+    /// Reads after the content that is held into `text`, which has room for it. Returns the bytes of both, and whether the
+    /// content ends there.
+    fn read_after_held(&mut self, text: &mut [u8]) -> io::Result<(usize, bool)> {
+        let held = self.held.len();
+        let read = match self.content.read(&mut text[held..]) {
+            // What was read is valid. The error comes again.
+            Err(error) if held > 0 && error.kind() != io::ErrorKind::Interrupted => 0,
+            read => read?,
+        };
+        text[..held].copy_from_slice(&self.held);
+        self.held.clear();
+        Ok((held + read, read == 0))
     }
 }
 
 impl<R: Read> Read for LineReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(objects) = &mut self.objects {
-            return objects.read(&mut self.content, buffer);
-        }
-        if buffer.is_empty() {
-            return Ok(0);
-        }
         loop {
+            if self.taken < self.ready.len() {
+                let length = buffer.len().min(self.ready.len() - self.taken);
+                buffer[..length].copy_from_slice(&self.ready[self.taken..self.taken + length]);
+                self.taken += length;
+                return Ok(length);
+            }
+            if let Some(objects) = &mut self.objects {
+                return objects.read(&mut self.content, buffer);
+            }
+            if buffer.is_empty() {
+                return Ok(0);
+            }
             let held = self.held.len();
-            if held >= buffer.len().min(HEAD_BYTES) {
+            if held >= HEAD_BYTES {
                 let text = std::mem::take(&mut self.held);
-                return self.read_objects(&text, buffer);
-            }
-            let read = match self.content.read(&mut buffer[held..]) {
-                // What was read is valid. The error comes again.
-                Err(error) if held > 0 && error.kind() != io::ErrorKind::Interrupted => 0,
-                read => read?,
-            };
-            buffer[..held].copy_from_slice(&self.held);
-            self.held.clear();
-            let text = &buffer[..held + read];
-            if read == 0 {
-                self.is_line_start = false;
-                return Ok(held);
-            }
-            let length = match lines_from(text, self.is_line_start) {
-                Lines::Whole => text.len(),
-                Lines::Undecided(length) => {
-                    self.held.extend_from_slice(&text[length..]);
-                    length
-                }
-                Lines::Objects(length) => {
-                    let rest = text[length..].to_vec();
-                    if length == 0 {
-                        return self.read_objects(&rest, buffer);
-                    }
-                    self.objects = Some(Box::new(ObjectLines::new(rest, false)));
+                self.objects = Some(Box::new(ObjectLines::new(text, false)));
+            } else if held < buffer.len() {
+                let (length, is_at_end) = self.read_after_held(buffer)?;
+                let length = self.unchanged(&buffer[..length], is_at_end);
+                if length > 0 || is_at_end {
                     return Ok(length);
                 }
-            };
-            if length > 0 {
-                self.is_line_start = buffer[length - 1] == b'\n';
-                return Ok(length);
+            } else {
+                let mut text = vec![0; held + HEAD_BYTES];
+                let (length, is_at_end) = self.read_after_held(&mut text)?;
+                let length = self.unchanged(&text[..length], is_at_end);
+                text.truncate(length);
+                (self.ready, self.taken) = (text, 0);
             }
         }
     }
@@ -232,7 +253,7 @@ struct ObjectLines {
 impl ObjectLines {
     /// `text` was read from the content already. It begins with a line.
     fn new(text: Vec<u8>, in_array: bool) -> ObjectLines {
-        ObjectLines {
+        let mut objects = ObjectLines {
             text,
             is_at_end: false,
             lines: Vec::new(),
@@ -241,7 +262,10 @@ impl ObjectLines {
             in_array,
             is_line_start: true,
             in_other_line: false,
-        }
+        };
+        // A pipe may have nothing more for long.
+        objects.write_lines();
+        objects
     }
 
     fn read(&mut self, content: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
@@ -281,8 +305,8 @@ impl ObjectLines {
         let mut at = 0;
         while at < self.text.len() {
             let text = &self.text[at..];
-            let line_end = memchr::memchr(b'\n', text);
             if self.in_other_line {
+                let line_end = memchr::memchr(b'\n', text);
                 let length = line_end.map_or(text.len(), |end| end + 1);
                 self.lines.extend_from_slice(&text[..length]);
                 self.in_other_line = line_end.is_none();
@@ -323,6 +347,7 @@ impl ObjectLines {
                 _ => self.text[at - 1] == b'\n',
             };
             if begins_line {
+                let line_end = memchr::memchr(b'\n', text);
                 match array_start(text) {
                     Some(objects) if objects.starts_with(b"{") => {
                         self.in_array = true;
@@ -342,9 +367,9 @@ impl ObjectLines {
                 }
             }
             // Other text before the object stays before it.
-            let Some(before) = memchr::memchr(b'{', text).filter(|at| line_end.is_none_or(|end| *at < end))
-            else {
-                let length = line_end.map_or(text.len(), |end| end + 1);
+            let next = memchr::memchr2(b'{', b'\n', text);
+            let Some(before) = next.filter(|next| text[*next] == b'{') else {
+                let length = next.map_or(text.len(), |end| end + 1);
                 self.lines.extend_from_slice(&text[..length]);
                 at += length;
                 continue;
