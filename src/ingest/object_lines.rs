@@ -5,8 +5,8 @@ use std::io::{self, Cursor, Read};
 
 use super::lines_block::MAX_LINE_BYTES;
 use crate::log::structured::framing::{
-    ObjectEnd, array_start, is_array, is_between_objects, is_indented, is_part_of_json, next_start, object_end,
-    skip_to_object,
+    ObjectEnd, array_start, is_array, is_between_objects, is_indented, is_part_of_json, next_start,
+    object_end, skip_to_object,
 };
 
 /// Bytes that show how a file has its objects.

@@ -96,10 +96,9 @@ fn write_column(
         Column::Field(field) if field.spec().value == ValueType::Integer => {
             put::<Int64Type>(writer, integers(field))
         }
-        Column::Field(Field::Key) => put::<ByteArrayType>(
-            writer,
-            rows.iter().map(|row| key_name(row).map(|key| utf8(&key))),
-        ),
+        Column::Field(Field::Key) => {
+            put::<ByteArrayType>(writer, rows.iter().map(|row| key_name(row).map(|key| utf8(&key))))
+        }
         Column::Field(field) => {
             let text = |row: &Record<'_>| row.logged(field).map(utf8);
             put::<ByteArrayType>(writer, rows.iter().map(text))

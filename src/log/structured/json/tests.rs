@@ -275,7 +275,11 @@ fn columns_that_are_no_fields_are_in_extra() {
 #[test]
 fn zero_bytes_sent_differed_from_the_text_format_which_writes_a_dash() {
     for zero in ["0", "\"0\""] {
-        assert_eq!(row_of(&with("bytes_sent_size", zero)), row_of(&with("bytes_sent_size", "null")), "{zero}");
+        assert_eq!(
+            row_of(&with("bytes_sent_size", zero)),
+            row_of(&with("bytes_sent_size", "null")),
+            "{zero}"
+        );
     }
 }
 
