@@ -184,3 +184,11 @@ fn the_failures_were_cut_on_a_narrow_terminal() {
     let screen = explorer.press("!").screen();
     assert!(screen.contains("5 lines rejected") && screen.contains("prints them."), "{screen}");
 }
+
+#[test]
+fn the_marks_of_the_timeline_were_drawn_over_the_tables_of_a_low_terminal() {
+    let mut explorer = start(40, 10);
+    let screen = explorer.screen();
+    assert!(screen.contains(" 1 Addresses "), "{screen}");
+    assert!(!screen.contains('△') && screen.contains("▌ 203.0.113.7"), "{screen}");
+}

@@ -134,7 +134,7 @@ fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
             false => text,
         };
         write(&mut right, buffer, &text, theme.error());
-    } else if state.log_counts.rejected > 0 {
+    } else if state.log_counts.rejected > 0 && (area.width >= 110 || state.follow_interval.is_none()) {
         let rejected = format::count(state.log_counts.rejected);
         write(&mut right, buffer, &format!("{rejected} rejected !"), theme.warning());
     }
