@@ -153,3 +153,16 @@ fn messages_about_keys_were_cut_off_on_a_terminal_of_80_columns() {
         assert!(explorer.state.message.as_ref().unwrap().text.chars().count() <= 78, "{keys}");
     }
 }
+
+#[test]
+fn a_concentration_had_labels_without_numbers_on_a_narrow_terminal() {
+    for columns in [40, 60] {
+        let mut explorer = start(columns, 24);
+        let screen = explorer.press("C").screen();
+        let line =
+            |name: &str| screen.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+        assert!(line("average").contains("MiB"), "{screen}");
+        assert!(line("Gini coefficient").contains("0."), "{screen}");
+        assert!(line("top 1 ").contains('%'), "{screen}");
+    }
+}

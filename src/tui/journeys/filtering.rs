@@ -155,3 +155,15 @@ fn a_filter_that_cannot_be_answered_seemed_to_select_everything() {
     explorer.press("U");
     assert!(explorer.screen().contains("▌ 203.0.113.7"), "{}", explorer.screen());
 }
+
+#[test]
+fn the_hint_below_the_prompt_overwrote_the_count() {
+    let mut explorer = start(40, 24);
+    explorer.press("/").types("status:403");
+    let screen = explorer.screen();
+    assert!(screen.contains("36 requests match, "), "{screen}");
+    assert!(!screen.contains("history"), "{screen}");
+    let mut explorer = start(80, 24);
+    explorer.press("/").types("status:403");
+    assert!(explorer.screen().contains("Tab completes  ↑ history"), "{}", explorer.screen());
+}

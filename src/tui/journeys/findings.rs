@@ -367,3 +367,19 @@ fn the_message_about_a_mute_was_cut_off_on_a_terminal_of_80_columns() {
     let screen = explorer.screen();
     assert!(screen.contains("muted scraping about 203.0.113.7; o lists it"), "{screen}");
 }
+
+#[test]
+fn the_marks_of_a_hidden_timeline_were_drawn_over_the_tabs() {
+    for (columns, rows) in [(80, 15), (60, 12), (40, 10)] {
+        let mut explorer = start(columns, rows);
+        let screen = explorer.screen();
+        let y = usize::from(Areas::of(&explorer.state).tabs.y);
+        let tabs = screen.lines().nth(y).unwrap().to_owned();
+        assert!(tabs.contains("1 Addresses"), "{screen}");
+        assert!(!screen.contains(['▲', '△', '▔']), "{screen}");
+        for keys in ["n", "n", "Esc v", "Left"] {
+            let screen = explorer.press(keys).screen();
+            assert_eq!(screen.lines().nth(y), Some(tabs.as_str()), "{keys}: {screen}");
+        }
+    }
+}

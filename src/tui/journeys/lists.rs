@@ -156,3 +156,20 @@ fn the_help_is_searched_and_runs_a_row_on_the_screen_below() {
     explorer.press("?").types("status>=500").press("Enter");
     assert!(explorer.screen().contains("filter status:4xx"), "{}", explorer.screen());
 }
+
+#[test]
+fn a_list_took_status_for_another_dimension_than_the_command_line() {
+    for (keys, typed, chosen) in [
+        ("b", "status", "http_status"),
+        ("b", "ip", "remote_ip"),
+        ("b Tab", "Status", "http_status"),
+        ("b", "status_class", "status_class"),
+        ("4 c", "status", "STATUS"),
+        ("4 c", "http_status", "STATUS"),
+    ] {
+        let mut explorer = start(130, 34);
+        explorer.press(keys).types(typed);
+        let list = List::in_front(&explorer.state).unwrap();
+        assert_eq!(list.chosen().map(|entry| entry.text.as_str()), Some(chosen), "{keys} {typed}");
+    }
+}

@@ -50,3 +50,12 @@ fn a_table_of_pairs() {
     explorer.types(":sort value").press("Enter");
     assert!(explorer.screen().contains("REMOTE IP ▲"), "{}", explorer.screen());
 }
+
+#[test]
+fn tab_took_the_dimension_of_the_table_and_not_the_highlighted_one() {
+    let mut explorer = start(130, 34);
+    explorer.press("b").types("oper").press("Tab");
+    assert!(explorer.screen().contains("Group by operation, and then by"), "{}", explorer.screen());
+    explorer.types("status").press("Enter");
+    assert!(explorer.screen().contains("by operation, http_status ▾"), "{}", explorer.screen());
+}

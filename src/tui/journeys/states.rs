@@ -238,6 +238,15 @@ fn an_empty_folder_was_asked_for_its_bucket() {
 }
 
 #[test]
+fn the_failures_were_cut_on_a_narrow_terminal() {
+    let done = Progress { phase: Phase::Done, files_listed: 3, files_known: 3, ..Progress::default() };
+    let mut explorer = Explorer::begin(40, 24, three_days(), Some(done));
+    explorer.handle(Action::LogsCounted(crate::tui::LogCounts { rejected: 5, repeats: 0 }));
+    let screen = explorer.press("!").screen();
+    assert!(screen.contains("5 lines rejected") && screen.contains("prints them."), "{screen}");
+}
+
+#[test]
 fn the_marks_of_the_timeline_were_drawn_over_the_tables_of_a_low_terminal() {
     let mut explorer = start(40, 10);
     let screen = explorer.screen();

@@ -66,6 +66,13 @@ impl Column {
         }
     }
 
+    /// Whether `name` is its name or an alias of it, in any case.
+    pub(crate) fn is_called(self, name: &str) -> bool {
+        let is = |known: &str| known.eq_ignore_ascii_case(name);
+        is(self.name())
+            || matches!(self, Column::Field(field) if field.spec().aliases.iter().any(|of| is(of)))
+    }
+
     /// A description in one sentence.
     pub(crate) fn about(self) -> &'static str {
         match self {

@@ -83,7 +83,7 @@ fn columns(state: &State) -> Vec<Entry> {
             _ => "",
         };
         let about = format!("{}{hint}", choice.column.about());
-        let entry = Entry::new(table.heading(choice.column), about, Choice::Column(index));
+        let entry = Entry::new(table.heading(choice.column), about, Choice::Column(index, choice.column));
         Entry { lead: check(is_on), is_on, ..entry }
     };
     table.columns.iter().enumerate().map(entry).collect()

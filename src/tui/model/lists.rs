@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::query::{BucketWidth, Dimension};
 use crate::tui::model::list_entries;
-use crate::tui::model::matching::{Errors, Searched, search};
+use crate::tui::model::matching::{Errors, Match, Searched, search};
 use crate::tui::model::{Column, Command, Overlay, State, layout};
 
 /// What a list is about.
@@ -61,8 +61,8 @@ pub(crate) enum Choice {
     RunLine(String),
     /// A term of the filter, the disabled ones after the others.
     Term(usize),
-    /// A column of the table.
-    Column(usize),
+    /// A column of the table, and its index.
+    Column(usize, Column),
     GroupBy(Dimension),
     /// Asks for a second dimension.
     ThenBy(Dimension),
@@ -77,6 +77,19 @@ pub(crate) enum Choice {
     Filter(String),
     /// Edits the filter with this text added.
     EditFilter(String),
+}
+
+impl Choice {
+    /// Whether `name` is the name or an alias of what is chosen, as the command line reads it.
+    fn is_called(&self, name: &str) -> bool {
+        match self {
+            Choice::GroupBy(by) | Choice::GroupByTwo([_, by]) => {
+                Dimension::by_name(name).as_ref() == Some(by)
+            }
+            Choice::Column(_, column) | Choice::SortBy(column) => column.is_called(name),
+            _ => false,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -213,7 +226,17 @@ impl List {
             |entry: &Option<Entry>| entry.as_ref().map(|entry| (entry.text.clone(), entry.about.clone()));
         let texts: Vec<(String, String)> = entries.iter().filter_map(searched).collect();
         let texts: Vec<Searched<'_>> = texts.iter().map(|(text, about)| Searched { text, about }).collect();
-        for found in search(typed, &texts, errors) {
+        let is_called = |entry: &Entry| entry.choice.as_ref().is_some_and(|of| of.is_called(typed.trim()));
+        let called: Vec<bool> = entries.iter().map(|entry| entry.as_ref().is_some_and(is_called)).collect();
+        let mut all = search(typed, &texts, errors);
+        // A whole name finds what the command line takes it for, before what has these letters.
+        for (index, _) in called.iter().enumerate().filter(|(_, is_called)| **is_called) {
+            if !all.iter().any(|found| found.index == index) {
+                all.push(Match { index, ..Match::default() });
+            }
+        }
+        all.sort_by_key(|found| !called.get(found.index).copied().unwrap_or(false));
+        for found in all {
             if let Some(entry) = entries.get_mut(found.index).and_then(Option::take) {
                 self.entries.push(Entry { in_text: found.in_text, in_about: found.in_about, ..entry });
             }

@@ -50,9 +50,15 @@ fn not_requests(state: &State) -> Vec<String> {
 /// Failures that are listed; the others are only counted.
 const MAX_LISTED_FAILURES: usize = 100;
 
-/// The lines about log files that could not be read and about rejected lines.
+/// The lines about log files that could not be read and about rejected lines, wrapped to the width of the screen.
 pub(crate) fn failures(state: &State) -> Vec<TextLine> {
     let width = usize::from(state.size.0.saturating_sub(10)).max(20);
+    let wrapped =
+        |whole: TextLine| fit::wrap(&whole.text, width).into_iter().map(move |part| line(whole.tone, part));
+    whole_failures(state, width).into_iter().flat_map(wrapped).collect()
+}
+
+fn whole_failures(state: &State, width: usize) -> Vec<TextLine> {
     let mut lines = Vec::new();
     let wrapped = |text: &str, tone| {
         fit::wrap(&format::visible(text), width).into_iter().map(move |wrapped| line(tone, wrapped))

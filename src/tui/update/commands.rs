@@ -157,13 +157,9 @@ fn sort(state: &mut State, argument: &str, at: usize) -> Result<(), Problem> {
 /// The column of an order, and whether it is descending. `at`: where the argument begins, for errors.
 fn sort_of(state: &State, argument: &str, at: usize) -> Result<(Column, bool), Problem> {
     let mut words = argument.split_whitespace();
-    let name = words.next().unwrap_or_default().to_ascii_lowercase();
+    let name = words.next().unwrap_or_default();
     let columns = sortable(state);
-    let named = |column: &&Column| {
-        column.name() == name
-            || matches!(column, Column::Field(field) if field.spec().aliases.contains(&name.as_str()))
-    };
-    let Some(column) = columns.iter().find(named).copied() else {
+    let Some(column) = columns.iter().copied().find(|column| column.is_called(name)) else {
         let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
         let message = format!("unknown column; available: {}", names.join(", "));
         return Err(Problem { column: at, message });

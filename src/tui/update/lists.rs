@@ -115,7 +115,7 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         (Command::Accept, None) => {}
         (Command::Toggle, Some(choice)) => toggle(state, &choice),
         (Command::Drop, Some(Choice::Term(at))) => drop_term(state, at),
-        (Command::GroupBy, _) => other_dimension(state, open.kind),
+        (Command::GroupBy, chosen) => other_dimension(state, open.kind, chosen),
         (Command::Toggle | Command::Drop, _) => {}
         (command, _) => move_cursor(state, command, &list, page),
     }
@@ -129,9 +129,12 @@ fn move_cursor(state: &mut State, command: Command, list: &List, page: usize) {
     }
 }
 
-/// From the list of dimensions to that of second dimensions, and back.
-fn other_dimension(state: &mut State, kind: ListKind) {
-    let first = state.layer().table().dimension().cloned();
+/// From the list of dimensions, with the chosen one as the first, to that of second dimensions, and back.
+fn other_dimension(state: &mut State, kind: ListKind, chosen: Option<Choice>) {
+    let first = match chosen {
+        Some(Choice::GroupBy(by) | Choice::ThenBy(by)) => Some(by),
+        _ => None,
+    };
     match (kind, first) {
         (ListKind::Dimensions, Some(first)) => state.open_list(ListKind::SecondDimensions(first)),
         (ListKind::SecondDimensions(_), _) => state.open_list(ListKind::Dimensions),
@@ -142,7 +145,7 @@ fn other_dimension(state: &mut State, kind: ListKind) {
 /// Switches a filter term or a column on or off.
 fn toggle(state: &mut State, choice: &Choice) {
     match choice {
-        Choice::Column(at) => {
+        Choice::Column(at, _) => {
             let is_toggled = state.layer_mut().table_mut().toggle(*at);
             if !is_toggled {
                 state.notify("the table needs this column");

@@ -13,6 +13,13 @@ use crate::tui::model::{State, layout, pane::ConcentrationPane};
 use crate::tui::view::{no_rows, popup, put};
 use crate::tui::widgets::{bars, fit};
 
+/// Terminal columns between the curve and the numbers.
+const CHART_GAP: u16 = 3;
+/// The narrowest curve.
+const MIN_CHART_WIDTH: u16 = 16;
+/// Room for the numbers with their names.
+const MIN_NUMBERS_WIDTH: u16 = 30;
+
 pub(super) fn draw(state: &State, pane: &ConcentrationPane, buffer: &mut Buffer) {
     let theme = state.theme;
     let area = layout::concentration(state);
@@ -31,15 +38,20 @@ pub(super) fn draw(state: &State, pane: &ConcentrationPane, buffer: &mut Buffer)
     };
     let sentence = format::visible(&data.sentence(&pane.by, pane.of));
     let mut y = inner.y;
-    for line in fit::wrap(&sentence, usize::from(inner.width)).iter().take(2) {
+    // Numbers come before the curve.
+    let chart_width = inner.width.saturating_sub(CHART_GAP + MIN_NUMBERS_WIDTH).min(layout::CHART.0);
+    let has_chart = chart_width >= MIN_CHART_WIDTH;
+    let sentence_lines = if has_chart { 2 } else { usize::from(inner.height / 3).clamp(1, 4) };
+    for line in fit::wrap(&sentence, usize::from(inner.width)).iter().take(sentence_lines) {
         put(buffer, inner, inner.x, y, line, theme.heading());
         y += 1;
     }
     let chart_height = layout::CHART.1.min(inner.bottom().saturating_sub(y + 2));
-    let chart =
-        Rect { x: inner.x, y: y + 1, width: layout::CHART.0.min(inner.width / 2), height: chart_height };
-    curve(state, data, chart, buffer);
-    let x = chart.right() + 3;
+    let chart = Rect { x: inner.x, y: y + 1, width: chart_width, height: chart_height };
+    if has_chart {
+        curve(state, data, chart, buffer);
+    }
+    let x = if has_chart { chart.right() + CHART_GAP } else { inner.x };
     let numbers = Rect {
         x,
         y: y + 1,

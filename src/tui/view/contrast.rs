@@ -10,11 +10,13 @@ use crate::tui::widgets::{bars, fit};
 
 /// Width of a percentage.
 const PERCENT: u16 = 7;
+/// The narrowest pane with bars, in terminal columns.
+const MIN_WIDTH_WITH_BARS: u16 = 60;
 
 /// The columns after the value: their headings, widths and terminal columns.
 struct Columns {
     value: u16,
-    /// Width of the bar of a share.
+    /// Width of the bar of a share; 0: there is no bar.
     bar: u16,
     share_a: u16,
     share_b: u16,
@@ -25,8 +27,12 @@ struct Columns {
 
 impl Columns {
     fn of(area: Rect) -> Columns {
-        let bar = if area.width >= 110 { 16 } else { 6 };
-        let share = bar + 1 + PERCENT;
+        let bar = match area.width {
+            110.. => 16,
+            MIN_WIDTH_WITH_BARS.. => 6,
+            _ => 0,
+        };
+        let share = share_width(bar);
         let counts = if area.width >= 100 { 2 } else { 0 };
         let right = area.right() - 1;
         let lift = right - counts * 13 - 9;
@@ -45,6 +51,11 @@ impl Columns {
     }
 }
 
+/// Width of a share with its bar.
+fn share_width(bar: u16) -> u16 {
+    if bar == 0 { PERCENT } else { bar + 1 + PERCENT }
+}
+
 pub(super) fn draw(state: &State, pane: &ContrastPane, buffer: &mut Buffer) {
     let theme = state.theme;
     let area = layout::pane(state);
@@ -58,7 +69,7 @@ pub(super) fn draw(state: &State, pane: &ContrastPane, buffer: &mut Buffer) {
     let room = Rect { width: right.saturating_sub(line.x).saturating_sub(2), ..line };
     let x = put(buffer, room, line.x, area.y, "Contrast ", theme.heading());
     let half = usize::from(room.width.saturating_sub(20)) / 2;
-    let x = put(buffer, room, x, area.y, &fit::middle(&pane.of, half.max(20)), theme.chip());
+    let x = put(buffer, room, x, area.y, &fit::middle(&pane.of, half), theme.chip());
     let x = put(buffer, room, x, area.y, " against ", theme.quiet());
     put(
         buffer,
@@ -110,8 +121,10 @@ fn headings(state: &State, columns: &Columns, line: Rect, y: u16, buffer: &mut B
     let style = state.theme.heading();
     let area = Rect { y, height: 1, ..line };
     put(buffer, area, line.x + 1, y, "VALUE", style);
-    put(buffer, area, columns.share_a, y, "HERE", style);
-    put(buffer, area, columns.share_b, y, "OTHERS", style);
+    for (x, name) in [(columns.share_a, "HERE"), (columns.share_b, "OTHERS")] {
+        let width = if columns.bar == 0 { usize::from(PERCENT) } else { 0 };
+        put(buffer, area, x, y, &fit::right(name, width.max(name.len())), style);
+    }
     put(buffer, area, columns.lift, y, &fit::right("LIFT", 9), style);
     for (x, name) in [(columns.count_a, "HERE"), (columns.count_b, "OTHERS")] {
         if let Some(x) = x {
@@ -142,8 +155,11 @@ fn draw_row(
     );
     let share = |share: f64| {
         let bar = usize::from(columns.bar);
-        let drawn = fit::left(&bars::horizontal(share, bar), bar);
-        format!("{drawn} {}", fit::right(&format::percent(share), usize::from(PERCENT)))
+        let percent = fit::right(&format::percent(share), usize::from(PERCENT));
+        match bar {
+            0 => percent,
+            _ => format!("{} {percent}", fit::left(&bars::horizontal(share, bar), bar)),
+        }
     };
     put(buffer, area, columns.share_a, area.y, &share(row.share_a), styled(more));
     put(buffer, area, columns.share_b, area.y, &share(row.share_b), styled(theme.faint()));
@@ -184,10 +200,10 @@ mod tests {
 
     #[test]
     fn columns_do_not_overlap_at_any_width() {
-        for width in 60..300 {
+        for width in 40..300 {
             let area = Rect { x: 0, y: 0, width, height: 1 };
             let columns = Columns::of(area);
-            let share = columns.bar + 1 + PERCENT;
+            let share = share_width(columns.bar);
             assert!(columns.value >= 8, "{width}");
             assert!(columns.share_a + share + 2 <= columns.share_b);
             assert!(columns.share_b + share + 2 <= columns.lift);

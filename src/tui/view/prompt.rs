@@ -123,9 +123,13 @@ fn draw_below(state: &State, prompt: &Prompt, area: Rect, start: u16, shift: usi
             }
             _ => "…".to_owned(),
         };
-        put(buffer, area, start, area.y, &text, theme.quiet());
-        let hint = "Tab completes  ↑ history";
-        put_right(buffer, Rect { width: area.width.saturating_sub(1), ..area }, area.y, hint, theme.faint());
+        let x = put(buffer, area, start, area.y, &text, theme.quiet());
+        let area = Rect { width: area.width.saturating_sub(1), ..area };
+        let left = usize::from(area.right().saturating_sub(x));
+        let hints = ["Tab completes  ↑ history", "Tab completes"];
+        if let Some(hint) = hints.into_iter().find(|hint| hint.width() + 2 <= left) {
+            put_right(buffer, area, area.y, hint, theme.faint());
+        }
     }
 }
 

@@ -14,7 +14,8 @@ const BURST_MARK: &str = "△";
 
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let Some(axis) = time_axes::timeline(state) else { return };
-    if state.layer().timeline.data.is_none() {
+    // On a low terminal there is no room for it.
+    if state.layer().timeline.data.is_none() || areas.axis.is_empty() {
         return;
     }
     let line = time_axes::timeline_bars(state, &axis);
