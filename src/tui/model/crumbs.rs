@@ -50,7 +50,7 @@ pub(crate) fn of(state: &State, start: u16, end: u16) -> Vec<Crumb> {
         };
         terms(state, layer, below).into_iter().for_each(|text| add(Part::Term, text));
         if index + 1 == state.depth() {
-            let off = layer.disabled.iter().map(|term| format::filter(term));
+            let off = layer.disabled.iter().map(format::filter);
             off.for_each(|text| add(Part::OffTerm, text));
         }
         // A folder is its own name.
