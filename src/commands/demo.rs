@@ -66,12 +66,16 @@ fn free_space(folder: &Path) -> Option<u64> {
 
 fn write(context: &Context, demo: &Demo, folder: &Path, args: &DemoArgs) -> anyhow::Result<Outcome> {
     let summary = demo.write_to(folder, args.log_format, &mut |_, _| {})?;
+    let repeats = human::counted(summary.duplicates, "repeat");
+    let others = match args.log_format {
+        LogFormat::Text => format!(", {repeats} and {}", human::counted(summary.rejected, "broken line")),
+        // Only lines can be broken.
+        LogFormat::Json | LogFormat::Parquet => format!(" and {repeats}"),
+    };
     context.note(&format!(
-        "{} with {}, {} and {} ({}) written to {}",
+        "{} with {}{others} ({}) written to {}",
         human::counted(summary.files, "log file"),
         human::counted(summary.requests, "request"),
-        human::counted(summary.duplicates, "repeat"),
-        human::counted(summary.rejected, "broken line"),
         human::bytes(summary.bytes),
         folder.display()
     ));

@@ -398,3 +398,29 @@ fn a_demo_is_only_written_to_a_new_or_empty_folder() {
     assert_eq!(demo.write_to_file(&mut whole).unwrap(), summary);
     assert_eq!(whole, files(&demo).concat());
 }
+
+#[test]
+fn the_counts_of_structured_log_files_were_those_of_the_text_format() {
+    let demo = demo(2000, 1);
+    for format in [LogFormat::Json, LogFormat::Parquet] {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path().join("logs");
+        let summary = demo.write_to(&folder, format, &mut |_, _| {}).unwrap();
+        let size = |name: &String| {
+            std::fs::metadata(folder.join(format!("{name}{}", format.extension()))).unwrap().len()
+        };
+        assert_eq!(summary.bytes, demo.names.iter().map(size).sum::<u64>());
+        assert_eq!(summary.rejected, 0);
+        assert_eq!(summary.requests, demo.summary().requests);
+    }
+}
+
+#[test]
+fn a_text_column_of_a_parquet_file_had_bytes_that_are_not_utf_8() {
+    let line = b"owner media [06/Feb/2019:00:00:38 +0000] 192.0.2.3 - 3E57427F3EXAMPLE REST.GET.OBJECT a \"GET /a HTTP/1.1\" \
+        200 - 1 1 1 1 \"-\" \"agent \xFF\" -\n";
+    let mut file = Vec::new();
+    LogFormat::Parquet.write(line, &mut file).unwrap();
+    assert!(memchr::memmem::find(&file, "agent \u{fffd}".as_bytes()).is_some());
+    assert!(memchr::memmem::find(&file, b"agent \xFF").is_none());
+}

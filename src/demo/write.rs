@@ -8,8 +8,7 @@ use super::{Buffers, Demo, LogFormat, Summary};
 
 impl Demo {
     /// Writes all log files into the folder `dir`, with the names that they would have in a bucket (`media/2026-04-…`), and
-    /// an extension if they are not of the text format. The counts are those of the text format. After
-    /// each log file, `on_file` gets the number of log files and requests written so far. Memory does not depend on the
+    /// an extension if they are not of the text format. After each log file, `on_file` gets the number of log files and requests written so far. Memory does not depend on the
     /// number of requests.
     ///
     /// # Errors
@@ -39,16 +38,25 @@ impl Demo {
         let (mut buffers, mut text) = (Buffers::default(), Vec::new());
         for (index, name) in self.names.iter().enumerate() {
             text.clear();
-            summary += self.render(index, &mut buffers, &mut text);
+            let mut written = self.render(index, &mut buffers, &mut text);
             let path = dir.join(format!("{name}{}", format.extension()));
             if index == 0
                 && let Some(folder) = path.parent()
             {
                 fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
             }
-            File::create_new(&path)
-                .and_then(|mut file| format.write(&text, &mut file))
-                .map_err(|error| failed(&path, error))?;
+            let bytes = File::create_new(&path)
+                .and_then(|mut file| {
+                    format.write(&text, &mut file)?;
+                    file.metadata()
+                })
+                .map_err(|error| failed(&path, error))?
+                .len();
+            if format != LogFormat::Text {
+                // Broken lines are left out.
+                (written.rejected, written.bytes) = (0, bytes);
+            }
+            summary += written;
             on_file(summary.files, summary.requests);
         }
         Ok(summary)

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::chunked_file::{ChunkedFile, MIN_CHUNKED_FILE_BYTES, ReadAt};
 use super::log_detector::{LogDetector, NotALog, Verdict};
-use super::object_lines::{HEAD_BYTES, LineReader, needs_line_ends};
+use super::object_lines::{HEAD_BYTES, LineReader, has_objects_across_lines};
 use super::parquet_file::{self, Content, SharedParquet};
 use super::{Counters, LinesBlock, LogFileTask, Message, Options, ReadBuffers, Work};
 use super::{archive_members::ArchiveMembers, cutter::Cutter};
@@ -324,7 +324,8 @@ impl LogFileReader {
                 if size >= MIN_CHUNKED_FILE_BYTES
                     && !is_compressed
                     && !is_tar(&head)
-                    && !needs_line_ends(&peek(&mut file, HEAD_BYTES)?, false)
+                    && !has_objects_across_lines(&peek(&mut file, HEAD_BYTES)?, true)
+                    && !has_objects_across_lines(&peek_end(&mut file, size)?, false)
                 {
                     return self.share(Box::new(file), size);
                 }
@@ -531,6 +532,12 @@ impl LogFileReader {
         }
         self.send(Message::NotALog { source: self.task.source, file: file.clone() });
     }
+}
+
+/// The last bytes of a file of `size` bytes. Its position is left at the beginning.
+fn peek_end(file: &mut File, size: u64) -> io::Result<Vec<u8>> {
+    file.seek(io::SeekFrom::Start(size.saturating_sub(HEAD_BYTES as u64)))?;
+    peek(file, HEAD_BYTES)
 }
 
 /// Returns the first bytes of a file. Its position must be at the beginning, and is left there.

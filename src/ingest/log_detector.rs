@@ -99,6 +99,7 @@ impl LogDetector {
             self.has_other_lines = true;
             return structured::has_record(line) || !is_foreign && schema::has_names(line);
         }
+        let line = structured::framing::skip_time(line);
         let mut records = records(line).map(|(_, record)| record);
         match records.next() {
             Some(Ok(_)) => return true,

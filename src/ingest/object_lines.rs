@@ -5,7 +5,8 @@ use std::io::{self, Cursor, Read};
 
 use super::lines_block::MAX_LINE_BYTES;
 use crate::log::structured::framing::{
-    ObjectEnd, array_start, is_array, is_between_objects, is_indented, next_start, object_end, skip_to_object,
+    ObjectEnd, array_start, is_array, is_between_objects, is_indented, is_part_of_json, next_start,
+    object_end, skip_to_object,
 };
 
 /// Bytes that show how a file has its objects.
@@ -17,44 +18,167 @@ const PREFIX_BYTES: usize = 40;
 /// Bytes read at a time, at least.
 const READ_BYTES: usize = 256 << 10;
 
+type Content<R> = io::Chain<Cursor<Vec<u8>>, R>;
+
 /// A reader of lines. Objects of JSON are on lines of their own.
-pub(super) enum LineReader<R> {
-    Plain(io::Chain<Cursor<Vec<u8>>, R>),
-    Objects(Box<ObjectLines<io::Chain<Cursor<Vec<u8>>, R>>>),
+pub(super) struct LineReader<R> {
+    content: Content<R>,
+    /// Content that was read and is not decided yet: the beginning of a line.
+    held: Vec<u8>,
+    /// Content that is decided and did not fit into a buffer. The first `taken` bytes were returned.
+    ready: Vec<u8>,
+    taken: usize,
+    /// Whether the next byte of the content begins a line.
+    is_line_start: bool,
+    /// How the content is read from its first object on that is not on a line of its own.
+    objects: Option<Box<ObjectLines>>,
 }
 
 impl<R: Read> LineReader<R> {
     /// Whether the content begins with these bytes.
     pub(super) fn begins_with(&self, magic: &[u8]) -> bool {
-        match self {
-            LineReader::Plain(content) => content.get_ref().0.get_ref().starts_with(magic),
-            LineReader::Objects(_) => false,
-        }
+        self.objects.is_none() && self.content.get_ref().0.get_ref().starts_with(magic)
     }
 
-    /// Reads as much of the content as shows how it has its objects.
+    /// Reads as much of the content as shows how it has its first objects.
     pub(super) fn new(mut reader: R) -> io::Result<LineReader<R>> {
         let mut head = Vec::new();
         let has_objects = read_head(&mut reader, &mut head)?;
         let is_whole = head.len() < HEAD_BYTES && !first_text(&head).contains(&b'\n');
         let in_array = is_array(&head);
-        let content = Cursor::new(head);
-        let needs_lines = has_objects && needs_line_ends(content.get_ref(), is_whole);
-        let content = content.chain(reader);
-        Ok(match needs_lines {
-            true => LineReader::Objects(Box::new(ObjectLines::new(content, in_array))),
-            false => LineReader::Plain(content),
+        let needs_lines = has_objects && needs_line_ends(&head, is_whole);
+        Ok(LineReader {
+            content: Cursor::new(head).chain(reader),
+            held: Vec::new(),
+            ready: Vec::new(),
+            taken: 0,
+            is_line_start: true,
+            objects: needs_lines.then(|| Box::new(ObjectLines::new(Vec::new(), in_array))),
         })
+    }
+
+    /// The length of the lines that a text begins with and that need no change. What follows them waits for more of the
+    /// content, or is read as objects.
+    fn unchanged(&mut self, text: &[u8], is_at_end: bool) -> usize {
+        let length = match lines_from(text, self.is_line_start) {
+            _ if is_at_end => text.len(),
+            Lines::Whole => text.len(),
+            Lines::Undecided(length) => {
+                self.held.extend_from_slice(&text[length..]);
+                length
+            }
+            Lines::Objects(length) => {
+                self.objects = Some(Box::new(ObjectLines::new(text[length..].to_vec(), false)));
+                length
+            }
+        };
+        if length > 0 {
+            self.is_line_start = text[length - 1] == b'\n';
+        }
+        length
+    }
+
+    /// Reads after the content that is held into `text`, which has room for it. Returns the bytes of both, and whether the
+    /// content ends there.
+    fn read_after_held(&mut self, text: &mut [u8]) -> io::Result<(usize, bool)> {
+        let held = self.held.len();
+        let read = match self.content.read(&mut text[held..]) {
+            // What was read is valid. The error comes again.
+            Err(error) if held > 0 && error.kind() != io::ErrorKind::Interrupted => 0,
+            read => read?,
+        };
+        text[..held].copy_from_slice(&self.held);
+        self.held.clear();
+        Ok((held + read, read == 0))
     }
 }
 
 impl<R: Read> Read for LineReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            LineReader::Plain(reader) => reader.read(buffer),
-            LineReader::Objects(reader) => reader.read(buffer),
+        loop {
+            if self.taken < self.ready.len() {
+                let length = buffer.len().min(self.ready.len() - self.taken);
+                buffer[..length].copy_from_slice(&self.ready[self.taken..self.taken + length]);
+                self.taken += length;
+                return Ok(length);
+            }
+            if let Some(objects) = &mut self.objects {
+                return objects.read(&mut self.content, buffer);
+            }
+            if buffer.is_empty() {
+                return Ok(0);
+            }
+            let held = self.held.len();
+            if held >= HEAD_BYTES {
+                let text = std::mem::take(&mut self.held);
+                self.objects = Some(Box::new(ObjectLines::new(text, false)));
+            } else if held < buffer.len() {
+                let (length, is_at_end) = self.read_after_held(buffer)?;
+                let length = self.unchanged(&buffer[..length], is_at_end);
+                if length > 0 || is_at_end {
+                    return Ok(length);
+                }
+            } else {
+                let mut text = vec![0; held + HEAD_BYTES];
+                let (length, is_at_end) = self.read_after_held(&mut text)?;
+                let length = self.unchanged(&text[..length], is_at_end);
+                text.truncate(length);
+                (self.ready, self.taken) = (text, 0);
+            }
         }
     }
+}
+
+/// Up to where the objects of a text are on lines of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lines {
+    Whole,
+    /// The line at this offset may have an object that is not.
+    Undecided(usize),
+    /// The line at this offset begins an array, or has an object that is not.
+    Objects(usize),
+}
+
+fn lines_from(text: &[u8], is_line_start: bool) -> Lines {
+    let mut at = match is_line_start {
+        true => 0,
+        false => memchr::memchr(b'\n', text).map_or(text.len(), |end| end + 1),
+    };
+    while at < text.len() {
+        let rest = &text[at..];
+        let end = memchr::memchr(b'\n', rest);
+        let line = &rest[..end.unwrap_or(rest.len())];
+        match rest[0] {
+            b'[' => match array_start(rest) {
+                Some(objects) if objects.starts_with(b"{") => return Lines::Objects(at),
+                Some([]) => return Lines::Undecided(at),
+                _ => {}
+            },
+            b'{' | b'0'..=b'9' | b' ' | b'\t' | 0xEF => match (skip_to_object(line), end) {
+                (Some(_), None) => return Lines::Undecided(at),
+                (Some(_), Some(_)) if !ends_object(line) && needs_line_ends(rest, false) => {
+                    return Lines::Objects(at);
+                }
+                (None, None) if line.len() < PREFIX_BYTES => return Lines::Undecided(at),
+                _ => {}
+            },
+            _ => {}
+        }
+        let Some(end) = end else { break };
+        at += end + 1;
+    }
+    Lines::Whole
+}
+
+/// Whether a line ends with the last brace of an object, maybe in an array.
+fn ends_object(line: &[u8]) -> bool {
+    let end = line.iter().rposition(|byte| !is_between_objects(*byte));
+    end.is_some_and(|end| line[end] == b'}')
+}
+
+/// Whether a part of a content, which begins with a whole line if `is_first`, has objects that are not on lines of their own.
+pub(super) fn has_objects_across_lines(part: &[u8], is_first: bool) -> bool {
+    is_first && needs_line_ends(part, false) || matches!(lines_from(part, is_first), Lines::Objects(_))
 }
 
 /// Reads the first bytes of a content. If they are the beginning of an object, reads up to the end of its first line, or
@@ -89,7 +213,7 @@ fn first_text(head: &[u8]) -> &[u8] {
 }
 
 /// Whether the objects of a content that begins with `head` are not on lines of their own. `is_whole`: this is all of it.
-pub(super) fn needs_line_ends(head: &[u8], is_whole: bool) -> bool {
+fn needs_line_ends(head: &[u8], is_whole: bool) -> bool {
     let text = first_text(head);
     if is_array(text) {
         return true;
@@ -107,9 +231,9 @@ pub(super) fn needs_line_ends(head: &[u8], is_whole: bool) -> bool {
     }
 }
 
-/// Adds a line end after each object that has none, and replaces line ends within objects with spaces.
-pub(super) struct ObjectLines<R> {
-    reader: R,
+/// Adds a line end after each object that has none, and replaces line ends within objects with spaces. Lines without
+/// objects remain as they are.
+struct ObjectLines {
     /// What was read and not written to `lines` yet.
     text: Vec<u8>,
     is_at_end: bool,
@@ -118,30 +242,53 @@ pub(super) struct ObjectLines<R> {
     taken: usize,
     /// Whether an object was written whose line end may follow.
     ends_with_object: bool,
-    /// Whether the objects are in an array, whose brackets and commas are left out.
+    /// Whether there was an array: its brackets and commas are left out, and the line ends between its objects.
     in_array: bool,
+    /// Whether `text` begins with a line of the content.
+    is_line_start: bool,
+    /// Whether `text` begins within a line of another format.
+    in_other_line: bool,
 }
 
-impl<R: Read> ObjectLines<R> {
-    fn new(reader: R, in_array: bool) -> ObjectLines<R> {
-        ObjectLines {
-            reader,
-            text: Vec::new(),
+impl ObjectLines {
+    /// `text` was read from the content already. It begins with a line.
+    fn new(text: Vec<u8>, in_array: bool) -> ObjectLines {
+        let mut objects = ObjectLines {
+            text,
             is_at_end: false,
             lines: Vec::new(),
             taken: 0,
             ends_with_object: false,
             in_array,
+            is_line_start: true,
+            in_other_line: false,
+        };
+        // A pipe may have nothing more for long.
+        objects.write_lines();
+        objects
+    }
+
+    fn read(&mut self, content: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.taken == self.lines.len() {
+            if self.is_at_end {
+                return Ok(0);
+            }
+            self.read_more(content)?;
+            self.write_lines();
         }
+        let length = buffer.len().min(self.lines.len() - self.taken);
+        buffer[..length].copy_from_slice(&self.lines[self.taken..self.taken + length]);
+        self.taken += length;
+        Ok(length)
     }
 
     /// Reads more of the content: as much as there is already, so that long objects are not searched too often.
-    fn read_more(&mut self) -> io::Result<()> {
+    fn read_more(&mut self, content: &mut impl Read) -> io::Result<()> {
         let length = self.text.len();
         let more = length.max(READ_BYTES);
         self.text.resize(length + more, 0);
         let read = loop {
-            match self.reader.read(&mut self.text[length..]) {
+            match content.read(&mut self.text[length..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => break read,
             }
@@ -158,6 +305,14 @@ impl<R: Read> ObjectLines<R> {
         let mut at = 0;
         while at < self.text.len() {
             let text = &self.text[at..];
+            if self.in_other_line {
+                let line_end = memchr::memchr(b'\n', text);
+                let length = line_end.map_or(text.len(), |end| end + 1);
+                self.lines.extend_from_slice(&text[..length]);
+                self.in_other_line = line_end.is_none();
+                at += length;
+                continue;
+            }
             if self.in_array {
                 let mark = if text.starts_with(MARK) { MARK.len() } else { 0 };
                 let between =
@@ -168,22 +323,55 @@ impl<R: Read> ObjectLines<R> {
                 }
             }
             if self.ends_with_object {
-                let spaces = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
-                match text.get(spaces) {
-                    None if !self.is_at_end => break,
-                    None | Some(b'\n') => {}
-                    Some(_) => self.lines.push(b'\n'),
+                let is_between = |byte: &u8| *byte != b'\n' && is_between_objects(*byte);
+                let between = text.iter().take_while(|byte| is_between(byte)).count();
+                if between == text.len() && !self.is_at_end {
+                    break;
                 }
+                // Commas and brackets remain on the line.
+                self.lines.extend(text[..between].iter().filter(|byte| !byte.is_ascii_whitespace()));
                 self.ends_with_object = false;
-                let line_end = usize::from(text.get(spaces) == Some(&b'\n'));
-                self.lines.extend_from_slice(&text[spaces..spaces + line_end]);
-                at += spaces + line_end;
+                at += between;
+                match text.get(between) {
+                    Some(b'\n') => {
+                        self.lines.push(b'\n');
+                        at += 1;
+                    }
+                    Some(_) => self.lines.push(b'\n'),
+                    None => {}
+                }
                 continue;
             }
+            let begins_line = match at {
+                0 => self.is_line_start,
+                _ => self.text[at - 1] == b'\n',
+            };
+            if begins_line {
+                let line_end = memchr::memchr(b'\n', text);
+                match array_start(text) {
+                    Some(objects) if objects.starts_with(b"{") => {
+                        self.in_array = true;
+                        continue;
+                    }
+                    Some([]) if !self.is_at_end && text.len() < READ_BYTES => break,
+                    _ => {}
+                }
+                let may_be_time = text[0].is_ascii_digit() && line_end.is_none() && text.len() < PREFIX_BYTES;
+                if may_be_time && !self.is_at_end {
+                    break;
+                }
+                let line = &text[..line_end.unwrap_or(text.len())];
+                if !is_part_of_json(line) && skip_to_object(line).is_none() {
+                    self.in_other_line = true;
+                    continue;
+                }
+            }
             // Other text before the object stays before it.
-            let Some(before) = memchr::memchr(b'{', text) else {
-                self.lines.extend_from_slice(text);
-                at = self.text.len();
+            let next = memchr::memchr2(b'{', b'\n', text);
+            let Some(before) = next.filter(|next| text[*next] == b'{') else {
+                let length = next.map_or(text.len(), |end| end + 1);
+                self.lines.extend_from_slice(&text[..length]);
+                at += length;
                 continue;
             };
             let object = &text[before..];
@@ -210,23 +398,10 @@ impl<R: Read> ObjectLines<R> {
             self.ends_with_object = !is_line;
             at += before + length;
         }
-        self.text.drain(..at);
-    }
-}
-
-impl<R: Read> Read for ObjectLines<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.taken == self.lines.len() {
-            if self.is_at_end {
-                return Ok(0);
-            }
-            self.read_more()?;
-            self.write_lines();
+        if at > 0 {
+            self.is_line_start = self.text[at - 1] == b'\n';
         }
-        let length = buffer.len().min(self.lines.len() - self.taken);
-        buffer[..length].copy_from_slice(&self.lines[self.taken..self.taken + length]);
-        self.taken += length;
-        Ok(length)
+        self.text.drain(..at);
     }
 }
 
@@ -323,6 +498,28 @@ mod tests {
     }
 
     #[test]
+    fn arrays_and_objects_of_several_lines_after_other_lines_were_not_found() {
+        let line = format!("{OBJECT}\n");
+        let text = "owner bucket [06/Feb/2019:00:00:38 +0000] \"GET /{a}/{\"b\":1}\"\n";
+        let (pretty, flat) = ("{\n  \"a\": 1\n}", "{   \"a\": 1 }\n");
+        for before in [&line, text] {
+            for (after, expected) in [
+                (format!("[{OBJECT},{OBJECT}]\n{before}"), format!("{line}{line}{before}")),
+                (format!("[\n{OBJECT},\n{OBJECT}\n]\n{before}"), format!("{line}{line}{before}")),
+                (format!("[\n  {pretty},\n  {pretty}\n]\n{before}"), format!("{flat}{flat}{before}")),
+                (format!("{pretty}\n{pretty}\n{before}"), format!("{flat}{flat}{before}")),
+            ] {
+                for bytes_per_read in [1, 7, 1000] {
+                    assert_eq!(
+                        lines(&format!("{before}{after}{text}{after}"), bytes_per_read),
+                        format!("{before}{expected}{text}{expected}"),
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn other_contents_are_unchanged() {
         for text in [
             format!("{OBJECT}\n").repeat(3) + &OBJECT.repeat(2),
@@ -349,7 +546,7 @@ mod tests {
         }
         let parts: [&[&[u8]]; 3] = [&[b"\"a\":1}\n", b"{"], &[b"{\"a\":1}\n{"], &[b"own"]];
         for parts in parts {
-            assert!(matches!(LineReader::new(Pipe(parts.to_vec())).unwrap(), LineReader::Plain(_)));
+            assert!(LineReader::new(Pipe(parts.to_vec())).unwrap().objects.is_none());
         }
     }
 
@@ -373,7 +570,10 @@ mod tests {
             text in r#"\{[{}\[\]",:\\a1\n ]{0,60}"#,
             bytes_per_read in 1..9usize,
         ) {
-            let compact = |text: &str| text.split_ascii_whitespace().collect::<String>();
+            // Brackets and commas of arrays are left out.
+            let compact = |text: &str| {
+                text.chars().filter(|c| !c.is_ascii_whitespace() && !"[,]".contains(*c)).collect::<String>()
+            };
             let lines = lines(&text, bytes_per_read);
             prop_assert_eq!(compact(&lines), compact(&text));
         }

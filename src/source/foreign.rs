@@ -76,20 +76,20 @@ pub fn parquet_without(columns: &[&str]) -> ForeignKind {
     macro_rules! without {
         ($columns:literal) => {
             ForeignKind {
-                singular: concat!("a Parquet file without the columns ", $columns),
-                plural: concat!("Parquet files without the columns ", $columns),
+                singular: concat!("a Parquet file without the ", $columns),
+                plural: concat!("Parquet files without the ", $columns),
                 advice: "name Parquet files with the columns of S3 server access logs, schema V_1_0",
             }
         };
     }
     match columns {
-        ["bucket_name"] => without!("bucket_name or bucket_arn"),
-        ["request_time"] => without!("request_time"),
-        ["operation"] => without!("operation"),
-        ["bucket_name", "request_time"] => without!("bucket_name and request_time"),
-        ["bucket_name", "operation"] => without!("bucket_name and operation"),
-        ["request_time", "operation"] => without!("request_time and operation"),
-        _ => without!("bucket_name, request_time and operation"),
+        ["bucket_name"] => without!("column bucket_name or bucket_arn"),
+        ["request_time"] => without!("column request_time"),
+        ["operation"] => without!("column operation"),
+        ["bucket_name", "request_time"] => without!("columns bucket_name and request_time"),
+        ["bucket_name", "operation"] => without!("columns bucket_name and operation"),
+        ["request_time", "operation"] => without!("columns request_time and operation"),
+        _ => without!("columns bucket_name, request_time and operation"),
     }
 }
 

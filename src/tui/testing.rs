@@ -126,6 +126,9 @@ impl Engine for NaiveEngine {
         if cancel.is_cancelled() {
             return Err(QueryError::Cancelled);
         }
+        if query.filter.to_string().contains("country:") {
+            return Err(QueryError::Invalid("country needs a database".to_owned()));
+        }
         let held = self.held.lock().as_ref().map(|(rows, _)| rows.clone());
         let rows = held.unwrap_or_else(|| self.rows.lock().clone());
         Ok(Reply { answer: naive::answer(&rows, query), statistics: Statistics::default() })

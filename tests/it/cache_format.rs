@@ -371,7 +371,9 @@ fn a_reader_written_from_the_description_reads_every_field() {
         requests.sort_unstable();
         requests
     };
-    let names: Vec<&String> = expected[0].as_object().unwrap().keys().collect();
+    // Where a request came from is no column: the catalogue of the log files has it.
+    let is_stored = |name: &&String| !["log_file", "line"].contains(&name.as_str());
+    let names: Vec<&String> = expected[0].as_object().unwrap().keys().filter(is_stored).collect();
     let ours = read.iter().map(|request| {
         names.iter().map(|name| request[name.as_str()].to_string()).collect::<Vec<_>>().join(" ")
     });

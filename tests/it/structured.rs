@@ -234,6 +234,51 @@ fn a_broken_object_is_rejected_with_its_line_and_its_reason() {
 }
 
 #[test]
+fn requests_of_arrays_and_objects_of_several_lines_after_other_lines_were_lost() {
+    let part = |from: usize| {
+        let text = demo(300);
+        let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+        lines[from..from + 30].concat()
+    };
+    let objects = |text: &[u8]| String::from_utf8(as_format(LogFormat::Json, text)).unwrap();
+    let array = |text: &[u8]| format!("[{}]\n", objects(text).trim_end().replace('\n', ","));
+    let indented = |text: &[u8]| -> String {
+        let object = |line: &str| {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap();
+            serde_json::to_string_pretty(&value).unwrap() + "\n"
+        };
+        objects(text).lines().map(object).collect()
+    };
+    let text = part(0);
+    let forms = [
+        text.clone(),
+        objects(&part(30)).into_bytes(),
+        array(&part(60)).into_bytes(),
+        indented(&part(90)).into_bytes(),
+        indented(&part(120)).replace("}\n{", "},\n{").into_bytes(),
+    ];
+    let expected = requests(&pulled(&forms));
+    for turn in 1..forms.len() {
+        let mut turned = forms.clone();
+        turned.rotate_left(turn);
+        assert_eq!(requests(&pulled(&turned)), expected, "beginning with form {turn}");
+        turned.reverse();
+        assert_eq!(requests(&pulled(&turned)), expected, "backwards, ending with form {turn}");
+    }
+}
+
+/// A home with the requests of a log file that has these parts one after another. No part of it may be rejected as JSON.
+fn pulled(parts: &[Vec<u8>]) -> Home {
+    let home = home_with(&[("a.log", &parts.concat())]);
+    pull(&home, 0);
+    for rejected in home.rows(&["sources", "rejected"]) {
+        let reason = rejected["reason"].as_str().unwrap();
+        assert!(!reason.starts_with("no valid JSON"), "{rejected}");
+    }
+    home
+}
+
+#[test]
 fn a_broken_object_of_several_lines_is_rejected_alone() {
     let json = String::from_utf8(as_format(LogFormat::Json, &demo(100))).unwrap();
     let indented = |line: &str| -> String {

@@ -96,15 +96,19 @@ fn write_column(
         Column::Field(field) if field.spec().value == ValueType::Integer => {
             put::<Int64Type>(writer, integers(field))
         }
-        Column::Field(Field::Key) => put::<ByteArrayType>(
-            writer,
-            rows.iter().map(|row| key_name(row).map(|key| key.into_owned().into())),
-        ),
+        Column::Field(Field::Key) => {
+            put::<ByteArrayType>(writer, rows.iter().map(|row| key_name(row).map(|key| utf8(&key))))
+        }
         Column::Field(field) => {
-            let text = |row: &Record<'_>| row.logged(field).map(|text| text.to_vec().into());
+            let text = |row: &Record<'_>| row.logged(field).map(utf8);
             put::<ByteArrayType>(writer, rows.iter().map(text))
         }
     }
+}
+
+/// A text as UTF-8, as its column promises and as in JSON: U+FFFD stands for other bytes.
+fn utf8(text: &[u8]) -> ByteArray {
+    String::from_utf8_lossy(text).into_owned().into_bytes().into()
 }
 
 /// Writes the values of an optional column.

@@ -30,7 +30,7 @@ mod words;
 
 use self::separators::LineScanner;
 use self::templates::Templates;
-use super::structured::{is_object_line, json::JsonReader, json::LinesRead};
+use super::structured::{framing, is_object_line, json::JsonReader, json::LinesRead};
 use super::{Record, Rejection};
 
 pub(super) use identity::is_anonymous;
@@ -93,7 +93,7 @@ impl Parser {
                 group.push(sink);
             } else {
                 let mut count = 0;
-                for (part, record) in records(line.text) {
+                for (part, record) in records(framing::skip_time(line.text)) {
                     match record {
                         Ok(record) => {
                             *group.next() = record;
@@ -101,6 +101,10 @@ impl Parser {
                             count += 1;
                         }
                         Err(Rejection::Empty | Rejection::Header) => {}
+                        // What the text format expects there says nothing about JSON.
+                        Err(_) if framing::is_part_of_json(part) => {
+                            sink.rejected(number, part, Rejection::NotJson(0));
+                        }
                         Err(reason) => sink.rejected(number, part, reason),
                     }
                 }

@@ -224,6 +224,7 @@ impl<'r, 'a> Draft<'r, 'a> {
         if self.get(Field::Operation).is_empty() {
             return Err(Rejection::NoValue("operation"));
         }
+        self.finish_bytes_sent();
         self.finish_address();
         if is_anonymous(self.get(Field::Requester)) {
             let requester = self.get(Field::Requester).to_vec();
@@ -264,12 +265,24 @@ impl<'r, 'a> Draft<'r, 'a> {
             }
             return Ok(());
         }
-        const MISSING: Rejection = Rejection::NoValue("bucket_name");
+        const MISSING: Rejection = Rejection::NoValue("bucket_name or bucket_arn");
         match arn {
             Cow::Borrowed(arn) => self.text(Field::Bucket, bucket_of_arn(arn).ok_or(MISSING)?),
             Cow::Owned(arn) => self.owned_text(Field::Bucket, bucket_of_arn(&arn).ok_or(MISSING)?),
         }
         Ok(())
+    }
+
+    /// Makes zero bytes sent absent: the text format writes `-` for them (User Guide, "Amazon S3 server access log format").
+    #[inline]
+    fn finish_bytes_sent(&mut self) {
+        let slot = MEASURES.iter().position(|measure| *measure == Field::BytesSent);
+        if let Some(measure) = slot.and_then(|slot| self.record.measures.get_mut(slot))
+            && *measure == Some(0)
+        {
+            *measure = None;
+            self.record.logged[Field::BytesSent as usize] = &[];
+        }
     }
 
     /// Removes the texts of a record that is rejected.

@@ -162,6 +162,26 @@ pub fn array_start(text: &[u8]) -> Option<&[u8]> {
     text.strip_prefix(b"[").map(<[u8]>::trim_ascii_start)
 }
 
+/// The text without the white space, brackets and commas before its next object.
+#[inline]
+pub fn trim_separators(text: &[u8]) -> &[u8] {
+    let start = text.iter().position(|byte| !is_between_objects(*byte)).unwrap_or(text.len());
+    &text[start..]
+}
+
+/// Whether a text looks like a part of a JSON object or array.
+pub fn is_part_of_json(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    match text.first() {
+        Some(b'{' | b'}' | b'[' | b']' | b',') => true,
+        Some(b'"') => memmem::find(text, b"\":").is_some(),
+        _ => {
+            let value = text.trim_ascii_end();
+            matches!(value.strip_suffix(b",").unwrap_or(value), b"null" | b"true" | b"false")
+        }
+    }
+}
+
 /// Whether a byte may be between the objects of an array.
 pub fn is_between_objects(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'[' | b',' | b']')
@@ -184,14 +204,24 @@ fn skip_prefix(text: &[u8]) -> Option<&[u8]> {
     if text.first()? == &b'{' {
         return Some(text);
     }
+    let rest = after_time(text)?;
+    (rest.first()? == &b'{').then_some(rest)
+}
+
+fn after_time(text: &[u8]) -> Option<&[u8]> {
     // Bucket owners, which lines of the text format begin with, have no such form.
     if !matches!(text, [_, _, _, _, b'-', _, _, b'-', _, _, b'T', ..]) {
         return None;
     }
     let end = memchr(b' ', text)?;
     super::request_time::RequestTime::parse(&text[..end])?;
-    let rest = text[end..].trim_ascii_start();
-    (rest.first()? == &b'{').then_some(rest)
+    Some(text[end..].trim_ascii_start())
+}
+
+/// A line without the time that CloudWatch Logs exports have before it.
+#[inline]
+pub fn skip_time(line: &[u8]) -> &[u8] {
+    after_time(line).unwrap_or(line)
 }
 
 #[cfg(test)]

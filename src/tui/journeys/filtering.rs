@@ -1,6 +1,7 @@
 //! Filters: the prompt, the commands for a cell, the list of terms.
 
 use crate::tui::journeys::start;
+use crate::tui::testing::{Explorer, three_days};
 
 #[test]
 fn only_and_not_add_a_term_for_the_cell_under_the_cursor() {
@@ -140,4 +141,17 @@ fn the_parts_of_a_typed_filter_have_styles() {
     let mut explorer = start(130, 34);
     explorer.press("/").types("status:403 -(key~film or statsu:4");
     insta::assert_snapshot!("prompt-styles", explorer.screen_and_styles());
+}
+
+#[test]
+fn a_filter_that_cannot_be_answered_seemed_to_select_everything() {
+    let mut explorer = Explorer::with(130, 34, three_days());
+    explorer.press("/").types("country:DE");
+    assert!(explorer.screen().contains("country needs a database"), "{}", explorer.screen());
+    explorer.press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("This query failed"), "{screen}");
+    assert!(!screen.contains("▌ 203.0.113.7"), "no rows of the filter before: {screen}");
+    explorer.press("U");
+    assert!(explorer.screen().contains("▌ 203.0.113.7"), "{}", explorer.screen());
 }

@@ -175,3 +175,11 @@ fn an_empty_folder_was_asked_for_its_bucket() {
     let screen = explorer.screen();
     assert!(screen.contains("No log files were found there") && !screen.contains("bucket"), "{screen}");
 }
+
+#[test]
+fn the_marks_of_the_timeline_were_drawn_over_the_tables_of_a_low_terminal() {
+    let mut explorer = start(40, 10);
+    let screen = explorer.screen();
+    assert!(screen.contains(" 1 Addresses "), "{screen}");
+    assert!(!screen.contains('△') && screen.contains("▌ 203.0.113.7"), "{screen}");
+}

@@ -78,6 +78,10 @@ impl<T> AnswerState<T> {
 
     pub(crate) fn fail(&mut self, generation: u64, message: String) {
         if let Some((_, query)) = self.running.take() {
+            // The answer to another query would look like the answer to this one.
+            if self.query.as_ref() != Some(&query) {
+                (self.data, self.share, self.query, self.complete) = (None, None, None, None);
+            }
             self.failed = Some((query, generation, message));
         }
     }

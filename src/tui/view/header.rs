@@ -10,6 +10,11 @@ use crate::tui::model::{Command, Detail, State};
 use crate::tui::view::{put, put_right};
 use crate::tui::{cell_text, format, widgets::fit};
 
+/// Columns that the title keeps when the totals need room.
+const MIN_TITLE: usize = 16;
+/// The same while log files are followed: then the age of the newest request needs room, too.
+const MIN_TITLE_FOLLOWING: usize = 12;
+
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     let y = area.y;
@@ -59,7 +64,8 @@ fn facts(state: &State, room: u16) -> String {
         }
     };
     let time = format!("{} {}", format::time_range(first, last, state.zone()), state.zone_name());
-    let room = usize::from(room).saturating_sub(state.title.width().min(16) + 2);
+    let min_title = if state.follow_interval.is_some() { MIN_TITLE_FOLLOWING } else { MIN_TITLE };
+    let room = usize::from(room).saturating_sub(state.title.width().min(min_title) + 2);
     let fits = |facts: &String| facts.width() <= room;
     if state.follow_interval.is_some() {
         let (now, zone) = (state.now.unix_seconds, state.zone_name());
@@ -99,7 +105,7 @@ fn facts_of_request(state: &State, detail: &Detail, room: u16) -> String {
     let outcome = [Field::Operation, Field::HttpStatus, Field::ErrorCode].into_iter().filter_map(known);
     let outcome = outcome.collect::<Vec<_>>().join("  ");
     let bytes = known(Field::BytesSent).map(|bytes| format!("  {bytes}")).unwrap_or_default();
-    let room = usize::from(room).saturating_sub(state.title.width().min(16) + 2);
+    let room = usize::from(room).saturating_sub(state.title.width().min(MIN_TITLE) + 2);
     [format!("{outcome}{bytes}  {time}"), format!("{outcome}  {time}"), time, String::new()]
         .into_iter()
         .find(|facts| facts.width() <= room)
@@ -128,7 +134,7 @@ fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
             false => text,
         };
         write(&mut right, buffer, &text, theme.error());
-    } else if state.log_counts.rejected > 0 {
+    } else if state.log_counts.rejected > 0 && (area.width >= 110 || state.follow_interval.is_none()) {
         let rejected = format::count(state.log_counts.rejected);
         write(&mut right, buffer, &format!("{rejected} rejected !"), theme.warning());
     }

@@ -43,7 +43,9 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
     if let Some(detail) = &state.layer().detail {
         detail::draw(state, detail, areas.rows, buffer);
     } else {
-        timeline::draw(state, &areas, buffer);
+        if areas.bars.height > 0 {
+            timeline::draw(state, &areas, buffer);
+        }
         alert::draw(state, areas.alert, buffer);
         if model_heat_map::is_shown(state) {
             heat_map::draw(state, &areas, buffer);

@@ -99,6 +99,11 @@ fn draw_below(state: &State, prompt: &Prompt, area: Rect, start: u16, shift: usi
         return;
     }
     if let Purpose::Filter { pending, .. } = &prompt.purpose {
+        if let Some(error) = state.layer().timeline.error().filter(|_| pending.is_none()) {
+            let text = fit::end(&format::visible(error), usize::from(area.right().saturating_sub(start + 1)));
+            put(buffer, area, start, area.y, &text, theme.error());
+            return;
+        }
         let text = match state.matched() {
             Some((stats, true))
                 if pending.is_none() && stats.requests == 0 && state.emptiness().is_some() =>

@@ -12,17 +12,30 @@ mod wrapped;
 use memchr::memchr;
 
 use self::object::Object;
-use super::framing::{ObjectEnd, next_start, object_end, skip_to_object};
+use super::framing::{ObjectEnd, next_start, object_end, skip_to_object, trim_separators};
 use super::{GROUP, GroupBuilder};
-use crate::log::{Record, Rejection, Sink};
+use crate::log::{Record, RecordGroup, Rejection, Sink, records};
 
 /// Messages within messages. CloudWatch Logs and Firehose may each add one.
 const MAX_WRAPPERS: usize = 3;
 
-/// Whether a line has an object, maybe after a time.
+/// Whether a line has an object, maybe after a time, or belongs to an array: objects with commas and brackets before
+/// them, or commas and brackets alone.
 #[inline]
 pub fn is_object_line(line: &[u8]) -> bool {
-    skip_to_object(line).is_some()
+    match line.first() {
+        Some(b'[' | b',' | b']' | b' ' | b'\t') => is_array_line(line),
+        _ => skip_to_object(line).is_some(),
+    }
+}
+
+#[cold]
+fn is_array_line(line: &[u8]) -> bool {
+    let rest = trim_separators(line);
+    if rest.is_empty() {
+        return !line.trim_ascii().is_empty();
+    }
+    skip_to_object(rest).is_some()
 }
 
 /// Whether a line has a record.
@@ -42,15 +55,15 @@ pub fn has_record(line: &[u8]) -> bool {
 
 /// Whether the last line of a text that may grow, which has an object, ends with it.
 pub fn is_complete(line: &[u8]) -> bool {
-    let mut rest = line.trim_ascii_end();
-    while let Some(object) = skip_to_object(rest.trim_ascii_start()) {
+    let mut rest = trim_separators(line);
+    while let Some(object) = skip_to_object(rest) {
         match object_end(object) {
-            ObjectEnd::At(end) => rest = &object[end..],
+            ObjectEnd::At(end) => rest = trim_separators(&object[end..]),
             ObjectEnd::Missing => return false,
             // Nothing that follows makes it whole.
             ObjectEnd::Broken(_) | ObjectEnd::TooDeep => match next_start(object) {
                 next if next == object.len() => return false,
-                next => rest = &object[next..],
+                next => rest = trim_separators(&object[next..]),
             },
         }
     }
@@ -130,7 +143,7 @@ impl JsonReader {
             let mut inner = Vec::new();
             for message in group {
                 let Some(text) = skip_to_object(message.trim_ascii()) else {
-                    sink.rejected(line, message, Rejection::NotJson(0));
+                    read += read_text(message, line, sink);
                     continue;
                 };
                 let (length, object) = object::read(text, &mut records[count], count, &mut self.builder);
@@ -158,6 +171,22 @@ impl JsonReader {
     }
 }
 
+/// Reads a message that has lines of the text format. Returns the number of records.
+fn read_text(message: &[u8], line: u64, sink: &mut impl Sink) -> usize {
+    let mut read = 0;
+    for (part, record) in message.split(|byte| *byte == b'\n').flat_map(records) {
+        match record {
+            Ok(record) => {
+                sink.records(&RecordGroup::from(&[record]));
+                read += 1;
+            }
+            Err(Rejection::Empty | Rejection::Header) => {}
+            Err(_) => sink.rejected(line, part, Rejection::NotJson(0)),
+        }
+    }
+    read
+}
+
 /// The objects of consecutive lines.
 struct ObjectLines<'t> {
     block: &'t [u8],
@@ -177,28 +206,28 @@ impl<'t> ObjectLines<'t> {
     /// Goes to the next line if the line is read. Returns `false` if there is no further line with an object.
     #[inline]
     fn advance(&mut self, sink: &mut impl Sink) -> bool {
-        if self.is_open {
-            if !self.rest.is_empty() {
-                self.rest = self.rest.trim_ascii_start();
+        loop {
+            if self.is_open {
+                // Commas and brackets are those of an array that has the objects.
+                self.rest = trim_separators(self.rest);
                 if !self.rest.is_empty() {
                     return true;
                 }
+                if self.records != 1 {
+                    sink.record_count(self.line, self.records);
+                }
+                (self.start, self.records, self.is_open) = (self.next, 0, false);
+                self.line += 1;
             }
-            if self.records != 1 {
-                sink.record_count(self.line, self.records);
+            let text = &self.block[self.start..];
+            let end = memchr(b'\n', text).unwrap_or(text.len());
+            let line = &text[..end];
+            if !is_object_line(line) {
+                return false;
             }
-            (self.start, self.records, self.is_open) = (self.next, 0, false);
-            self.line += 1;
+            self.next = (self.start + end + 1).min(self.block.len());
+            (self.rest, self.is_open) = (line, true);
         }
-        let text = &self.block[self.start..];
-        let end = memchr(b'\n', text).unwrap_or(text.len());
-        let line = &text[..end];
-        if !is_object_line(line) {
-            return false;
-        }
-        self.next = (self.start + end + 1).min(self.block.len());
-        (self.rest, self.is_open) = (line, true);
-        true
     }
 
     /// The rest of the line from its next object on. Other text is rejected.

@@ -149,7 +149,7 @@ fn numbers_are_numbers_or_texts_with_digits() {
         ("turn_around_duration", Field::TurnAroundTime),
     ] {
         for (json, expected) in [
-            ("0", Some("0")),
+            ("0", (field != Field::BytesSent).then_some("0")),
             ("9223372036854775807", Some("9223372036854775807")),
             (r#""512""#, Some("512")),
             ("null", None),
@@ -273,6 +273,45 @@ fn columns_that_are_no_fields_are_in_extra() {
 }
 
 #[test]
+fn zero_bytes_sent_differed_from_the_text_format_which_writes_a_dash() {
+    for zero in ["0", "\"0\""] {
+        assert_eq!(
+            row_of(&with("bytes_sent_size", zero)),
+            row_of(&with("bytes_sent_size", "null")),
+            "{zero}"
+        );
+    }
+}
+
+#[test]
+fn commas_and_brackets_between_objects_on_lines_were_rejected() {
+    let plain = parse(format!("{OBJECT}\n{OBJECT}\n{LINE}\n"));
+    for array in [
+        format!("{OBJECT},\n{OBJECT},\n{LINE}\n"),
+        format!("[{OBJECT}\n,{OBJECT}]\n{LINE}\n"),
+        format!("  [ {OBJECT} ,\r\n , {OBJECT} ]\r\n{LINE}\r\n"),
+    ] {
+        let read = parse(&array);
+        assert_eq!(read.rows, plain.rows, "{array}");
+        assert_eq!((read.rejected, read.counts), (vec![], vec![]), "{array}");
+    }
+    let read = parse(format!("{LINE}\n[\n{OBJECT},{OBJECT}\n],\n{LINE}\n"));
+    assert_eq!((read.rows.len(), read.rejected), (4, vec![]));
+    assert_eq!(read.counts, [(1, 0), (2, 2), (3, 0)], "the line numbers are those of the file");
+}
+
+#[test]
+fn parts_of_json_were_rejected_as_lines_of_text() {
+    for part in ["[1,2]", "null,", "}", "},", "\"key_name\": \"a b [c] d\","] {
+        let read = parse(format!("{LINE}\n{part}\n"));
+        assert_eq!(read.rejected.len(), 1, "{part}");
+        let (line, text, reason) = &read.rejected[0];
+        assert_eq!((*line, text.as_str()), (1, part));
+        assert!(reason.starts_with("no valid JSON"), "{part}: {reason}");
+    }
+}
+
+#[test]
 fn columns_may_have_any_order_and_may_be_missing() {
     let value: serde_json::Map<String, serde_json::Value> = serde_json::from_str(OBJECT).unwrap();
     let reversed: serde_json::Map<String, serde_json::Value> = value.into_iter().rev().collect();
@@ -285,7 +324,7 @@ fn columns_may_have_any_order_and_may_be_missing() {
     );
     assert_eq!(
         reason(r#"{"operation":"REST.GET.OBJECT","request_time":"2026-08-06T09:30:25Z"}"#),
-        "no bucket_name: every record has it"
+        "no bucket_name or bucket_arn: every record has it"
     );
     let twice = format!(r#"{},"http_status":404}}"#, &OBJECT[..OBJECT.len() - 1]);
     assert_eq!(reason(&twice), "http_status occurs twice");
@@ -429,6 +468,23 @@ fn an_absent_arn_or_version_was_a_deviation() {
         for json in ["null", r#""""#, r#""-""#] {
             assert_eq!(row_of(&with(column, json)), row_of(OBJECT), "{column}: {json}");
         }
+    }
+}
+
+#[test]
+fn lines_of_text_within_messages_were_rejected() {
+    let text = serde_json::to_string(LINE).unwrap();
+    let two = serde_json::to_string(&format!("{LINE}\n{LINE}\n")).unwrap();
+    let events = format!(r#"[{{"message":{text}}},{{"message":{two}}},{{"message":"junk"}}]"#);
+    for (text, count, rejected) in [
+        (format!("{{\"message\":{text}}}\n"), 1, 0),
+        (format!("{{\"messageType\":\"DATA_MESSAGE\",\"logEvents\":{events}}}\n"), 3, 1),
+        (format!("2026-08-06T09:30:25.123Z {LINE}\n"), 1, 0),
+    ] {
+        let read = parse(&text);
+        assert_eq!(read.rows, vec![row_of(LINE); count], "{text}");
+        assert_eq!(read.rejected.len(), rejected, "{text}");
+        assert_eq!(read.counts, if count == 1 { vec![] } else { vec![(0, count)] }, "{text}");
     }
 }
 

@@ -85,7 +85,7 @@ pub(super) fn messages(object: &[u8]) -> Result<Vec<Vec<u8>>, Rejection> {
     let texts: Vec<Vec<u8>> =
         message.into_iter().chain(events).map(Text::into_bytes).flat_map(objects).collect();
     if texts.is_empty() && message_type.is_none() {
-        return Err(Rejection::NoValue("bucket_name"));
+        return Err(Rejection::NoValue("bucket_name or bucket_arn"));
     }
     Ok(texts)
 }

@@ -31,6 +31,10 @@ pub(super) const MAX_PAGE_BYTES: u64 = 256 << 20;
 /// The first bytes of every Parquet file.
 pub const MAGIC: &[u8] = b"PAR1";
 
+fn columns(names: &[&str]) -> &'static str {
+    if names.len() == 1 { "column" } else { "columns" }
+}
+
 /// Why a Parquet file, or a part of it, cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ParquetError {
@@ -41,7 +45,7 @@ pub enum ParquetError {
     #[error("{0}")]
     Io(std::io::Error),
     /// The file has no server access logs: these columns are missing. Where one of several would do, it is the first.
-    #[error("a Parquet file without the columns {}", .0.join(", "))]
+    #[error("a Parquet file without the {} {}", columns(.0), .0.join(", "))]
     MissingColumns(Vec<&'static str>),
     /// A column has a type that the values of its field cannot have.
     #[error("the column {name} has the type {found}; expected {expected}")]
