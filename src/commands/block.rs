@@ -87,6 +87,9 @@ pub(super) fn run(context: &Context, args: &BlockArgs) -> anyhow::Result<Outcome
                 None => {}
             }
         }
+        if targets.is_empty() && found.is_empty() {
+            bail!("there are no findings, so there is nothing to block; name whom to block");
+        }
         if targets.is_empty() {
             bail!("the findings name no address, referer or requester; see tamarin findings");
         }

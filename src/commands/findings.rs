@@ -1,20 +1,23 @@
 //! `tamarin findings`: what looks suspicious, best first; muting.
 
 use std::io::Write;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
+
+use ipnet::IpNet;
 
 use super::args::{FindingsArgs, FindingsCommand, KindList, MuteArgs, Options};
 use super::mutes::CacheMutes;
 use super::open_cache::{open_cache, pull_and_open};
-use super::{Outcome, context::Context, interrupt, output, usage};
+use super::{Outcome, context::Context, emptiness, interrupt, output, usage};
 use crate::cache::Cache;
 use crate::export::{self, Cell, FindingRow, Format, Sheet};
 use crate::human;
 use crate::insight::Scope;
 use crate::insight::findings::mute::{Mute, MuteStore, separate};
 use crate::insight::findings::{Finding, Findings, Kind, find};
-use crate::query::Filter;
+use crate::query::{Ask, Dimension, Engine, Filter, TimeRange};
 use crate::query::filter::period;
 
 pub(super) fn run(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
@@ -72,12 +75,26 @@ fn list(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
     let found = rows.len();
     rows.truncate(context.max_rows());
     write(context, args, &rows, with_benign || with_muted)?;
+    if rows.is_empty() {
+        // No finding, or no request to look at?
+        let query = context.query(&open.sources, args.counting.into(), Ask::Totals);
+        let (cancel, _hook) = interrupt::query_cancellation();
+        let is_empty = emptiness::is_empty(&engine.ask(&query, &cancel, &mut |_, _| {})?.answer);
+        let is_table = context.format == Format::Table && args.fail_on.is_none();
+        match is_empty && context.time != TimeRange::default() {
+            true if context.filter.is_everything() => context.note("no requests in this time"),
+            true => context.note("no requests in this time match the filter"),
+            false if is_table => context.note("no findings"),
+            false => {}
+        }
+    }
     if rows.len() < found {
         let (shown, found) = (human::count(rows.len() as u64), human::counted(found as u64, "finding"));
         context.note(&format!("{shown} of {found}; --top 0 shows all"));
     }
-    if !muted.is_empty() && !with_muted && args.fail_on.is_none() {
-        let muted = human::counted(muted.len() as u64, "finding");
+    let muted = muted.iter().filter(|muted| is_wanted(&muted.finding)).count();
+    if muted > 0 && !with_muted && args.fail_on.is_none() {
+        let muted = human::counted(muted as u64, "finding");
         context.note(&format!("{muted} muted; --muted lists them"));
     }
     Ok(if has_matched { Outcome::Matched } else { open.outcome })
@@ -98,9 +115,6 @@ fn write(
         }
         (_, Format::Table) => {
             export::write_findings(rows, output::width(), &mut out)?;
-            if rows.is_empty() {
-                context.note("no findings");
-            }
         }
         (_, format) => {
             export::write_sheet(export::findings_sheet(rows, with_labels), format, None, &mut out)?;
@@ -144,10 +158,16 @@ fn mute(context: &Context, args: &MuteArgs) -> anyhow::Result<Outcome> {
         if what.trim().is_empty() {
             return usage("the value to mute is empty; leave it out to mute findings about any value");
         }
+        if what.eq_ignore_ascii_case("any") {
+            return usage("\"any\" would mute every finding; name a kind or a value");
+        }
+        if let Some(reason) = wrong_network(what) {
+            return usage(reason);
+        }
         match Kind::by_name(what) {
             Some(kind) if mute.kind.is_none() => mute.kind = Some(kind.name().to_owned()),
             Some(_) => return usage("name one kind; mute several with one command each"),
-            None if mute.value.is_none() => mute.value = Some(what.clone().into_bytes()),
+            None if mute.value.is_none() => mute.value = Some(value_of(what).as_bytes().to_vec()),
             None => {
                 let first = mute.value.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
                 return usage(format!(
@@ -179,6 +199,23 @@ fn mute(context: &Context, args: &MuteArgs) -> anyhow::Result<Outcome> {
         context.note(&format!("mute {number} matches no finding now; tamarin findings lists them"));
     }
     Ok(Outcome::Done)
+}
+
+/// The value in `FIELD:VALUE`, as the subject of a finding is printed; otherwise the whole text is the value.
+fn value_of(text: &str) -> &str {
+    let value = text.split_once(':').filter(|(name, _)| Dimension::by_name(name).is_some());
+    let value = value.map_or(text, |(_, value)| value);
+    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
+}
+
+/// What is wrong with a text that is like a network and is none.
+fn wrong_network(text: &str) -> Option<String> {
+    let text = value_of(text);
+    let (address, _) = text.split_once('/')?;
+    let address: IpAddr = address.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let is_wrong = text.parse::<IpNet>().is_err();
+    is_wrong.then(|| format!("\"{text}\" is not a network: expected {address}/N with N from 0 to {most}"))
 }
 
 /// Whether a mute matches any finding in the requests of the cache.

@@ -2,7 +2,12 @@
 //!
 //! A user agent proves nothing: anybody can send that of a crawler. Reverse DNS or the network shows who it is.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use iscrawl::CrawlerInfo;
+use parking_lot::Mutex;
+use regex::Regex;
 
 /// Tags of Crawlerdex with the kind of crawler that they mean. Tags of tools that anybody runs are not among them
 /// (`http-library`, `browser-automation`), nor those of programs on the devices of people (`feed-reader`) and of
@@ -39,9 +44,35 @@ fn kind_of(info: &CrawlerInfo) -> Option<&'static str> {
 }
 
 /// The entry of the list for a user agent, whatever its tags are.
+///
+/// Some patterns of the list are short parts of names: `obot` is in `robotics-client/2.0`, `Fetch/` in `SuperFetch/1.0`. So
+/// what a pattern matches must begin a word. The list finds the longest pattern that ends at a place first: `UptimeRobot`,
+/// not `obot`.
 fn listed(user_agent: &[u8]) -> Option<&'static CrawlerInfo> {
     let text = std::str::from_utf8(user_agent.get(..MAX_BYTES).unwrap_or(user_agent)).ok()?;
-    if text.is_empty() { None } else { iscrawl::crawler_info(text) }
+    let mut from = 0;
+    while let Some(rest) = text.get(from..).filter(|rest| !rest.is_empty()) {
+        let info = iscrawl::crawler_info(rest)?;
+        let (start, end) = place(&info.pattern, rest)?;
+        let is_anchored = info.pattern.starts_with('^');
+        let before = text.get(..from + start)?.chars().next_back();
+        let is_in_a_word = before.is_some_and(char::is_alphabetic)
+            && rest.get(start..)?.chars().next().is_some_and(char::is_alphabetic);
+        if !is_in_a_word && (from == 0 || !is_anchored) {
+            return Some(info);
+        }
+        from += end.max(1);
+    }
+    None
+}
+
+/// Where a pattern of the list matches first: the first byte, and the first byte after it.
+fn place(pattern: &'static str, text: &str) -> Option<(usize, usize)> {
+    // Compiled when they are first met: a log has few crawlers.
+    static COMPILED: LazyLock<Mutex<HashMap<&'static str, Option<Regex>>>> = LazyLock::new(Mutex::default);
+    let mut compiled = COMPILED.lock();
+    let regex = compiled.entry(pattern).or_insert_with(|| Regex::new(pattern).ok());
+    regex.as_ref()?.find(text).map(|found| (found.start(), found.end()))
 }
 
 /// The pattern of a crawler or scanner of the list that a user agent names.
@@ -55,10 +86,12 @@ fn is_self_declared(user_agent: &[u8]) -> bool {
     let lower = user_agent.get(..MAX_BYTES).unwrap_or(user_agent).to_ascii_lowercase();
     let contains = |text: &str| memchr::memmem::find(&lower, text.as_bytes()).is_some();
     (contains("+http://") || contains("+https://"))
-        && lower.split(|byte| !byte.is_ascii_alphanumeric() && !b"-_.".contains(byte)).any(|word| {
-            ["bot", "crawl", "spider"]
-                .iter()
-                .any(|part| memchr::memmem::find(word, part.as_bytes()).is_some())
+        && lower.split(|byte| !byte.is_ascii_alphabetic()).any(|word| {
+            // `robotics` is another word, and a robot is not always a crawler.
+            word.ends_with(b"bot") && !word.ends_with(b"robot")
+                || ["crawl", "spider"]
+                    .iter()
+                    .any(|part| memchr::memmem::find(word, part.as_bytes()).is_some())
         })
 }
 
@@ -89,6 +122,32 @@ mod tests {
             ),
         ] {
             assert_eq!(is_crawler(agent.as_bytes()), kind, "{agent}");
+        }
+    }
+
+    #[test]
+    fn parts_of_other_words_made_programs_known_crawlers() {
+        for agent in [
+            "robotics-client/2.0",
+            "robotics-client/2.0 (+https://robotics.example)",
+            "SuperFetch/1.0",
+            "SuperFetch/1.0 (+http://superfetch.example)",
+            "DataRobot",
+            "DataRobot/3.1 (+https://datarobot.example)",
+        ] {
+            assert_eq!((is_crawler(agent.as_bytes()), pattern(agent.as_bytes())), (None, None), "{agent}");
+        }
+        for agent in [
+            "Googlebot/2.1 (+http://www.google.com/bot.html)",
+            "Googlebot-Image/1.0",
+            "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+            "Mozilla/5.0 (compatible; YandexBot/3.0; +http://yandex.com/bots)",
+            "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)",
+            "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)",
+            "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
+            "DataRobot/3.1 (compatible; Googlebot/2.1)",
+        ] {
+            assert!(is_crawler(agent.as_bytes()).is_some(), "{agent}");
         }
     }
 

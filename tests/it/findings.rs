@@ -369,3 +369,105 @@ fn counting_requests_lost_a_deletion_of_which_the_log_has_only_the_objects() {
         assert_eq!(is_incomplete, counting == "requests");
     }
 }
+
+/// Ordinary visits: a read per 20 minutes and visitor, with the bucket's own site as referer.
+fn visits(days: u32) -> String {
+    let visit = |at: u32| {
+        read(at * 240, &format!("198.51.100.{}", at % 200), "-", "Mozilla/5.0", "TLSv1.3")
+            .replace("15 \"-\"", "15 \"https://www.shop.example/\"")
+    };
+    (0..days * 360).map(visit).collect()
+}
+
+#[test]
+fn visitors_of_the_own_site_in_a_burst_were_hot_linking_and_blocked() {
+    let burst = |at: u32| {
+        let address = format!("100.115.{}.{}", at % 250, at * 7 % 250 + 1);
+        read(12 * 86_400 + 72_000 + at * 2, &address, "-", "Mozilla/5.0", "TLSv1.3")
+            .replace("15 \"-\"", "15 \"https://www.shop.example/\"")
+    };
+    let log = visits(20) + &(0..1_500).map(burst).collect::<String>();
+    let found = found_in(&log, "hot-linking,burst");
+    assert!(found.iter().all(|(value, _)| value != "www.shop.example"), "{found:?}");
+    // Another site that comes later is hot-linking.
+    let thief: String = (0..600)
+        .map(|at| {
+            read(9 * 86_400 + at * 500, &format!("100.110.{}.7", at % 120), "-", "Mozilla/5.0", "TLSv1.3")
+                .replace("15 \"-\"", "15 \"https://thief.example/\"")
+        })
+        .collect();
+    let found = found_in(&(visits(20) + &thief), "hot-linking");
+    assert!(found.len() == 1 && found[0].0 == "thief.example", "{found:?}");
+}
+
+/// `number` deletions of a user from a second of the month on.
+fn deletions(second: u32, number: u32) -> String {
+    let one = |at: u32| {
+        let user = "arn:aws:iam::123456789012:user/ann";
+        read(second + at * 3, "10.0.0.9", user, "aws-cli/2.15", "TLSv1.3")
+            .replace("REST.GET.OBJECT pages/", &format!("REST.DELETE.OBJECT docs/{second}-{at}-"))
+            .replace("\"GET ", "\"DELETE ")
+            .replace(" 200 - 5000", " 204 - -")
+    };
+    (0..number).map(one).collect()
+}
+
+#[test]
+fn a_single_deletion_days_before_stretched_a_mass_deletion() {
+    for (stray, number) in [(3, 1), (18, 8)] {
+        let log = visits(20) + &deletions(stray * 86_400 + 54_000, number) + &deletions(14 * 86_400 + 54_000, 150);
+        let found = found_in(&log, "mass-deletion");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].1.contains("deleted 150 objects") && found[0].1.contains(" min"), "{found:?}");
+        assert!(found[0].1.contains("a few on 1 other day"), "it was said to have deleted nothing: {found:?}");
+    }
+    let found = found_in(&(visits(20) + &deletions(14 * 86_400 + 54_000, 150)), "mass-deletion");
+    assert!(found[0].1.contains("deleted nothing on other days"), "{found:?}");
+}
+
+#[test]
+fn a_known_client_was_first_seen_in_its_incident() {
+    let scrape: String = (0..500)
+        .map(|at| {
+            read(10 * 86_400 + at * 6, "203.0.113.99", "-", "curl/8.5.0", "TLSv1.3")
+                .replace("REST.GET.OBJECT pages/", &format!("REST.GET.OBJECT cat/{at:05}-"))
+        })
+        .collect();
+    let earlier: String =
+        (0..20).map(|at| read(4 * 86_400 + at * 60, "203.0.113.99", "-", "curl/8.5.0", "TLSv1.3")).collect();
+    for (log, is_new) in [(visits(20) + &scrape, true), (visits(20) + &earlier + &scrape, false)] {
+        let found = found_in(&log, "scraping");
+        assert!(!found.is_empty());
+        assert_eq!(found[0].1.contains("First seen then."), is_new, "{found:?}");
+    }
+}
+
+#[test]
+fn a_note_counted_muted_findings_of_other_kinds() {
+    let home = home();
+    home.succeeds(&["findings", "mute", "scraping"]);
+    let note = |kinds: &str| stderr(&home.run(&["findings", "--kinds", kinds]));
+    assert!(note("scraping").contains("muted"), "{}", note("scraping"));
+    assert!(!note("retry-storm").contains("muted"), "{}", note("retry-storm"));
+}
+
+#[test]
+fn a_mute_of_a_printed_subject_matched_nothing() {
+    let home = home();
+    let output = home.run(&["findings", "mute", "remote_ip:203.0.113.7"]);
+    assert!(!stderr(&output).contains("matches no finding now"), "{}", stderr(&output));
+    assert_eq!(text(&home.rows(&["findings", "muted"])[0], "value"), "203.0.113.7");
+    for (wrong, part) in [("10.0.0.0/33", "from 0 to 32"), ("any", "mute every finding")] {
+        let message = home.fails_in_one_line(2, &["findings", "mute", wrong]);
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn a_time_without_requests_had_no_findings() {
+    let home = home();
+    let output = home.run(&["findings", "--until", "2020-01-01"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+    let note = stderr(&output);
+    assert!(note.contains("no requests in this time") && !note.contains("no findings"), "{note}");
+}

@@ -182,12 +182,13 @@ pub fn plan(
         list.dedup();
     }
     if !networks.is_empty() {
-        let mut networks = IpNet::aggregate(&networks);
+        let named = networks;
+        let mut networks = IpNet::aggregate(&named);
         networks.sort_unstable();
         let seen = logs.addresses()?;
         let others = seen.iter().map(|(address, _)| *address);
         let others: Vec<IpAddr> = others.filter(|address| !networks::contain(&networks, address)).collect();
-        let merged = networks::merge(&networks, &others, settings.widest);
+        let merged = networks::merge(&named, &others, settings.widest);
         plan.warnings.extend(impact::doubtful_networks(&networks));
         plan.neighbours = logs.neighbours(&networks, targets, &seen)?;
         plan.warnings.extend(logs.doubtful_requesters(&networks, &owners, &settings.accounts)?);

@@ -8,9 +8,10 @@ use ipnet::IpNet;
 /// than `widest` (prefix lengths for IPv4 and IPv6) that is not among `targets`, and each is as narrow as its targets
 /// allow. `others` are addresses outside of the targets.
 pub fn merge(targets: &[IpNet], others: &[IpAddr], widest: (u8, u8)) -> Vec<IpNet> {
-    // Without networks within others, and sorted.
-    let mut targets = IpNet::aggregate(&targets.to_vec());
-    targets.sort_unstable();
+    // Neighbours are not joined here: the result may be wider than `widest`.
+    let mut targets = targets.to_vec();
+    targets.sort_unstable_by_key(|network| (network.network(), network.prefix_len()));
+    targets.dedup_by(|inner, outer| outer.contains(&*inner));
     let mut others = others.to_vec();
     others.sort_unstable();
     let bits = |network: &IpNet| if network.addr().is_ipv4() { widest.0 } else { widest.1 };
@@ -102,6 +103,17 @@ mod tests {
             "203.0.113.0/30 203.0.113.6/31"
         );
         assert_eq!(merged("203.0.113.8 203.0.113.10", "203.0.113.9"), "203.0.113.8/32 203.0.113.10/32");
+    }
+
+    #[test]
+    fn neighbours_were_joined_to_a_network_wider_than_the_widest() {
+        let merged = |targets: &str, widest| {
+            let merged = merge(&networks(targets), &[], widest);
+            merged.iter().map(IpNet::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(merged("203.0.113.8 203.0.113.9", (32, 128)), "203.0.113.8/32 203.0.113.9/32");
+        assert_eq!(merged("203.0.112.0/24 203.0.113.0/24", (24, 48)), "203.0.112.0/24 203.0.113.0/24");
+        assert_eq!(merged("203.0.113.9 203.0.113.8/31 203.0.113.8", (32, 128)), "203.0.113.8/31");
     }
 
     #[test]

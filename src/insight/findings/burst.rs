@@ -11,10 +11,11 @@ use super::evidence::{Evidence, finding};
 use super::history::History;
 use super::timeline::{Counted, Timeline};
 use super::volume::{Subject, Volume, explains_volume};
-use super::{Finding, Kind, Ordinary, benign, recurrence, words};
+use super::{Finding, Kind, Ordinary, benign, own_site, recurrence, words};
 use crate::human;
 use crate::insight::survey::Survey;
 use crate::log::Field;
+use crate::query::filter;
 use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Stats, TimeRange, Value};
 
 /// False alarms per month that are accepted for the whole log, and for all subjects together.
@@ -38,6 +39,11 @@ const MAX_BURSTS: usize = 12;
 const MAX_LOOKED_INTO: usize = 60;
 /// A value is the cause of a burst if this part of the excess belongs to it.
 const CAUSE: f64 = 0.6;
+/// … and it is this many times as frequent in the burst as at other times: what nearly all requests have is no cause.
+const MIN_LIFT: f64 = 1.3;
+/// Errors with this part of the errors of a burst are all of them, or most of them.
+const NEARLY_ALL_ERRORS: f64 = 0.95;
+const MOST_ERRORS: f64 = 0.5;
 /// A burst of a subject is explained if this part of its excess belongs to other findings.
 const EXPLAINED: f64 = 0.5;
 
@@ -54,6 +60,8 @@ struct Burst {
     season: f64,
     ln_p: f64,
     label: Option<Ordinary>,
+    /// The most frequent error of a burst of errors, in words.
+    error: Option<String>,
 }
 
 impl Burst {
@@ -71,6 +79,7 @@ impl Burst {
             season: run.expected / (mean * (run.end - run.first) as f64).max(f64::MIN_POSITIVE),
             ln_p: run.ln_p,
             label: is_recurring.then_some(Ordinary::RecurringJob),
+            error: None,
         }
     }
 
@@ -102,7 +111,10 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
     of_subjects.sort_by(|a, b| a.ln_p.total_cmp(&b.ln_p));
     for burst in of_subjects.into_iter().take(MAX_BURSTS) {
         if !bursts.iter().any(|other| other.overlaps(&burst)) && !is_explained(volume, &burst)? {
-            let label = ordinary(volume, &burst)?;
+            let label = match &burst.subject {
+                Some(subject) => ordinary(volume, &burst, subject)?,
+                None => None,
+            };
             bursts.push(Burst { label, ..burst });
         }
     }
@@ -243,14 +255,41 @@ fn look_into(volume: &Volume<'_, '_>, burst: &mut Burst) -> Result<(), QueryErro
     if burst.label.is_some() {
         return Ok(());
     }
-    burst.subject = cause(&volume.history, burst)?;
-    burst.label = ordinary(volume, burst)?;
+    let Causes { main, cause } = causes(&volume.history, burst)?;
+    for subject in cause.iter().chain(&main) {
+        burst.label = burst.label.or(ordinary(volume, burst, subject)?);
+    }
+    burst.subject = cause;
+    if burst.counted == Counted::Errors {
+        burst.error = main_error(&volume.history, burst)?;
+    }
     Ok(())
 }
 
+/// The error that most errors of a burst are, in words: its code, or the status if it has none.
+fn main_error(history: &Survey<'_>, burst: &Burst) -> Result<Option<String>, QueryError> {
+    let failed = Filter::Term(filter::Subject::Field(Field::HttpStatus), filter::Test::Range(Some(400), None));
+    let failed = failed.and(within(burst));
+    for field in [Field::ErrorCode, Field::HttpStatus] {
+        let groups = history.groups(&failed, &Dimension::Field(field), &[], Measure::Requests, 1)?;
+        let Some(row) = groups.rows.first().filter(|row| row.value != Value::Absent) else { continue };
+        let share = row.stats.requests as f64 / groups.totals.requests.max(1) as f64;
+        let name = words::value(&row.value);
+        return Ok(match share {
+            NEARLY_ALL_ERRORS.. => Some(name),
+            MOST_ERRORS.. => Some(format!("mostly {name}")),
+            _ => None,
+        });
+    }
+    Ok(None)
+}
+
 /// Why a burst of a subject is ordinary.
-fn ordinary(volume: &Volume<'_, '_>, burst: &Burst) -> Result<Option<Ordinary>, QueryError> {
-    let Some((dimension, value)) = &burst.subject else { return Ok(None) };
+fn ordinary(
+    volume: &Volume<'_, '_>,
+    burst: &Burst,
+    (dimension, value): &(Dimension, Value),
+) -> Result<Option<Ordinary>, QueryError> {
     let filter = Filter::term_for(dimension, value);
     if let Some(crawler) = benign::crawler(&volume.history, &filter.clone().and(within(burst)))? {
         return Ok(Some(crawler));
@@ -291,8 +330,18 @@ fn within(burst: &Burst) -> Filter {
     Filter::within(TimeRange { start: Some(burst.start), end: Some(burst.end) })
 }
 
-/// The value that most of the excess of a burst belongs to: of the dimensions, the most specific one that has any.
-fn cause(history: &Survey<'_>, burst: &Burst) -> Result<Option<(Dimension, Value)>, QueryError> {
+/// What most of the excess of a burst belongs to.
+#[derive(Default)]
+struct Causes {
+    /// The value that is also more frequent than usual.
+    cause: Option<(Dimension, Value)>,
+    /// The value of the most specific dimension, if it is another one. It may say why the burst is ordinary.
+    main: Option<(Dimension, Value)>,
+}
+
+/// The values that most of the excess of a burst belongs to, each of the most specific dimension that has any.
+fn causes(history: &Survey<'_>, burst: &Burst) -> Result<Causes, QueryError> {
+    let mut causes = Causes::default();
     let dimensions = [
         Dimension::Field(Field::RemoteIp),
         Dimension::NETWORK,
@@ -312,12 +361,35 @@ fn cause(history: &Survey<'_>, burst: &Burst) -> Result<Option<(Dimension, Value
         if value == Value::Absent {
             continue;
         }
-        let share = share_of_excess(history, burst, (&dimension, &value), &stats, &groups.totals)?;
-        if share >= CAUSE {
-            return Ok(Some((dimension, value)));
+        let subject = (dimension, value);
+        let share = share_of_excess(history, burst, (&subject.0, &subject.1), &stats, &groups.totals)?;
+        if share < CAUSE {
+            continue;
         }
+        let is_own_site = subject.0 == Dimension::RefererHost && own_site::is_own(history, &subject.1)?;
+        if !is_own_site && lift(history, burst, &subject, &stats, &groups.totals)? >= MIN_LIFT {
+            causes.cause = Some(subject);
+            break;
+        }
+        causes.main.get_or_insert(subject);
     }
-    Ok(None)
+    Ok(causes)
+}
+
+/// How many times as frequent a value is in a burst as at other times.
+fn lift(
+    history: &Survey<'_>,
+    burst: &Burst,
+    (dimension, value): &(Dimension, Value),
+    inside: &Stats,
+    all_inside: &Stats,
+) -> Result<f64, QueryError> {
+    let number = |stats: &Stats| burst.counted.of(stats) as f64;
+    let always = history.totals(&Filter::term_for(dimension, value))?;
+    let all = history.totals(&Filter::everything())?;
+    let usual = (number(&always) - number(inside)) / (number(&all) - number(all_inside)).max(1.0);
+    let now = number(inside) / number(all_inside).max(1.0);
+    Ok(now / usual.max(f64::MIN_POSITIVE))
 }
 
 /// The part of the excess of a burst that belongs to a value. `inside`: the stats of the value within the burst, `all`:
@@ -361,7 +433,10 @@ fn is_explained(volume: &Volume<'_, '_>, burst: &Burst) -> Result<bool, QueryErr
 fn explanation(burst: &Burst, stats: &Stats) -> String {
     let what = match burst.counted {
         Counted::Requests => human::counted(stats.requests, "request"),
-        Counted::Errors => human::counted(stats.errors, "error"),
+        Counted::Errors => {
+            let named = burst.error.as_ref().map_or(String::new(), |error| format!(" ({error})"));
+            human::counted(stats.errors, "error") + &named
+        }
     };
     let who = match &burst.subject {
         Some((dimension, value)) => format!(" {}", of(dimension, value)),

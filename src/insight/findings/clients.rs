@@ -216,7 +216,11 @@ impl Clients {
                 let subject = Some((dimension.clone(), value.clone()));
                 let evidence =
                     Evidence { kind, subject, filter, period: Some(period), strength, label, stats };
-                found.extend(finding(survey, evidence, |stats| Ok(sentence(stats)))?);
+                let first_seen = match kind == Kind::Scraping && is_new(survey, &client)? {
+                    true => " First seen then.",
+                    false => "",
+                };
+                found.extend(finding(survey, evidence, |stats| Ok(sentence(stats) + first_seen))?);
             }
         }
         Ok(found)
@@ -257,6 +261,18 @@ fn candidates(
 
 fn of_status((first, last): (i64, i64)) -> Filter {
     Filter::Term(Subject::Field(Field::HttpStatus), Test::Range(Some(first), Some(last)))
+}
+
+/// Whether the client came for the first time in its period, well after the start of the log: requests before the start of
+/// the scope count, too.
+fn is_new(survey: &Survey<'_>, client: &Client<'_>) -> Result<bool, QueryError> {
+    const KNOWN_LATER_SECONDS: i64 = SECONDS_PER_DAY;
+    let first = client.did.stats.first_seen;
+    if first - survey.period().0 < KNOWN_LATER_SECONDS || client.history.began_before(first) {
+        return Ok(false);
+    }
+    let all = survey.with_history().totals(&Filter::term_for(client.dimension, client.value))?;
+    Ok(all.first_seen == first)
 }
 
 /// Whether nearly all requests of a network or user agent are from one address, which is a candidate of its own.

@@ -15,6 +15,8 @@ const CANDIDATES: usize = 40;
 const MIN_KEYS: u64 = 40;
 /// A window with this many times the keys of the usual day of the requester is unusual although it deletes every day.
 const TIMES_USUAL: f64 = 5.0;
+/// A window with this part of all deletions of a requester says more than the time from its first to its last one.
+const MOST_OF_A_WHOLE: f64 = 0.7;
 /// Windows per requester.
 const MAX_WINDOWS: usize = 3;
 
@@ -80,9 +82,13 @@ fn of_dimension(
     let mut of: Vec<(Value, TimeRange)> = Vec::new();
     let mut history_of: Vec<&History> = Vec::new();
     for (value, history) in values.iter().zip(&histories) {
-        // A requester that deletes on few days is looked at as a whole.
-        let whole = history.whole().filter(|_| history.active_days() <= 2);
-        for (start, end) in whole.into_iter().chain(history.windows().into_iter().take(MAX_WINDOWS)) {
+        let windows: Vec<(i64, i64)> = history.windows().into_iter().take(MAX_WINDOWS).collect();
+        // A requester that deletes on few days is looked at as a whole. Single deletions long before or after a dense window
+        // are not part of the incident.
+        let is_dense =
+            windows.iter().any(|window| history.within(*window) >= MOST_OF_A_WHOLE * history.total());
+        let whole = history.whole().filter(|_| history.active_days() <= 2 && !is_dense);
+        for (start, end) in whole.into_iter().chain(windows) {
             of.push((value.clone(), TimeRange { start: Some(start), end: Some(end) }));
             history_of.push(history);
         }
@@ -120,15 +126,25 @@ fn of_dimension(
         };
         let folder =
             folder(records, &Filter::term_for(dimension, value).and(deletions.clone()), period, did)?;
+        let other_days = history.other_active_days(window);
+        let all_time = survey.with_history();
         let sentence = |stats: &Stats| {
             let place = match &folder {
                 None => String::new(),
                 Some(folder) => format!(" under {}", words::text(folder)),
             };
             let before = if usual >= 1.0 {
-                format!("It usually deletes about {} a day.", human::count(usual.round() as u64))
+                format!(" It usually deletes about {} a day.", human::count(usual.round() as u64))
+            } else if other_days > 0 {
+                let days = human::counted(other_days as u64, "other day");
+                format!(" It deleted a few on {days}.")
             } else {
-                "It deleted nothing on other days.".to_owned()
+                let its = Filter::term_for(dimension, value).and(deletions.clone());
+                let earlier = its.and(Filter::within(TimeRange { start: None, end: Some(survey.period().0) }));
+                match all_time.totals(&earlier)?.requests {
+                    0 => " It deleted nothing on other days.".to_owned(),
+                    _ => String::new(),
+                }
             };
             let address = match (&did.address, did.addresses) {
                 (Some((address, _)), 1) => format!(" from {}", words::value(address)),
@@ -138,7 +154,7 @@ fn of_dimension(
             let missing =
                 if are_missing { " The log does not have the requests that deleted them." } else { "" };
             Ok(format!(
-                "{} deleted {} objects{place} in {}{address}. {before}{missing}",
+                "{} deleted {} objects{place} in {}{address}.{before}{missing}",
                 words::client(dimension, value, 1),
                 human::count(keys),
                 words::span(stats.last_seen - stats.first_seen + 1),

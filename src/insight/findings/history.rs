@@ -178,18 +178,42 @@ impl History {
         self.days().into_iter().filter(|requests| *requests > 0.0).count()
     }
 
+    /// All requests.
+    pub(super) fn total(&self) -> f64 {
+        self.counts.iter().sum()
+    }
+
+    /// The requests in a time range.
+    pub(super) fn within(&self, period: (i64, i64)) -> f64 {
+        self.counts[self.buckets(period)].iter().sum()
+    }
+
+    /// Whether the first request was before this second, to the bucket.
+    pub(super) fn began_before(&self, second: i64) -> bool {
+        self.whole().is_some_and(|(first, _)| first + self.grid.bucket <= second)
+    }
+
+    /// Number of UTC days with requests outside of `window`.
+    pub(super) fn other_active_days(&self, window: (i64, i64)) -> usize {
+        self.other_days(window).into_iter().filter(|requests| *requests > 0.0).count()
+    }
+
     /// The median requests of the days outside of `window`; days without requests count.
     pub(super) fn usual_day(&self, window: (i64, i64)) -> f64 {
+        median(&mut self.other_days(window))
+    }
+
+    /// The requests of each UTC day that has no part of `window`.
+    fn other_days(&self, window: (i64, i64)) -> Vec<f64> {
         let first_day = self.grid.start.div_euclid(SECONDS_PER_DAY);
         let is_within = |day: usize| {
             let start = (first_day + day as i64) * SECONDS_PER_DAY;
             start < window.1 && start + SECONDS_PER_DAY > window.0
         };
-        let mut others: Vec<f64> = (self.days().into_iter().enumerate())
+        (self.days().into_iter().enumerate())
             .filter(|(day, _)| !is_within(*day))
             .map(|(_, requests)| requests)
-            .collect();
-        median(&mut others)
+            .collect()
     }
 }
 

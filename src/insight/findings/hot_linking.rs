@@ -2,6 +2,7 @@
 
 use super::evidence::{Evidence, finding};
 use super::history::History;
+use super::own_site::Referred;
 use super::{Finding, Kind, Ordinary, benign, words};
 use crate::human;
 use crate::insight::survey::Survey;
@@ -47,10 +48,15 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     let rows = (groups.rows.iter()).filter(|row| row.stats.requests >= MIN_REQUESTS);
     let values: Vec<Value> = rows.map(|row| row.value.clone()).collect();
     let histories = History::of(survey, &everything, &dimension, values.clone())?;
+    let Some(first) = histories.first() else { return Ok(Vec::new()) };
+    let referred = Referred::of(survey, first)?;
     // A site that was there at first may link much more later: then only that window is an incident.
     let mut of: Vec<(Value, TimeRange)> = Vec::new();
     for (value, history) in values.iter().zip(&histories) {
         let Some(whole) = history.whole() else { continue };
+        if referred.is_own(history) {
+            continue;
+        }
         if whole.0 - log_start >= NEW_AFTER_SECONDS {
             of.push((value.clone(), TimeRange::default()));
         } else if let Some((start, end)) = history.windows().first() {

@@ -1,7 +1,7 @@
 //! Findings: what is suspicious in the requests of a scope, best first, each with the filter that selects exactly its
 //! requests and a sentence that explains it.
 //!
-//! - `kind`: the kinds. `ordinary`: the reasons for which a finding is none. `evidence`: makes findings from what a detector saw, with exact stats.
+//! - `kind`: the kinds. `own_site`: the sites that the bucket belongs to. `ordinary`: the reasons for which a finding is none. `evidence`: makes findings from what a detector saw, with exact stats.
 //! - `timeline`: the whole log over time. `history`: the past of a part of it. `recurrence`: whether something comes again.
 //!   `baseline`: what to expect of a series of counts.
 //! - A file per detector: each asks a few queries and returns the findings of its kinds.
@@ -30,6 +30,7 @@ mod merge;
 pub mod mute;
 mod new_agent;
 mod ordinary;
+mod own_site;
 mod recurrence;
 mod retry_storms;
 mod silence;

@@ -59,12 +59,6 @@ pub(super) fn client(dimension: &Dimension, value: &Value, addresses: u64) -> St
     }
 }
 
-/// When a client was seen for the first time, if that says something: only if it is well after the start of the log.
-pub(super) fn first_seen(first: i64, log_start: i64) -> Option<&'static str> {
-    const KNOWN_LATER_SECONDS: i64 = 86_400;
-    (first - log_start >= KNOWN_LATER_SECONDS).then_some("First seen then.")
-}
-
 /// The parts of a sentence, joined by spaces; empty parts are left out.
 pub(super) fn sentence<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();

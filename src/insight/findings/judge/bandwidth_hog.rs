@@ -4,7 +4,8 @@
 use super::{Kind, Population, Verdict, agent, is_crowd, name, recurring, words};
 use crate::human;
 use crate::insight::findings::client::Client;
-use crate::query::{Filter, Stats};
+use crate::log::Field;
+use crate::query::{Dimension, Filter, Stats};
 
 /// Share of all bytes of the time in which the client was active, if the bytes were spread evenly over the log.
 const MIN_SHARE: f64 = 0.1;
@@ -14,6 +15,18 @@ const MIN_WHOLE_SHARE: f64 = 0.02;
 const MIN_TIMES_BUSY: f64 = 5.0;
 /// Bytes that are not worth a look.
 const MIN_BYTES: u64 = 100 << 20;
+
+/// A user agent or requester with this many addresses is shared, if the largest of them sends at most this part of its requests.
+const SHARED_ADDRESSES: u64 = 10;
+const MAX_LARGEST_ADDRESS: f64 = 0.3;
+
+/// Whether many clients have the value in common and none of them stands out: what they take together is nobody's.
+fn is_shared(client: &Client<'_>) -> bool {
+    let largest = client.did.address.as_ref().map_or(0, |(_, requests)| *requests);
+    matches!(client.dimension, Dimension::Field(Field::UserAgent | Field::Requester))
+        && client.did.addresses >= SHARED_ADDRESSES
+        && client.share(largest) <= MAX_LARGEST_ADDRESS
+}
 
 pub(super) fn judge<'a>(client: &'a Client<'a>, population: &'a Population) -> Option<Verdict<'a>> {
     let bytes = client.did.stats.bytes_sent;
@@ -27,7 +40,8 @@ pub(super) fn judge<'a>(client: &'a Client<'a>, population: &'a Population) -> O
         && bytes as f64 >= MIN_WHOLE_SHARE * population.usual_bytes
         && times_busy >= MIN_TIMES_BUSY
         && population.clients >= 5
-        && !is_crowd(client);
+        && !is_crowd(client)
+        && !is_shared(client);
     if !is_hog {
         return None;
     }

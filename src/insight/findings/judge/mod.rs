@@ -44,9 +44,8 @@ pub(super) struct Population {
     pub busy_window_keys: u64,
     /// The bytes of all clients, if all days were like most days: one incident does not make others small.
     pub usual_bytes: f64,
-    /// Length of the log in seconds, and its first second.
+    /// Length of the log in seconds.
     pub seconds: i64,
-    pub start: i64,
 }
 
 /// The client of this rank is the busy one that others are compared with.
@@ -78,7 +77,6 @@ impl Population {
             busy_bytes: at_rank(&|profile| profile.stats.bytes_sent),
             usual_bytes,
             seconds: survey.seconds(),
-            start: survey.period().0,
         }
     }
 }

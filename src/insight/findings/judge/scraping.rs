@@ -75,7 +75,6 @@ pub(super) fn judge<'a>(client: &'a Client<'a>, population: &'a Population) -> O
                 agent(client),
             )
             .as_str(),
-            words::first_seen(stats.first_seen, population.start).unwrap_or(""),
             &format!("{}.", human::bytes(stats.bytes_sent)),
         ])
     };
