@@ -17,8 +17,8 @@ use crate::human;
 use crate::insight::Scope;
 use crate::insight::findings::mute::{Mute, MuteStore, separate};
 use crate::insight::findings::{Finding, Findings, Kind, find};
-use crate::query::{Ask, Dimension, Engine, Filter, TimeRange};
 use crate::query::filter::period;
+use crate::query::{Ask, Dimension, Engine, Filter, TimeRange};
 
 pub(super) fn run(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
     if context.options.sort.is_some() {

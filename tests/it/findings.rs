@@ -415,11 +415,15 @@ fn deletions(second: u32, number: u32) -> String {
 #[test]
 fn a_single_deletion_days_before_stretched_a_mass_deletion() {
     for (stray, number) in [(3, 1), (18, 8)] {
-        let log = visits(20) + &deletions(stray * 86_400 + 54_000, number) + &deletions(14 * 86_400 + 54_000, 150);
+        let log =
+            visits(20) + &deletions(stray * 86_400 + 54_000, number) + &deletions(14 * 86_400 + 54_000, 150);
         let found = found_in(&log, "mass-deletion");
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].1.contains("deleted 150 objects") && found[0].1.contains(" min"), "{found:?}");
-        assert!(found[0].1.contains("a few on 1 other day"), "it was said to have deleted nothing: {found:?}");
+        assert!(
+            found[0].1.contains("a few on 1 other day"),
+            "it was said to have deleted nothing: {found:?}"
+        );
     }
     let found = found_in(&(visits(20) + &deletions(14 * 86_400 + 54_000, 150)), "mass-deletion");
     assert!(found[0].1.contains("deleted nothing on other days"), "{found:?}");

@@ -268,7 +268,8 @@ fn look_into(volume: &Volume<'_, '_>, burst: &mut Burst) -> Result<(), QueryErro
 
 /// The error that most errors of a burst are, in words: its code, or the status if it has none.
 fn main_error(history: &Survey<'_>, burst: &Burst) -> Result<Option<String>, QueryError> {
-    let failed = Filter::Term(filter::Subject::Field(Field::HttpStatus), filter::Test::Range(Some(400), None));
+    let failed =
+        Filter::Term(filter::Subject::Field(Field::HttpStatus), filter::Test::Range(Some(400), None));
     let failed = failed.and(within(burst));
     for field in [Field::ErrorCode, Field::HttpStatus] {
         let groups = history.groups(&failed, &Dimension::Field(field), &[], Measure::Requests, 1)?;

@@ -140,7 +140,8 @@ fn of_dimension(
                 format!(" It deleted a few on {days}.")
             } else {
                 let its = Filter::term_for(dimension, value).and(deletions.clone());
-                let earlier = its.and(Filter::within(TimeRange { start: None, end: Some(survey.period().0) }));
+                let earlier =
+                    its.and(Filter::within(TimeRange { start: None, end: Some(survey.period().0) }));
                 match all_time.totals(&earlier)?.requests {
                     0 => " It deleted nothing on other days.".to_owned(),
                     _ => String::new(),

@@ -39,8 +39,7 @@ impl Referred {
 
 /// Whether a host of referers is an own site of the bucket.
 pub(super) fn is_own(survey: &Survey<'_>, host: &Value) -> Result<bool, QueryError> {
-    let histories =
-        History::of(survey, &Filter::everything(), &Dimension::RefererHost, vec![host.clone()])?;
+    let histories = History::of(survey, &Filter::everything(), &Dimension::RefererHost, vec![host.clone()])?;
     match histories.first() {
         Some(history) => Ok(Referred::of(survey, history)?.is_own(history)),
         None => Ok(false),
