@@ -1,6 +1,6 @@
 //! The past of something: its requests in each bucket of a grid, and the windows in which they were unusually many.
 //!
-//! [`recurrence`](super::recurrence) says whether what happened in a window comes again.
+//! [`recurrence`] says whether what happened in a window comes again.
 
 use std::ops::Range;
 use std::rc::Rc;
