@@ -62,7 +62,7 @@ pub enum FolderStyle {
 impl FolderStyle {
     const ALL: [FolderStyle; 3] = [FolderStyle::Slashes, FolderStyle::Hive, FolderStyle::Dashes];
 
-    /// The form of a date, and of the hour after it: each `0` stands for a digit.
+    /// The form of a date, and of the hour after it: each `0` is the place of a digit.
     fn forms(self) -> (&'static [u8], &'static [u8]) {
         match self {
             FolderStyle::Slashes => (b"0000/00/00/", b"00/"),
@@ -269,7 +269,7 @@ pub fn is_log_name(name: &str) -> bool {
         || (unique.len() >= 16 && consists_of(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
 }
 
-/// The digits of a text of this form, in which each `0` stands for a digit: eight of a date, or two of an hour.
+/// The digits of a text of this form, in which each `0` is the place of a digit: eight of a date, or two of an hour.
 fn digits_of(text: &[u8], form: &[u8]) -> Option<[u8; 8]> {
     let mut digits = [b'0'; 8];
     let mut next = 0;

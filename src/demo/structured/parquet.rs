@@ -106,7 +106,7 @@ fn write_column(
     }
 }
 
-/// A text as UTF-8, as its column promises and as in JSON: U+FFFD stands for other bytes.
+/// A text as UTF-8, as its column promises and as in JSON: U+FFFD replaces other bytes.
 fn utf8(text: &[u8]) -> ByteArray {
     String::from_utf8_lossy(text).into_owned().into_bytes().into()
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Filter`] is plain data. [`Filter::parse`] reads it from text (`tokens`, `parse`: the grammar; `value`, `number`,
 //! [`period`]: the meaning of values) and its `Display` writes it back (`print`). [`Matcher`] tests a single value,
-//! [`mod@complete`] offers completions while a filter is typed, [`mod@highlight`] tells its parts apart. `docs/filter.md` describes the language, see [`HELP`].
+//! [`mod@complete`] offers completions while a filter is typed, [`mod@highlight`] finds its parts for colouring. `docs/filter.md` describes the language, see [`HELP`].
 //!
 //! Never here: where values are stored (segments, dictionaries), widgets.
 

@@ -4,7 +4,7 @@ use crate::query::RequestRow;
 use crate::tui::journeys::snapshots;
 use crate::tui::testing::{APRIL, Explorer, get};
 
-/// Keys in folders, in the root, and one that stands for a folder.
+/// Keys in folders, in the root, and one that is a folder itself.
 fn bucket() -> Vec<RequestRow> {
     let keys = [
         ("films/a/master.mp4", 9_000),

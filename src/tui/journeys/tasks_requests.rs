@@ -28,7 +28,7 @@ impl Counted {
         self
     }
 
-    /// Asserts that the task took at most so many keys.
+    /// Asserts that the task took at most this number of keys.
     fn took_at_most(&self, keys: usize) {
         assert!(self.keys <= keys, "{} keys instead of {keys}", self.keys);
     }

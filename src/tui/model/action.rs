@@ -44,7 +44,7 @@ pub(crate) enum Action {
         values: Vec<String>,
     },
     Progress(Box<Progress>),
-    /// So many lines of the logs are not requests of their own.
+    /// The numbers of rejected lines and of repeats have changed.
     LogsCounted(LogCounts),
     /// The data has this generation now.
     DataChanged(u64),

@@ -12,7 +12,7 @@ use crate::tui::{cell_text, format, widgets::fit};
 pub(crate) const SEPARATOR: &str = " › ";
 /// Parts in the middle are first shortened to this width, in terminal columns.
 const SHORT: usize = 8;
-/// The part that stands for those left out.
+/// Shown in the place of the parts that are left out.
 const LEFT_OUT: &str = "…";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

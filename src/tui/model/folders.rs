@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(row("path", "a/"), FolderRow::Folder(b"a/".to_vec()));
         assert_eq!(row("path/2", "a/b/"), FolderRow::Folder(b"a/b/".to_vec()));
         assert_eq!(row("path/2", "a/b"), FolderRow::File(Value::from("a/b")));
-        // The object that stands for the folder itself.
+        // The object whose key is the folder itself.
         assert_eq!(row("path/2", "a/"), FolderRow::File(Value::from("a/")));
         assert_eq!(row("prefix/2", "a/b/"), FolderRow::Folder(b"a/b/".to_vec()));
         assert_eq!(row("prefix/2", "a/"), FolderRow::FilesOf(b"a/".to_vec()));

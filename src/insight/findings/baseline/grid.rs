@@ -7,7 +7,7 @@ use crate::query::Series;
 const GAP_MIN_SECONDS: i64 = 3600;
 /// … and the buckets at the same time of other days usually have as many requests.
 const GAP_MIN_USUAL: u64 = 3;
-/// A gap in narrow buckets is at least this long, and so many requests are usual at that time that none is no chance.
+/// A gap in narrow buckets is at least this long, and has no requests where that is very improbable.
 const NARROW_GAP_MIN_SECONDS: i64 = 2400;
 const NARROW_GAP_MIN_EXPECTED: f64 = 12.0;
 /// Monday is day 0 of the week; 1970-01-01 was a Thursday.

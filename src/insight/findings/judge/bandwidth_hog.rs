@@ -20,7 +20,7 @@ const MIN_BYTES: u64 = 100 << 20;
 const SHARED_ADDRESSES: u64 = 10;
 const MAX_LARGEST_ADDRESS: f64 = 0.3;
 
-/// Whether many clients have the value in common and none of them stands out: what they take together is nobody's.
+/// Whether many clients share the value and none of them sends a large part: then the value is not one client.
 fn is_shared(client: &Client<'_>) -> bool {
     let largest = client.did.address.as_ref().map_or(0, |(_, requests)| *requests);
     matches!(client.dimension, Dimension::Field(Field::UserAgent | Field::Requester))
