@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tamarin::cache::Cache;
 use tamarin::insight::{Scope, findings};
 use tamarin::query::{
-    Answer, Ask, Dimension, Engine, LocalEngine, Query, QueryError, Reply, Requests, Statistics,
+    Answer, Ask, Engine, LocalEngine, Query, QueryError, Reply, Statistics, Wrapper,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -84,8 +84,12 @@ impl Timed {
     }
 }
 
-impl Engine for Timed {
-    fn ask(
+impl Wrapper for Timed {
+    fn inner(&self) -> &dyn Engine {
+        &self.engine
+    }
+
+    fn ask_inner(
         &self,
         query: &Query,
         cancel: &CancellationToken,
@@ -94,27 +98,5 @@ impl Engine for Timed {
         let reply = self.engine.ask(query, cancel, on_partial)?;
         self.note(query, reply.statistics);
         Ok(reply)
-    }
-
-    fn pages(
-        &self,
-        query: &Query,
-        page_rows: usize,
-        cancel: &CancellationToken,
-        on_page: &mut dyn FnMut(Requests) -> bool,
-    ) -> Result<(), QueryError> {
-        self.engine.pages(query, page_rows, cancel, on_page)
-    }
-
-    fn generation(&self) -> u64 {
-        self.engine.generation()
-    }
-
-    fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError> {
-        self.engine.pin_snapshot(pin)
-    }
-
-    fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
-        self.engine.complete(by, text, limit)
     }
 }

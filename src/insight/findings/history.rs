@@ -132,6 +132,20 @@ impl History {
                 _ => windows.push((index, index, requests)),
             }
         }
+        // An incident seldom begins with a bucket: less than a bucket of it is still more than usual.
+        let is_more = |index: usize| {
+            self.counts.get(index).is_some_and(|requests| *requests > busy.max(MIN_REQUESTS_PER_BUCKET))
+        };
+        for (first, last, sum) in &mut windows {
+            if first.checked_sub(1).is_some_and(is_more) {
+                *first -= 1;
+                *sum += self.counts[*first];
+            }
+            if is_more(*last + 1) {
+                *last += 1;
+                *sum += self.counts[*last];
+            }
+        }
         windows.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
         windows
             .into_iter()
@@ -152,16 +166,9 @@ impl History {
 
     /// Whether the first visit comes again at the same time of other days or weeks: see [`recurrence::at_the_same_time`].
     pub(super) fn first_visit_comes_again(&self) -> bool {
-        /// The time without a request that ends a visit.
-        const PAUSE_SECONDS: i64 = 6 * 3_600;
-        let pause = self.grid.buckets_in(PAUSE_SECONDS);
-        let is_active = |index: &usize| self.counts[*index] > 0.0;
-        let Some(first) = (0..self.counts.len()).find(is_active) else { return false };
-        let mut end = first + 1;
-        while let Some(next) = (end..self.counts.len().min(end + pause)).find(is_active) {
-            end = next + 1;
-        }
-        recurrence::at_the_same_time(&self.grid, &self.counts, first..end)
+        let visits = recurrence::visits(&self.grid, &self.counts, 0..self.counts.len());
+        let first = visits.into_iter().next();
+        first.is_some_and(|visit| recurrence::at_the_same_time(&self.grid, &self.counts, visit))
     }
 
     /// Requests of each UTC day of the grid.
@@ -237,6 +244,16 @@ mod tests {
         line[74..81].fill(300.0);
         line[500] = 40.0;
         assert_eq!(history(&line).windows(), [(50 * 3_600, 81 * 3_600), (500 * 3_600, 501 * 3_600)]);
+    }
+
+    #[test]
+    fn the_first_minutes_of_an_incident_were_outside_of_its_window() {
+        let mut line: Vec<f64> = (0..720).map(|hour| f64::from(hour % 5)).collect();
+        line[99] = 30.0;
+        line[100..103].fill(900.0);
+        line[103] = 12.0;
+        line[104] = 11.0;
+        assert_eq!(history(&line).windows(), [(99 * 3_600, 104 * 3_600)]);
     }
 
     #[test]
