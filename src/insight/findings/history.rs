@@ -251,7 +251,7 @@ mod tests {
         let mut line: Vec<f64> = (0..720).map(|hour| f64::from(hour % 5)).collect();
         line[99] = 30.0;
         line[100..103].fill(900.0);
-        line[103] = 12.0;
+        line[103] = 11.0;
         line[104] = 11.0;
         assert_eq!(history(&line).windows(), [(99 * 3_600, 104 * 3_600)]);
     }
