@@ -40,7 +40,7 @@ fn a_browser_was_blamed_for_the_scraping_of_a_network() {
 #[test]
 fn a_program_of_its_own_joins_the_networks_of_a_scraper() {
     let log = visits(20)
-        + &scrape(10 * DAY, 2_000, 5, "catalogue-sync/1.0", |at| format!("100.{}.7.{}", 64 + at % 40, at % 9));
+        + &scrape(10 * DAY, 2_000, 5, "catalogue-sync/1.0", |at| format!("100.{}.7.{}", 64 + at % 8, at % 5));
     let found = found_in(&log, "scraping,new-agent");
     assert!(found.len() == 1 && found[0].0 == "catalogue-sync/1.0", "{found:?}");
 }
