@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 
 use tamarin::cache::Cache;
 use tamarin::insight::{Scope, findings};
-use tamarin::query::{
-    Answer, Ask, Engine, LocalEngine, Query, QueryError, Reply, Statistics, Wrapper,
-};
+use tamarin::query::{Answer, Ask, Engine, LocalEngine, Query, QueryError, Reply, Statistics, Wrapper};
 use tokio_util::sync::CancellationToken;
 
 #[global_allocator]

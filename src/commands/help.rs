@@ -42,7 +42,8 @@ pub(super) fn run(topic: &[String]) -> anyhow::Result<Outcome> {
 fn subcommand<'c>(command: &'c mut clap::Command, names: &[&str]) -> Option<&'c mut clap::Command> {
     let (first, rest) = names.split_first()?;
     if command.find_subcommand(first).is_none() {
-        let mut parents = command.get_subcommands_mut().filter(|parent| parent.find_subcommand(first).is_some());
+        let mut parents =
+            command.get_subcommands_mut().filter(|parent| parent.find_subcommand(first).is_some());
         let parent = parents.next().filter(|_| rest.is_empty())?;
         return if parents.next().is_none() { parent.find_subcommand_mut(first) } else { None };
     }

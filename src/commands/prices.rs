@@ -16,8 +16,8 @@ use crate::query::cost::prices::DEFAULT_REGION;
 use crate::query::cost::{PriceError, PriceTable, Prices, region_of_host};
 use crate::query::filter::{Subject, Test};
 use crate::query::{
-    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Reply,
-    Sort, TimeRange, Wrapper,
+    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Reply, Sort,
+    TimeRange, Wrapper,
 };
 
 /// The prices of an estimate, and where its region comes from.

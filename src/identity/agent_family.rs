@@ -51,7 +51,8 @@ impl Entry {
     fn matches(&self, agent: &[u8]) -> bool {
         let begins = |text: &String| {
             let head = agent.get(..text.len());
-            head.is_some_and(|head| head.eq_ignore_ascii_case(text.as_bytes())) && is_word(agent, 0, text.len())
+            head.is_some_and(|head| head.eq_ignore_ascii_case(text.as_bytes()))
+                && is_word(agent, 0, text.len())
         };
         let contains = |text: &String| {
             let mut places = memchr::memmem::find_iter(agent, text.as_bytes());

@@ -297,7 +297,10 @@ mod tests {
             "The top referer takes 75.0 % of requests; the median referer takes 2 requests. 1,200 requests without a referer \
              are left out."
         );
-        assert!(some.sentence(&ip, Measure::BytesSent).ends_with("1.17 KiB of requests without an address are left out."));
+        assert!(
+            some.sentence(&ip, Measure::BytesSent)
+                .ends_with("1.17 KiB of requests without an address are left out.")
+        );
     }
 
     #[test]
@@ -305,7 +308,17 @@ mod tests {
         for name in ["requester", "role", "tls_version", "signature_version", "weekday"] {
             assert!(is_absence_a_value(&Dimension::by_name(name).unwrap()), "{name}");
         }
-        for name in ["remote_ip", "network", "referer", "referer_host", "user_agent", "key", "prefix", "error_code", "asn"] {
+        for name in [
+            "remote_ip",
+            "network",
+            "referer",
+            "referer_host",
+            "user_agent",
+            "key",
+            "prefix",
+            "error_code",
+            "asn",
+        ] {
             assert!(!is_absence_a_value(&Dimension::by_name(name).unwrap()), "{name}");
         }
     }

@@ -386,7 +386,10 @@ fn notes_of_a_list_of_many_values_had_a_line_for_each() {
     let notes = stderr(&home.run(&values));
     let about = |notes: &str, part: &str| notes.lines().filter(|line| line.contains(part)).count();
     assert_eq!(about(&notes, " is for documentation (198.51.100.0/24)"), 10, "{notes}");
-    assert_eq!(about(&notes, "more of 41 networks that are not on the internet; tamarin block --all-notes"), 1);
+    assert_eq!(
+        about(&notes, "more of 41 networks that are not on the internet; tamarin block --all-notes"),
+        1
+    );
     assert_eq!(about(&notes, "30 more of 40 requesters that are left out"), 1, "{notes}");
     assert_eq!((about(&notes, " also blocks "), about(&notes, "the networks also block 48 other")), (10, 1));
     values.push("--all-notes");

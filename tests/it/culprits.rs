@@ -100,9 +100,11 @@ fn the_silence_of_a_scraper_was_ranked_above_its_scraping() {
 
 #[test]
 fn a_run_of_a_lifecycle_rule_was_a_burst() {
-    for (requester, operation) in
-        [("AmazonS3", "S3.EXPIRE.OBJECT"), ("-", "S3.TRANSITION_GIR.OBJECT"), ("AmazonS3", "S3.CREATE.DELETEMARKER")]
-    {
+    for (requester, operation) in [
+        ("AmazonS3", "S3.EXPIRE.OBJECT"),
+        ("-", "S3.TRANSITION_GIR.OBJECT"),
+        ("AmazonS3", "S3.CREATE.DELETEMARKER"),
+    ] {
         let mut log = visits(20);
         for at in 0..4_000u32 {
             let second = 12 * DAY + 1_800 + at / 4;

@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Notes, networks};
 use super::target::{Principal, Target, principal};
+use super::{Notes, networks};
 use crate::human::{self, bytes, counted, instant};
 use crate::insight::Scope;
 use crate::log::{Field, address};

@@ -390,7 +390,9 @@ mod tests {
         );
         plan.networks = vec!["198.18.7.8/32".parse().unwrap()];
         assert!(
-            plan.notes(Format::Policy, Notes::First).iter().any(|note| note.contains("your own users at these addresses"))
+            plan.notes(Format::Policy, Notes::First)
+                .iter()
+                .any(|note| note.contains("your own users at these addresses"))
         );
     }
 }

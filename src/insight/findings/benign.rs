@@ -46,7 +46,8 @@ pub(super) fn label_clients(survey: &Survey<'_>, findings: &mut [Finding]) -> Re
 
 /// The operations of lifecycle rules, which S3 does by itself: Amazon S3 User Guide, "Lifecycle and other bucket
 /// configurations", section "Lifecycle and logging".
-const LIFECYCLE: &str = r"^S3\.(EXPIRE\.OBJECT|CREATE\.DELETEMARKER|TRANSITION(_[A-Z]+)?\.OBJECT|DELETE\.UPLOAD)$";
+const LIFECYCLE: &str =
+    r"^S3\.(EXPIRE\.OBJECT|CREATE\.DELETEMARKER|TRANSITION(_[A-Z]+)?\.OBJECT|DELETE\.UPLOAD)$";
 
 /// [`Ordinary::Lifecycle`] if at least `least` requests of a filter are operations of lifecycle rules.
 pub(super) fn lifecycle(
@@ -64,9 +65,7 @@ fn mirror(survey: &Survey<'_>, dimension: &Dimension, value: &Value) -> Result<O
     let Some((_, wide)) = Timeline::whole(survey)? else { return Ok(None) };
     let of_client =
         History::of_filter(survey, &Filter::term_for(dimension, value), &wide.grid, Counted::Requests)?;
-    let weekly = || {
-        recurrence::is_weekly(&wide.grid, &of_client.counts).then_some(Ordinary::RecurringJob)
-    };
+    let weekly = || recurrence::is_weekly(&wide.grid, &of_client.counts).then_some(Ordinary::RecurringJob);
     Ok(steady_pace(&wide.grid, &of_client.counts).or_else(weekly))
 }
 

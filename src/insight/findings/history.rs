@@ -134,7 +134,8 @@ impl History {
             let last = window.iter().rfind(is_of_it).copied().unwrap_or_default();
             // Smaller buckets directly before and after it are.
             let before = (window[0]..first).rev().take_while(|index| self.counts[*index] >= least).last();
-            let after = (last + 1..=window[window.len() - 1]).take_while(|index| self.counts[*index] >= least);
+            let after =
+                (last + 1..=window[window.len() - 1]).take_while(|index| self.counts[*index] >= least);
             let (first, last) = (before.unwrap_or(first), after.last().unwrap_or(last));
             windows.push((first, last, self.counts[first..=last].iter().sum()));
         }

@@ -64,8 +64,7 @@ pub(super) fn is_weekly(grid: &Grid, amounts: &[f64]) -> bool {
     if first.start >= week || visits.len() < MIN_WEEKS + 1 || visits.len() > weeks + 1 {
         return false;
     }
-    let mut sizes: Vec<f64> =
-        visits.iter().map(|visit| amounts[visit.clone()].iter().sum::<f64>()).collect();
+    let mut sizes: Vec<f64> = visits.iter().map(|visit| amounts[visit.clone()].iter().sum::<f64>()).collect();
     let usual = median(&mut sizes.clone());
     let largest = sizes.drain(..).fold(0.0, f64::max);
     largest <= ALIKE_WEEKS * usual
