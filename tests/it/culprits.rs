@@ -23,11 +23,11 @@ fn scrape(second: u32, number: u32, step: u32, agent: &str, address: impl Fn(u32
 
 #[test]
 fn a_browser_was_blamed_for_the_scraping_of_a_network() {
-    let networks: [(&str, fn(u32) -> String); 2] = [
-        ("203.0.113.0/24", |at| format!("203.0.113.{}", 1 + at * 7 % 120)),
-        ("2001:db8:7::/48", |at| format!("2001:db8:7:{:x}::1", 1 + at * 7 % 120)),
-    ];
-    for (network, address) in networks {
+    for network in ["203.0.113.0/24", "2001:db8:7::/48"] {
+        let address = |at: u32| match (network.contains(':'), 1 + at * 7 % 120) {
+            (false, host) => format!("203.0.113.{host}"),
+            (true, subnet) => format!("2001:db8:7:{subnet:x}::1"),
+        };
         for number in [900, 4_000] {
             let log = visits(20) + &scrape(10 * DAY + 3_600, number, 3, BROWSER, address);
             let found = found_in(&log, "scraping,bandwidth-hog,new-agent,burst");
