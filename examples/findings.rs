@@ -96,6 +96,12 @@ impl Engine for Timed {
         Ok(reply)
     }
 
+    fn ask_once(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+        let reply = self.engine.ask_once(query, cancel)?;
+        self.note(query, reply.statistics);
+        Ok(reply)
+    }
+
     fn pages(
         &self,
         query: &Query,

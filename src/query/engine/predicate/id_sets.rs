@@ -1,5 +1,4 @@
-//! Sets of value ids that pass a test: the test runs once per distinct value, not once per row. And the rows that have
-//! these values.
+//! Sets of value ids that pass a test: the test runs once per distinct value, not once per row.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,8 +8,8 @@ use fixedbitset::FixedBitSet;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::mask::Mask;
-use crate::cache::{ByteCache, SegmentId, SegmentInfo, Snapshot};
+use super::kept_masks::KeptMasks;
+use crate::cache::Snapshot;
 use crate::log::Field;
 use crate::query::engine::cancel::Ticker;
 use crate::query::engine::groups::keys::DerivedGroups;
@@ -29,6 +28,11 @@ pub(super) struct IdSet {
 }
 
 impl IdSet {
+    /// Identifies the test.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
     pub(super) fn push(&mut self, passes: bool) {
         self.bits.grow(self.len as usize + 1);
         self.bits.set(self.len as usize, passes);
@@ -102,39 +106,6 @@ pub(crate) struct IdSets {
     pub(super) derived_groups: Arc<DerivedGroups>,
 }
 
-/// The rows of segments that pass tests, kept between queries: a table, its totals and its chart have the same filter,
-/// and the filters of a drill-down or an analysis have terms in common.
-pub(crate) struct KeptMasks(ByteCache<MaskKey, Arc<[Mask]>>);
-
-/// The test, the segment, and the [epoch](Snapshot::origin_epoch) of a column that may change; otherwise 0.
-pub(super) type MaskKey = (u64, SegmentId, u64);
-
-/// Bytes of memory for kept masks: ten tests of ten million rows.
-const MASKS_BUDGET: usize = 12 << 20;
-
-impl Default for KeptMasks {
-    fn default() -> KeptMasks {
-        KeptMasks(ByteCache::new(MASKS_BUDGET))
-    }
-}
-
-impl KeptMasks {
-    /// The key of the masks of a test of the value ids of a field.
-    pub(super) fn key(set: &IdSet, field: Field, segment: &SegmentInfo, snapshot: &Snapshot<'_>) -> MaskKey {
-        (set.number, segment.id, if field.is_stored() { 0 } else { snapshot.origin_epoch() })
-    }
-
-    /// The masks of all blocks of a segment.
-    pub(super) fn get(&self, key: &MaskKey) -> Option<Arc<[Mask]>> {
-        self.0.get(key)
-    }
-
-    pub(super) fn put(&self, key: MaskKey, masks: Vec<Mask>) {
-        let bytes = masks.len() * size_of::<Mask>();
-        self.0.insert(key, masks.into(), bytes);
-    }
-}
-
 /// Maximum number of sets that are kept.
 const MAX_SETS: usize = 64;
 
@@ -171,6 +142,22 @@ impl IdSets {
         let set = Arc::new(set);
         self.keep(key, set.clone());
         Ok(set)
+    }
+
+    /// The set of the absent value of a field. It needs no dictionary.
+    pub(super) fn absent(&self, snapshot: &Snapshot<'_>, field: Field) -> Arc<IdSet> {
+        let key = (field, IdTest::Passes(Dimension::Field(field), Test::Absent));
+        let len = snapshot.dictionary_len(field) + 1;
+        let known = self.sets.lock().get(&key).cloned();
+        if let Some(known) = known.as_ref().filter(|known| known.len >= len) {
+            return known.clone();
+        }
+        let number = known.map_or_else(|| self.last_number.fetch_add(1, Relaxed) + 1, |known| known.number);
+        let mut bits = FixedBitSet::with_capacity(len as usize);
+        bits.insert(0);
+        let set = Arc::new(IdSet { number, bits, len });
+        self.keep(key, set.clone());
+        set
     }
 
     /// The set of the ids of a field that pass all parts (or any part, if `all` is `false`): those that are in the set of
