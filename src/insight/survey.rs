@@ -259,3 +259,27 @@ fn widened(series: &Series, bucket: u32) -> Series {
 fn unexpected() -> QueryError {
     QueryError::Invalid("the engine returned an answer of another kind".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wider_buckets_have_the_requests_of_the_narrow_ones() {
+        let stats =
+            |second: i64| Stats { requests: 1, first_seen: second, last_seen: second, ..Stats::default() };
+        // 23:50 of a day to 01:00 of the next.
+        let start = 20_000 * SECONDS_PER_DAY - 600;
+        let line: Vec<Stats> = (0..14).map(|index| stats(start + index * 300)).collect();
+        let narrow = Series { bucket: 300, start, lines: vec![line] };
+        let hours = widened(&narrow, 3_600);
+        assert_eq!(hours.start, 20_000 * SECONDS_PER_DAY - 3_600);
+        let requests: Vec<u64> = hours.lines[0].iter().map(|stats| stats.requests).collect();
+        assert_eq!(requests, [2, 12]);
+        assert_eq!(hours.lines[0][1].first_seen, 20_000 * SECONDS_PER_DAY);
+        let days = widened(&narrow, SECONDS_PER_DAY as u32);
+        assert_eq!((days.start, days.lines[0].len()), (19_999 * SECONDS_PER_DAY, 2));
+        let empty = Series { bucket: 300, start: 0, lines: vec![Vec::new()] };
+        assert_eq!(widened(&empty, 3_600), Series { bucket: 3_600, start: 0, lines: vec![Vec::new()] });
+    }
+}

@@ -313,3 +313,52 @@ impl SumColumns<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups(numbers: &[u32], space: usize) -> Groups {
+        let settings = AccumulatorSettings { max_distinct_pairs: 0, prices: Arc::default() };
+        let mut groups = Groups::new(Some(space), space, &[], &settings);
+        for number in numbers {
+            let slot = groups.slot(*number);
+            groups.sums[slot].add(i64::from(*number), 1, 0);
+        }
+        groups
+    }
+
+    fn requests(groups: &Groups) -> Vec<(u32, u32)> {
+        let mut requests: Vec<_> =
+            groups.iter().map(|(slot, sums)| (groups.group(slot), sums.requests)).collect();
+        requests.sort_unstable();
+        requests
+    }
+
+    #[test]
+    fn few_of_many_groups_are_hashed_and_many_are_in_an_array() {
+        const SPACE: usize = 1 << 17;
+        let numbers: Vec<u32> = (0..1000).map(|number| number * 7919 % SPACE as u32).collect();
+        let mut few = groups(&numbers, SPACE);
+        assert!(few.hashed.is_some());
+        let before = requests(&few);
+        few.use_array_if(|groups, space| groups > space / GROUP_NUMBERS_PER_HASHED_GROUP);
+        assert!(few.hashed.is_some(), "1,000 of 131,072");
+        few.use_array_if(|groups, _| groups == 1000);
+        assert!(few.hashed.is_none());
+        assert_eq!(requests(&few), before);
+    }
+
+    #[test]
+    fn hashed_groups_and_those_in_an_array_are_added() {
+        const SPACE: usize = 1 << 17;
+        let (few, mut many) = (groups(&[3, 5, 100_000], SPACE), groups(&[5, 7, 131_071], SPACE));
+        many.use_array_if(|_, _| true);
+        let expected = [(3, 1), (5, 2), (7, 1), (100_000, 1), (131_071, 1)];
+        for (mut ours, theirs) in [(few.clone(), many.clone()), (many.clone(), few.clone())] {
+            ours.merge(&theirs, &CancellationToken::new()).unwrap();
+            assert!(ours.hashed.is_none());
+            assert_eq!(requests(&ours), expected);
+        }
+    }
+}

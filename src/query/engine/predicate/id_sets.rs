@@ -1,15 +1,13 @@
 //! Sets of value ids that pass a test: the test runs once per distinct value, not once per row.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use fixedbitset::FixedBitSet;
-use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::kept_masks::KeptMasks;
-use crate::cache::Snapshot;
+use crate::cache::{ByteCache, Snapshot};
 use crate::log::Field;
 use crate::query::engine::cancel::Ticker;
 use crate::query::engine::groups::keys::DerivedGroups;
@@ -96,9 +94,8 @@ pub(super) enum IdTest {
 
 /// The sets that were computed, kept between queries: a live table repeats its query, and a regular expression over a
 /// million keys takes long. Dictionaries only grow, so a set is extended and never changed.
-#[derive(Default)]
 pub(crate) struct IdSets {
-    sets: Mutex<HashMap<(Field, IdTest), Arc<IdSet>>>,
+    sets: ByteCache<(Field, IdTest), Arc<IdSet>>,
     /// Number of the last set.
     last_number: AtomicU64,
     pub(super) masks: Arc<KeptMasks>,
@@ -106,8 +103,20 @@ pub(crate) struct IdSets {
     pub(super) derived_groups: Arc<DerivedGroups>,
 }
 
-/// Maximum number of sets that are kept.
-const MAX_SETS: usize = 64;
+/// Bytes of memory for kept sets: a hundred sets of half a million values.
+const SETS_BUDGET: usize = 8 << 20;
+
+impl Default for IdSets {
+    fn default() -> IdSets {
+        IdSets {
+            sets: ByteCache::new(SETS_BUDGET),
+            last_number: AtomicU64::new(0),
+            masks: Arc::default(),
+            uri_columns: Arc::default(),
+            derived_groups: Arc::default(),
+        }
+    }
+}
 
 impl IdSets {
     pub(crate) fn new(uri_columns: Arc<UriColumns>, derived_groups: Arc<DerivedGroups>) -> IdSets {
@@ -124,7 +133,7 @@ impl IdSets {
         passes: impl Fn(u32, Option<&[u8]>) -> bool,
     ) -> Result<Arc<IdSet>, QueryError> {
         let key = (field, test);
-        let known = self.sets.lock().get(&key).cloned();
+        let known = self.sets.get(&key);
         let values = snapshot.dictionary_or_cancel(field, cancel)?;
         if let Some(known) = known.as_ref().filter(|known| known.len > values.len()) {
             return Ok(known.clone());
@@ -148,7 +157,7 @@ impl IdSets {
     pub(super) fn absent(&self, snapshot: &Snapshot<'_>, field: Field) -> Arc<IdSet> {
         let key = (field, IdTest::Passes(Dimension::Field(field), Test::Absent));
         let len = snapshot.dictionary_len(field) + 1;
-        let known = self.sets.lock().get(&key).cloned();
+        let known = self.sets.get(&key);
         if let Some(known) = known.as_ref().filter(|known| known.len >= len) {
             return known.clone();
         }
@@ -166,7 +175,7 @@ impl IdSets {
         let numbers = parts.iter().map(|(set, is_in)| (set.number, *is_in)).collect();
         let key = (field, IdTest::Joined { all, parts: numbers });
         let len = parts.iter().map(|(set, _)| set.len).min().unwrap_or(0);
-        let known = self.sets.lock().get(&key).cloned();
+        let known = self.sets.get(&key);
         if let Some(known) = known.as_ref().filter(|known| known.len >= len) {
             return known.clone();
         }
@@ -190,11 +199,8 @@ impl IdSets {
     }
 
     fn keep(&self, key: (Field, IdTest), set: Arc<IdSet>) {
-        let mut sets = self.sets.lock();
-        if sets.len() >= MAX_SETS {
-            sets.clear();
-        }
-        sets.insert(key, set);
+        let bytes = size_of_val(set.bits.as_slice());
+        self.sets.insert(key, set, bytes);
     }
 }
 
