@@ -233,6 +233,13 @@ fn kinds() -> String {
 }
 
 fn muted(context: &Context) -> anyhow::Result<Outcome> {
+    let options = &context.options;
+    if options.filter.is_some() || options.since.is_some() || options.until.is_some() {
+        return usage(
+            "findings muted lists mutes, whatever their requests: it takes no --filter, --since and --until; \
+             tamarin findings --muted --filter EXPR lists the muted findings of some requests",
+        );
+    }
     let mutes = CacheMutes::of(open_cache(&context.cache_path()?)?).mutes()?;
     let text = |text: Option<Vec<u8>>| text.map_or(Cell::Absent, Cell::Owned);
     let filter = |filter: Option<String>| filter.map_or(Cell::Absent, Cell::Filter);

@@ -16,8 +16,8 @@ use crate::query::cost::prices::DEFAULT_REGION;
 use crate::query::cost::{PriceError, PriceTable, Prices, region_of_host};
 use crate::query::filter::{Subject, Test};
 use crate::query::{
-    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Reply,
-    Requests, Sort, TimeRange,
+    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Reply, Sort,
+    TimeRange, Wrapper,
 };
 
 /// The prices of an estimate, and where its region comes from.
@@ -207,8 +207,12 @@ impl LateRegion {
     }
 }
 
-impl Engine for LateRegion {
-    fn ask(
+impl Wrapper for LateRegion {
+    fn inner(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    fn ask_inner(
         &self,
         query: &Query,
         cancel: &CancellationToken,
@@ -218,31 +222,9 @@ impl Engine for LateRegion {
         self.engine.ask(query, cancel, on_partial)
     }
 
-    fn ask_once(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+    fn ask_once_inner(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
         self.look();
         self.engine.ask_once(query, cancel)
-    }
-
-    fn pages(
-        &self,
-        query: &Query,
-        page_rows: usize,
-        cancel: &CancellationToken,
-        on_page: &mut dyn FnMut(Requests) -> bool,
-    ) -> Result<(), QueryError> {
-        self.engine.pages(query, page_rows, cancel, on_page)
-    }
-
-    fn generation(&self) -> u64 {
-        self.engine.generation()
-    }
-
-    fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError> {
-        self.engine.pin_snapshot(pin)
-    }
-
-    fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
-        self.engine.complete(by, text, limit)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod filter;
 pub mod model;
 pub mod sql;
+mod wrapper;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub use model::{
     Dimension, Distribution, GroupRow, Groups, Measure, PairRow, Pairs, Profile, Query, RequestRow, Requests,
     Series, Sort, Stats, TimeRange, Totals, Value, answer, dimension, measure, origin,
 };
+pub use wrapper::Wrapper;
 
 /// Answers queries, from several threads at the same time.
 pub trait Engine: Send + Sync {

@@ -11,6 +11,7 @@ mod configuration;
 mod contrast;
 mod cost;
 mod crash;
+mod culprits;
 mod damage;
 mod endless;
 mod explorer;

@@ -7,10 +7,11 @@ use super::baseline::Grid;
 use super::client::Client;
 use super::history::History;
 use super::timeline::{Counted, Timeline};
-use super::{Kind, Ordinary};
+use super::{Kind, Ordinary, recurrence};
 use crate::identity::is_crawler;
 use crate::insight::survey::Survey;
 use crate::log::Field;
+use crate::query::filter::{Subject, Test};
 use crate::query::{Dimension, Filter, Measure, QueryError, TimeRange, Value};
 
 /// Days on which a client must have been active to have a steady pace.
@@ -53,15 +54,33 @@ pub(super) fn ordinary_client(
     if kind == Kind::Scraping { mirror(survey, client) } else { Ok(None) }
 }
 
-/// [`Ordinary::SteadyPace`] if a client has a steady pace.
+/// The operations of lifecycle rules, which S3 does by itself: Amazon S3 User Guide, "Lifecycle and other bucket
+/// configurations", section "Lifecycle and logging".
+const LIFECYCLE: &str =
+    r"^S3\.(EXPIRE\.OBJECT|CREATE\.DELETEMARKER|TRANSITION(_[A-Z]+)?\.OBJECT|DELETE\.UPLOAD)$";
+
+/// [`Ordinary::Lifecycle`] if at least `least` requests of a filter are operations of lifecycle rules.
+pub(super) fn lifecycle(
+    survey: &Survey<'_>,
+    filter: &Filter,
+    least: f64,
+) -> Result<Option<Ordinary>, QueryError> {
+    let operation = Filter::Term(Subject::Field(Field::Operation), Test::Regex(LIFECYCLE.to_owned()));
+    let requests = survey.totals(&filter.clone().and(operation))?.requests;
+    Ok((requests > 0 && requests as f64 >= least).then_some(Ordinary::Lifecycle))
+}
+
+/// [`Ordinary::SteadyPace`] if a client has a steady pace, [`Ordinary::RecurringJob`] if it comes once a week.
 fn mirror(survey: &Survey<'_>, client: &Client<'_>) -> Result<Option<Ordinary>, QueryError> {
     let Some((_, wide)) = Timeline::whole(survey)? else { return Ok(None) };
-    if client.history.has_buckets_of(&wide.grid) {
-        return Ok(steady_pace(&wide.grid, &client.history.counts));
-    }
     let filter = Filter::term_for(client.dimension, client.value);
-    let of_client = History::of_filter(survey, &filter, &wide.grid, Counted::Requests)?;
-    Ok(steady_pace(&wide.grid, &of_client.counts))
+    let queried = match client.history.has_buckets_of(&wide.grid) {
+        true => None,
+        false => Some(History::of_filter(survey, &filter, &wide.grid, Counted::Requests)?),
+    };
+    let counts = &queried.as_ref().unwrap_or(client.history).counts;
+    let weekly = || recurrence::is_weekly(&wide.grid, counts).then_some(Ordinary::RecurringJob);
+    Ok(steady_pace(&wide.grid, counts).or_else(weekly))
 }
 
 fn is_agent_of_crawler(agent: &Value) -> bool {
@@ -165,22 +184,12 @@ pub(super) fn release_day(
 
 #[cfg(test)]
 mod tests {
+    use super::super::baseline::testing::{hourly, hours};
     use super::*;
-
-    /// Monday 2026-03-30.
-    const MONDAY: i64 = 1_774_828_800;
-
-    fn grid(days: usize) -> Grid {
-        Grid::new(MONDAY, 3600, &vec![9; 24 * days])
-    }
-
-    fn hours(days: usize, value: impl Fn(usize, usize) -> f64) -> Vec<f64> {
-        (0..24 * days).map(|index| value(index / 24, index % 24)).collect()
-    }
 
     #[test]
     fn a_mirror_with_a_steady_pace_is_ordinary() {
-        let grid = grid(30);
+        let grid = hourly(30);
         let mirror = hours(30, |day, hour| if hour < 3 { 500.0 + day as f64 } else { 0.0 });
         assert_eq!(steady_pace(&grid, &mirror), Some(Ordinary::SteadyPace));
         let few = hours(30, |day, hour| if hour == 9 { [13.0, 9.0, 28.0][day % 3] } else { 0.0 });

@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use tokio_util::sync::CancellationToken;
 
-use crate::query::{Answer, Dimension, Engine, Query, QueryError, Reply, Requests};
+use crate::query::{Answer, Engine, Query, QueryError, Reply, Requests, Wrapper};
 
 /// How often a query is interrupted. After that it runs to its end, so that an analysis ends whatever the user does.
 const MAX_INTERRUPTIONS: usize = 8;
@@ -105,8 +105,12 @@ impl BackgroundEngine {
     }
 }
 
-impl Engine for BackgroundEngine {
-    fn ask(
+impl Wrapper for BackgroundEngine {
+    fn inner(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    fn ask_inner(
         &self,
         query: &Query,
         cancel: &CancellationToken,
@@ -115,11 +119,11 @@ impl Engine for BackgroundEngine {
         self.when_idle(cancel, |interrupt| self.engine.ask(query, interrupt, on_partial))
     }
 
-    fn ask_once(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+    fn ask_once_inner(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
         self.when_idle(cancel, |interrupt| self.engine.ask_once(query, interrupt))
     }
 
-    fn pages(
+    fn pages_inner(
         &self,
         query: &Query,
         page_rows: usize,
@@ -129,18 +133,6 @@ impl Engine for BackgroundEngine {
         self.screen.begin_in_background(cancel, None)?;
         self.engine.pages(query, page_rows, cancel, on_page)
     }
-
-    fn generation(&self) -> u64 {
-        self.engine.generation()
-    }
-
-    fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError> {
-        self.engine.pin_snapshot(pin)
-    }
-
-    fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
-        self.engine.complete(by, text, limit)
-    }
 }
 
 #[cfg(test)]
@@ -148,7 +140,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::query::{Ask, Counting, Filter, Statistics, TimeRange, Totals};
+    use crate::query::{Ask, Counting, Dimension, Filter, Statistics, TimeRange, Totals};
 
     /// An engine whose queries run until they are cancelled, the first ones, or end at once.
     struct SlowEngine {
