@@ -69,7 +69,8 @@ pub(super) struct RestOfFile {
 
 impl io::Read for RestOfFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = usize::try_from(self.size - self.offset).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let length =
+            usize::try_from(self.size - self.offset).map_or(buffer.len(), |left| left.min(buffer.len()));
         let read = self.content.read_at(&mut buffer[..length], self.offset)?;
         if read == 0 && length > 0 {
             return Err(io::Error::other(BECAME_SHORTER));
@@ -138,7 +139,11 @@ impl ChunkedFile {
 
     /// Ends the reading in chunks before a chunk if an object in it may continue on the next lines: then where a chunk ends
     /// would decide what is read. Returns the ticket if the chunk is to be read.
-    pub(super) fn or_end<'f>(&'f self, ticket: ChunkTicket<'f>, lines: &LinesBlock) -> Option<ChunkTicket<'f>> {
+    pub(super) fn or_end<'f>(
+        &'f self,
+        ticket: ChunkTicket<'f>,
+        lines: &LinesBlock,
+    ) -> Option<ChunkTicket<'f>> {
         if !self.has_objects_across_lines(ticket.chunk, lines) {
             return Some(ticket);
         }

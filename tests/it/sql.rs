@@ -74,10 +74,7 @@ impl Tables {
             })
             .collect();
         plain
-            .execute_batch(&format!(
-                "CREATE TABLE requests ({}, time_unix INTEGER)",
-                declared.join(", ")
-            ))
+            .execute_batch(&format!("CREATE TABLE requests ({}, time_unix INTEGER)", declared.join(", ")))
             .unwrap();
         let marks = vec!["?"; FIELDS.len() + 2].join(", ");
         let mut insert =

@@ -194,7 +194,17 @@ impl Cache {
         let connection = Mutex::new(Some(connection));
         let (dictionary_lengths, log_files) = (root.dictionaries, root.log_files);
         let origins = OnceLock::new();
-        Ok(Snapshot { cache, connection, era, segments, gaps, sources, dictionary_lengths, log_files, origins })
+        Ok(Snapshot {
+            cache,
+            connection,
+            era,
+            segments,
+            gaps,
+            sources,
+            dictionary_lengths,
+            log_files,
+            origins,
+        })
     }
 
     /// The sources in the catalogue.

@@ -153,8 +153,7 @@ impl Snapshot<'_> {
                 None => {}
             }
         };
-        let is_known =
-            latest.origins.catalogue == self.log_files && latest.origins.sources == self.sources;
+        let is_known = latest.origins.catalogue == self.log_files && latest.origins.sources == self.sources;
         if latest.last_epoch == 0 || !is_known {
             latest.read(self, cancel)?;
         }
@@ -239,7 +238,8 @@ impl Latest {
         let Some(by_source) = by_source else { return Err(CacheError::Cancelled) };
         let known = &self.origins;
         let uris = &mut self.uris;
-        let uri_id = |(source, uri): &(SourceId, String)| (*source, uris.intern(uri.as_bytes(), hash(uri.as_bytes())));
+        let uri_id =
+            |(source, uri): &(SourceId, String)| (*source, uris.intern(uri.as_bytes(), hash(uri.as_bytes())));
         let uri_ids = snapshot.sources.iter().map(uri_id).collect();
         let agrees = known.sources.iter().all(|source| snapshot.sources.contains(source))
             && extends(&by_source, &known.by_source);
@@ -381,7 +381,8 @@ fn first_claims(claims: &[Claim], names: &Arena) -> Vec<Stretch> {
             let Some(claim) = claims.get(next) else { return stretches };
             row = row.max(claim.stretch.row);
         }
-        while let Some(Claim { stretch, generation }) = claims.get(next).filter(|claim| claim.stretch.row <= row)
+        while let Some(Claim { stretch, generation }) =
+            claims.get(next).filter(|claim| claim.stretch.row <= row)
         {
             let name = names.get(stretch.file as usize - 1);
             // Lines grow as rows do: the difference orders the lines of one request.

@@ -386,9 +386,18 @@ fn records_are_found_in_every_framing() {
         ("messages with some", objects.chunks(7).map(events).collect()),
         ("a message with an array", message(&format!("[{}]", objects.join(", ")))),
         ("a message that is an array", nested(&format!("[{}]", objects.join(",")))),
-        ("messages with several objects", lines(objects.chunks(3).map(|some| message(&some.concat())).collect())),
-        ("messages with several lines", lines(objects.chunks(3).map(|some| message(&some.join("\n"))).collect())),
-        ("events with several objects", objects.chunks(7).map(|some| events(&[some.join(" "), some[..0].concat()])).collect()),
+        (
+            "messages with several objects",
+            lines(objects.chunks(3).map(|some| message(&some.concat())).collect()),
+        ),
+        (
+            "messages with several lines",
+            lines(objects.chunks(3).map(|some| message(&some.join("\n"))).collect()),
+        ),
+        (
+            "events with several objects",
+            objects.chunks(7).map(|some| events(&[some.join(" "), some[..0].concat()])).collect(),
+        ),
         ("a check of the destination", format!("{control}{}", events(&objects))),
         ("a byte order mark", format!("\u{feff}{}", lines(objects.clone()))),
     ] {
