@@ -128,7 +128,8 @@ impl<R: Read> Read for LineReader<R> {
             } else if held < buffer.len() {
                 let (length, is_at_end) = self.read_after_held(buffer)?;
                 let length = self.unchanged(&buffer[..length], is_at_end);
-                if length > 0 || is_at_end {
+                // What was held may have become objects.
+                if length > 0 || is_at_end && self.objects.is_none() {
                     return Ok(length);
                 }
             } else {
