@@ -16,16 +16,16 @@ use tokio_util::sync::CancellationToken;
 use crate::home::{Home, stderr};
 use crate::support::log_files::{as_format, demo, gzip, put};
 
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 9;
 
 /// Log files of all formats with their names. Neighbours have some requests in common.
 fn files() -> Vec<(String, Vec<u8>)> {
     let text = demo(1_500);
     let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
     (0..)
-        .zip(lines.chunks(100))
+        .zip(lines.chunks(150))
         .map(|(index, chunk)| {
-            let next = lines[(index + 1) * 100 % lines.len()..].iter().take(20).copied();
+            let next = lines[(index + 1) * 150 % lines.len()..].iter().take(20).copied();
             let text: Vec<u8> = chunk.iter().copied().chain(next).collect::<Vec<_>>().concat();
             let (ending, content) = match index % 4 {
                 0 => ("log", text),
