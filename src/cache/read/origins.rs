@@ -364,12 +364,16 @@ impl Claims {
     }
 }
 
+/// What orders the claims of a request: the name of the log file, the reading, and the line minus the row number. Last is the
+/// index of the claim.
+type ByOrder<'n> = (&'n [u8], i64, i128, usize);
+
 /// For each request the claim of the log file whose name is first; in a log file that of its first reading, and then of
 /// its first line. `claims` are in ascending order of row numbers.
 fn first_claims(claims: &[Claim], names: &Arena) -> Vec<Stretch> {
     let mut stretches = Vec::new();
     // The claims that begin at or before `row`, the first one on top.
-    let mut open: BinaryHeap<Reverse<(&[u8], i64, i128, usize)>> = BinaryHeap::new();
+    let mut open: BinaryHeap<Reverse<ByOrder<'_>>> = BinaryHeap::new();
     let (mut next, mut row) = (0, 0);
     loop {
         while let Some(Reverse((.., index))) = open.peek()
