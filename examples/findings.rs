@@ -97,4 +97,10 @@ impl Wrapper for Timed {
         self.note(query, reply.statistics);
         Ok(reply)
     }
+
+    fn ask_once_inner(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+        let reply = self.engine.ask_once(query, cancel)?;
+        self.note(query, reply.statistics);
+        Ok(reply)
+    }
 }

@@ -79,7 +79,7 @@ fn list(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
         // No finding, or no request to look at?
         let query = context.query(&open.sources, args.counting.into(), Ask::Totals);
         let (cancel, _hook) = interrupt::query_cancellation();
-        let is_empty = emptiness::is_empty(&engine.ask(&query, &cancel, &mut |_, _| {})?.answer);
+        let is_empty = emptiness::is_empty(&engine.ask_once(&query, &cancel)?.answer);
         let is_table = context.format == Format::Table && args.fail_on.is_none();
         match is_empty && context.time != TimeRange::default() {
             true if context.filter.is_everything() => context.note("no requests in this time"),

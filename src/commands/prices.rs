@@ -221,6 +221,11 @@ impl Wrapper for LateRegion {
         self.look();
         self.engine.ask(query, cancel, on_partial)
     }
+
+    fn ask_once_inner(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+        self.look();
+        self.engine.ask_once(query, cancel)
+    }
 }
 
 /// Hosts that are looked at.
@@ -250,7 +255,7 @@ fn region_of_hosts(engine: &LocalEngine, sources: &[String]) -> anyhow::Result<O
         },
     };
     let (cancel, _hook) = interrupt::query_cancellation();
-    let Answer::Groups(groups) = engine.ask(&query, &cancel, &mut |_, _| {})?.answer else { return Ok(None) };
+    let Answer::Groups(groups) = engine.ask_once(&query, &cancel)?.answer else { return Ok(None) };
     let mut requests: BTreeMap<String, u64> = BTreeMap::new();
     for row in &groups.rows {
         if let Some(region) = region_of_host(&row.value.to_text()) {
@@ -302,7 +307,7 @@ mod tests {
             counting: Counting::AsLogged,
             ask: Ask::Totals,
         };
-        engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap();
+        engine.ask_once(&query, &CancellationToken::new()).unwrap();
     }
 
     #[test]

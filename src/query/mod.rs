@@ -42,6 +42,11 @@ pub trait Engine: Send + Sync {
         on_partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError>;
 
+    /// Answers a query like [`Engine::ask`], but without preliminary answers: that takes less time.
+    fn ask_once(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+        self.ask(query, cancel, &mut |_, _| {})
+    }
+
     /// Answers an [`Ask::Requests`] in pages of `page_rows` rows from one snapshot, regardless of its offset and limit.
     /// Calls `on_page` with each page, at least once, until it returns `false`. Other queries are
     /// [`QueryError::Invalid`].

@@ -20,6 +20,11 @@ pub trait Wrapper: Send + Sync {
         self.inner().ask(query, cancel, on_partial)
     }
 
+    /// [`Engine::ask_once`] of the wrapper.
+    fn ask_once_inner(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+        self.inner().ask_once(query, cancel)
+    }
+
     /// [`Engine::pages`] of the wrapper.
     fn pages_inner(
         &self,
@@ -40,6 +45,10 @@ impl<W: Wrapper> Engine for W {
         on_partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
         self.ask_inner(query, cancel, on_partial)
+    }
+
+    fn ask_once(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+        self.ask_once_inner(query, cancel)
     }
 
     fn pages(

@@ -105,7 +105,7 @@ impl<'a> Logs<'a> {
             counting: self.scope.counting,
             ask: Ask::Groups { by, more: Vec::new(), sort, limit },
         };
-        match self.engine.ask(&query, self.cancel, &mut |_, _| {})?.answer {
+        match self.engine.ask_once(&query, self.cancel)?.answer {
             Answer::Groups(Groups { rows, .. }) => Ok(rows),
             _ => Err(QueryError::Invalid("the engine did not answer with groups".to_owned())),
         }

@@ -12,7 +12,7 @@ use super::client::Client;
 use super::evidence::{Evidence, finding};
 use super::history::History;
 use super::judge::{self, Population, Verdict};
-use super::{Finding, Kind};
+use super::{Finding, Kind, benign};
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::log::time::SECONDS_PER_DAY;
@@ -132,9 +132,8 @@ fn profiles(survey: &Survey<'_>, clients: &[Clients]) -> Result<Vec<Vec<Profile>
 fn usual_bytes(survey: &Survey<'_>) -> Result<f64, QueryError> {
     /// One of this many days is among the largest.
     const LARGEST: usize = 10;
-    let series = survey.series(&Filter::everything(), SECONDS_PER_DAY as u32)?;
-    let mut days: Vec<u64> =
-        series.lines.into_iter().take(1).flatten().map(|stats| stats.bytes_sent).collect();
+    let series = survey.series_of_all(SECONDS_PER_DAY as u32)?;
+    let mut days: Vec<u64> = series.lines.iter().take(1).flatten().map(|stats| stats.bytes_sent).collect();
     days.sort_unstable();
     let others = days.len().saturating_sub(days.len().div_ceil(LARGEST));
     let most = others.checked_sub(1).and_then(|last| days.get(last).copied()).unwrap_or(u64::MAX);
@@ -244,6 +243,10 @@ impl Clients {
                 // The client may have other requests in the same seconds only if the filter is narrower.
                 let stats = filter.is_everything().then_some(client.did.stats);
                 let subject = Some((dimension.clone(), client.value.clone()));
+                let label = match label {
+                    None => benign::ordinary_client(survey, kind, client)?,
+                    label => label,
+                };
                 let period = Some(client.period);
                 let evidence = Evidence { kind, subject, filter, period, strength, label, stats };
                 let first_seen = match kind == Kind::Scraping && is_new(survey, client)? {

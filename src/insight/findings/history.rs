@@ -101,6 +101,11 @@ impl History {
         History { grid: Rc::clone(grid), counts }
     }
 
+    /// Whether the buckets are those of this grid.
+    pub(super) fn has_buckets_of(&self, grid: &Grid) -> bool {
+        (self.grid.start, self.grid.bucket, self.grid.len()) == (grid.start, grid.bucket, grid.len())
+    }
+
     /// The buckets of a time range, at least one.
     fn buckets(&self, (start, end): (i64, i64)) -> Range<usize> {
         let first = self.grid.index(start);

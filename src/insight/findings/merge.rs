@@ -203,11 +203,17 @@ fn shared(survey: &Survey<'_>, other: &Finding, finding: &Finding) -> Result<boo
     if finding.stats.requests == 0 || other.stats.requests == 0 {
         return Ok(false);
     }
-    let both = survey.totals(&other.filter.clone().and(finding.filter.clone()))?;
-    let is_most = |of: &Finding| both.requests as f64 >= SAME_INCIDENT_SHARE * of.stats.requests as f64;
     let seconds = (finding.end - finding.start).max(SECONDS_PER_DAY);
     let is_far_longer = other.end - other.start > TIMES_LONGER.saturating_mul(seconds);
-    Ok(is_most(finding) && (!is_far_longer || is_most(other)))
+    let is_shared = |both: u64| {
+        let is_most = |of: &Finding| both as f64 >= SAME_INCIDENT_SHARE * of.stats.requests as f64;
+        is_most(finding) && (!is_far_longer || is_most(other))
+    };
+    // Both have no more requests than the smaller one: often no query is needed.
+    if !is_shared(finding.stats.requests.min(other.stats.requests)) {
+        return Ok(false);
+    }
+    Ok(is_shared(survey.totals(&other.filter.clone().and(finding.filter.clone()))?.requests))
 }
 
 #[cfg(test)]

@@ -82,6 +82,27 @@ impl BackgroundEngine {
     pub(in crate::tui) fn new(engine: Arc<dyn Engine>, screen: Arc<ScreenQueries>) -> BackgroundEngine {
         BackgroundEngine { engine, screen }
     }
+
+    /// Runs a query while the screen needs none. Begins again if a query of the screen interrupts it, which cancels the token
+    /// that `ask` gets.
+    fn when_idle(
+        &self,
+        cancel: &CancellationToken,
+        mut ask: impl FnMut(&CancellationToken) -> Result<Reply, QueryError>,
+    ) -> Result<Reply, QueryError> {
+        for interruptions in 0.. {
+            let interrupt = cancel.child_token();
+            let may_interrupt = interruptions < MAX_INTERRUPTIONS;
+            let number = self.screen.begin_in_background(cancel, may_interrupt.then(|| interrupt.clone()))?;
+            let reply = ask(&interrupt);
+            self.screen.end_in_background(number);
+            match reply {
+                Err(QueryError::Cancelled) if !cancel.is_cancelled() => {}
+                reply => return reply,
+            }
+        }
+        Err(QueryError::Cancelled)
+    }
 }
 
 impl Wrapper for BackgroundEngine {
@@ -95,18 +116,11 @@ impl Wrapper for BackgroundEngine {
         cancel: &CancellationToken,
         on_partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
-        for interruptions in 0.. {
-            let interrupt = cancel.child_token();
-            let may_interrupt = interruptions < MAX_INTERRUPTIONS;
-            let number = self.screen.begin_in_background(cancel, may_interrupt.then(|| interrupt.clone()))?;
-            let reply = self.engine.ask(query, &interrupt, on_partial);
-            self.screen.end_in_background(number);
-            match reply {
-                Err(QueryError::Cancelled) if !cancel.is_cancelled() => {}
-                reply => return reply,
-            }
-        }
-        Err(QueryError::Cancelled)
+        self.when_idle(cancel, |interrupt| self.engine.ask(query, interrupt, on_partial))
+    }
+
+    fn ask_once_inner(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+        self.when_idle(cancel, |interrupt| self.engine.ask_once(query, interrupt))
     }
 
     fn pages_inner(
