@@ -7,6 +7,8 @@ mod block;
 mod cache_format;
 mod cli;
 mod cloudwatch;
+#[cfg(unix)]
+mod colours;
 mod configuration;
 mod contrast;
 mod cost;
@@ -23,6 +25,7 @@ mod foreign;
 #[cfg(unix)]
 mod full_disk;
 mod fuzz;
+mod growing;
 mod home;
 mod identity;
 mod imports;
@@ -45,6 +48,7 @@ mod stopping;
 mod strangers;
 mod structured;
 mod support;
+mod tasks;
 mod together;
 mod upkeep;
 mod versions;
