@@ -13,6 +13,7 @@ mod configuration;
 mod contrast;
 mod cost;
 mod crash;
+mod culprits;
 mod damage;
 mod endless;
 mod explorer;

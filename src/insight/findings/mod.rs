@@ -130,9 +130,7 @@ pub fn find(
     };
     let mut found = find_concurrently(&survey, &detectors, &mut report)?;
     for detect in remainders {
-        let mut more = detect(&survey, &found)?;
-        benign::label_clients(&survey, &mut more)?;
-        found.extend(more);
+        found.extend(detect(&survey, &found)?);
         found = merge::one_per_incident(&survey, found)?;
         report(&found);
     }
@@ -147,19 +145,14 @@ fn find_concurrently(
     report: &mut dyn FnMut(&[Finding]),
 ) -> Result<Vec<Finding>, QueryError> {
     let next = AtomicUsize::new(0);
-    let run = |detect: &Detector<'_>| -> Result<Vec<Finding>, QueryError> {
-        let mut found = detect(survey)?;
-        benign::label_clients(survey, &mut found)?;
-        Ok(found)
-    };
     std::thread::scope(|scope| {
         let (results, received) = mpsc::channel();
         for _ in 0..CONCURRENT_DETECTORS {
-            let (results, next, run) = (results.clone(), &next, &run);
+            let (results, next) = (results.clone(), &next);
             scope.spawn(move || {
                 while let Some(detect) = detectors.get(next.fetch_add(1, Relaxed)) {
                     // Fails after the first error: then nothing receives results.
-                    if results.send(run(detect)).is_err() {
+                    if results.send(detect(survey)).is_err() {
                         break;
                     }
                 }

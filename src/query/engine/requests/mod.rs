@@ -96,7 +96,7 @@ impl QueryContext<'_> {
 
     fn count_selected(&self) -> Result<u64, QueryError> {
         let begin = || 0u64;
-        let counts = parallel::scan_segments(&self.segments, self.cancel, begin, |count, segment| {
+        let counts = parallel::scan_segments(&self.segments, self.scan, begin, |count, segment| {
             match self.predicate.passes(segment, self.snapshot)? {
                 Passes::None => {}
                 Passes::All => *count += segment.rows as u64,
