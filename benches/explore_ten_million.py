@@ -13,149 +13,16 @@ default, are
     walk       the peak memory of a walk through all tables
     queries    the queries of the explorer (`examples/measure.rs`)
 """
-import codecs
-import fcntl
 import os
-import pathlib
-import pty
-import re
-import select
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
+
+from terminal import PAUSE, QUIET, ROWS, Explorer, release
 
 cache = sys.argv[1]
 PARTS = sys.argv[2:] or ["start", "keys", "walk", "queries"]
-target = os.environ.get("CARGO_TARGET_DIR") or pathlib.Path(__file__).resolve().parent.parent / "target"
-release = pathlib.Path(target) / "release"
-ROWS, COLUMNS = 40, 150
-QUIET = 0.7
-# A frame is a synchronized update, and ends with this.
-FRAME_END = "\x1b[?2026l"
-# The explorer draws a frame at most every 33 ms, so keys in a faster sequence would share frames.
-PAUSE = 0.05
-
-
-class Screen:
-    """The contents of the terminal. The explorer writes only the cells that changed."""
-
-    WRITTEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-9;?]*[A-Za-z]|\x1b[^\[]|([^\x1b])")
-
-    INCOMPLETE = re.compile(r"\x1b(\[[0-9;?]*|\][^\x07\x1b]*\x1b?)?$")
-
-    def __init__(self):
-        self.rows = [[" "] * COLUMNS for _ in range(ROWS + 1)]
-        self.row = self.column = 0
-        self.rest = ""
-        # Complete frames so far.
-        self.frames = 0
-
-    def write(self, text):
-        text = self.rest + text
-        cut = self.INCOMPLETE.search(text)
-        text, self.rest = (text[:cut.start()], text[cut.start():]) if cut else (text, "")
-        for part in self.WRITTEN.finditer(text):
-            if part[1]:
-                self.row, self.column = int(part[1]) - 1, int(part[2]) - 1
-            elif part[0] == FRAME_END:
-                self.frames += 1
-            elif part[3] and self.column < COLUMNS:
-                self.rows[min(self.row, ROWS)][self.column] = part[3]
-                self.column += 1
-
-    def has(self, word):
-        return any(word in "".join(row) for row in self.rows)
-
-    def line_with(self, word):
-        return next((line for line in map("".join, self.rows) if word in line), "")
-
-
-class Explorer:
-    """`tamarin` on a terminal of its own."""
-
-    def __init__(self, folder):
-        environment = {**os.environ, "TERM": "xterm-256color", "COLORFGBG": "15;0",
-                       "XDG_CONFIG_HOME": folder, "XDG_DATA_HOME": folder, "XDG_STATE_HOME": folder}
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        self.begun = time.perf_counter()
-        self.process = subprocess.Popen([release / "tamarin", "--cache", cache], stdin=slave, stdout=slave,
-                                        stderr=slave, env=environment, start_new_session=True)
-        os.close(slave)
-        self.screen = Screen()
-        self.decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-
-    def wait(self, until=None):
-        """Reads until the explorer is quiet or the screen contains `until`. Returns the time of the last output."""
-        last = time.perf_counter()
-        while select.select([self.master], [], [], 5 if until else QUIET)[0]:
-            try:
-                part = os.read(self.master, 1 << 16)
-            except OSError:
-                break
-            if not part:
-                break
-            last = time.perf_counter()
-            self.screen.write(self.decode(part))
-            if until and self.screen.has(until):
-                break
-        return last
-
-    def keys(self, text):
-        begun = time.perf_counter()
-        os.write(self.master, text.encode())
-        return (self.wait() - begun) * 1e3
-
-    def read(self, seconds):
-        """Reads what arrives within this time. Returns whether a frame ended."""
-        if not select.select([self.master], [], [], seconds)[0]:
-            return False
-        before = self.screen.frames
-        self.screen.write(self.decode(os.read(self.master, 1 << 16)))
-        return self.screen.frames > before
-
-    def pause(self):
-        until = time.perf_counter() + PAUSE
-        while (left := until - time.perf_counter()) > 0:
-            self.read(left)
-
-    def until(self, is_so):
-        """Reads until a frame ends after which `is_so()` holds."""
-        begun = time.perf_counter()
-        while not (self.read(0.1) and is_so()):
-            if time.perf_counter() - begun > 60:
-                sys.exit("not seen on this screen:\n" + "\n".join(map("".join, self.screen.rows)))
-
-    def to_frame(self, text, is_so=lambda: True):
-        """Milliseconds from a key to the end of a frame after which `is_so()` holds."""
-        begun = time.perf_counter()
-        os.write(self.master, text.encode())
-        self.until(is_so)
-        return (time.perf_counter() - begun) * 1e3
-
-    def is_analysing(self):
-        """Whether the tab of the findings says that there may be more."""
-        return bool(re.search(r"5 Findings (…|\(\d+\+\))", self.screen.line_with("5 Findings")))
-
-    def end_of_analysis(self):
-        while self.is_analysing():
-            self.read(0.1)
-        self.wait()
-
-    def memory(self):
-        """Peak memory in MiB, without and with the mapped file."""
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        of = {line.split(":")[0]: line.split()[1] for line in status.splitlines() if line.endswith("kB")}
-        return int(of["RssAnon"]) / 1024, int(of["VmHWM"]) / 1024
-
-    def end(self):
-        os.write(self.master, b"q")
-        self.wait()
-        self.process.wait(5)
-        os.close(self.master)
 
 
 def line(name, value):
@@ -179,7 +46,7 @@ def measure_start(folder):
     low = next(row.split(",")[0] for row in reversed(rows) if row.split(",")[0])
     starts, complete = [], []
     for _ in range(5):
-        explorer = Explorer(folder)
+        explorer = Explorer(cache, folder)
         shown = explorer.wait(until=low)
         starts.append((shown - explorer.begun) * 1e3)
         explorer.until(explorer.is_analysing)
@@ -196,7 +63,7 @@ FILTERS = ["status:404", "op:REST.PUT.OBJECT", "status:403", "ua~aria2", "bytes>
 
 def measure_keys(folder):
     counts = {wanted: int(report("total", "--filter", wanted)[0].split(",")[0]) for wanted in FILTERS}
-    explorer = Explorer(folder)
+    explorer = Explorer(cache, folder)
     explorer.until(lambda: explorer.screen.has("row 1 of") and explorer.is_analysing())
 
     def cursor(condition, most):
@@ -230,7 +97,7 @@ def measure_keys(folder):
 
 
 def measure_walk(folder):
-    explorer = Explorer(folder)
+    explorer = Explorer(cache, folder)
     explorer.wait()
     peak = 0.0
     walk = ["1", "2", "3", "4", "5", ":sort value\r", ":by key\r", ":by prefix/2\r", ":by user_agent\r", ":by network\r",

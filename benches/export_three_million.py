@@ -8,25 +8,19 @@ peak memory and the rows per second.
 
 FORMAT is `csv` (default), `ndjson` or `json`. The files are written to the folder TMPDIR, and removed.
 """
-import codecs
-import fcntl
 import os
 import pathlib
-import pty
-import re
-import select
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import threading
 import time
 
+from terminal import Explorer, release
+
 cache = os.path.abspath(sys.argv[1])
 formats = sys.argv[2:] or ["csv"]
-target = os.environ.get("CARGO_TARGET_DIR") or pathlib.Path(__file__).resolve().parent.parent / "target"
-tamarin = pathlib.Path(target).resolve() / "release" / "tamarin"
+tamarin = release / "tamarin"
 
 
 def memory(process):
@@ -86,54 +80,23 @@ def from_command(folder, form):
 
 def from_explorer(folder, form):
     path = folder / f"explorer.{form}"
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORFGBG": "15;0", "XDG_CONFIG_HOME": str(folder),
-                   "XDG_STATE_HOME": str(folder)}
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
-    process = subprocess.Popen([tamarin, "--cache", cache], stdin=slave, stdout=slave, stderr=slave, env=environment,
-                               start_new_session=True)
-    os.close(slave)
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    shown = ""
-
-    def wait_for(pattern, seconds=600):
-        """Reads until the explorer writes `pattern`."""
-        nonlocal shown
-        until = time.perf_counter() + seconds
-        while not re.search(pattern, shown):
-            if time.perf_counter() > until or process.poll() is not None:
-                sys.exit(f"the explorer did not write {pattern}: {shown[-2000:]!r}")
-            if select.select([master], [], [], 0.1)[0]:
-                # Only texts count, in the order in which they are written.
-                shown = (shown + re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", decode(os.read(master, 1 << 16))))[-20_000:]
-        shown = ""
-
-    wait_for("REMOTE IP")
-    os.write(master, b"4")
-    wait_for("TIME")
-    # The analysis in the background would count as memory of the export.
-    wait_for(r"Findings \(\d+\)|\(\d+\) ", 600)
-    before = memory(process.pid)[1]
-    os.write(master, f":export {path}\r".encode())
+    explorer = Explorer(cache, folder)
+    # The memory of the analysis in the background is not that of the export.
+    explorer.until(explorer.is_analysing)
+    explorer.end_of_analysis()
+    explorer.keys("4")
+    before = memory(explorer.process.pid)
+    os.write(explorer.master, f":export {path}\r".encode())
     begun = time.perf_counter()
-    watch = Watch(process.pid)
+    watch = Watch(explorer.process.pid)
     while not path.exists():
-        if select.select([master], [], [], 0.005)[0]:
-            os.read(master, 1 << 16)
-        if process.poll() is not None:
+        explorer.read(0.01)
+        if explorer.process.poll() is not None:
             sys.exit("the explorer ended")
     seconds = time.perf_counter() - begun
-    memory_used = watch.end()
-    line(f"explorer, {form}", rows_of(path, form), seconds, f"{memory_used}; {before:.0f} before", path.stat().st_size)
-    os.write(master, b"q")
-    while process.poll() is None:
-        if select.select([master], [], [], 0.05)[0]:
-            try:
-                os.read(master, 1 << 16)
-            except OSError:
-                break
-    process.wait(20)
-    os.close(master)
+    used = f"{watch.end()}; before it {before[0]:.0f} and {before[1]:.0f} MiB"
+    line(f"explorer, {form}", rows_of(path, form), seconds, used, path.stat().st_size)
+    explorer.end()
     path.unlink()
 
 
