@@ -68,7 +68,8 @@ impl<'a> Survey<'a> {
 
     /// The same, but with every record: also the keys of multi-deletes, whatever [`Scope::counting`] is.
     pub(crate) fn as_logged<'s>(&'s self, scope: &'s Scope) -> Survey<'s> {
-        Survey { scope, known: Arc::default(), ..*self }
+        let known = if self.counts_every_record() { Arc::clone(&self.known) } else { Arc::default() };
+        Survey { scope, known, ..*self }
     }
 
     /// Whether every record counts as a request.

@@ -227,7 +227,7 @@ fn the_ids_of_the_slowest_request_that_failed_for_aws_support() {
     let mut person = Person::at_the_demo();
     person.types(":sl5x").sees("slowest-5xx");
     person.presses(&[ENTER]).sees("TOTAL TIME ▼").sees("543 of 20,000 requests");
-    person.presses(&[ENTER]).sees("S ids");
+    person.presses(&[ENTER]).sees("S ids").sees("Space shows 9 absent fields");
     person.presses(&["S"]).sees("copied request id and host id for AWS Support");
     let ids = person.copied();
     let values: Vec<&str> = ids.lines().filter_map(|line| line.split(": ").nth(1)).collect();

@@ -28,9 +28,10 @@ use crate::cache::sqlite::root::Root;
 use crate::cache::sqlite::segment_rows::SegmentRow;
 use crate::cache::write::memtable::SEGMENT_ROWS;
 
-// Memory for packed integer columns, value sets, decompressed pages of text, and single values of dictionaries. With 144 MiB
-// of columns, a walk through all tables of 10 M requests takes 80 MiB more and is no faster (explore_ten_million.py).
-const MAX_COLUMN_BYTES: usize = 96 << 20;
+// Memory for packed integer columns, value sets, decompressed pages of text, and single values of dictionaries. With more
+// columns, a walk through all tables of 10 M requests is no faster (explore_ten_million.py); an analysis, which reads the same
+// columns again and again, is.
+const MAX_COLUMN_BYTES: usize = 128 << 20;
 const MAX_VALUE_SET_BYTES: usize = 16 << 20;
 const MAX_PAGE_BYTES: usize = 16 << 20;
 const MAX_VALUE_BYTES: usize = 4 << 20;
@@ -83,7 +84,7 @@ pub struct SegmentInfo {
     pub id: SegmentId,
     /// The id of its source.
     pub source: SourceId,
-    /// Row number of its first request within the source.
+    /// The first of its row numbers within the source. [`Snapshot::row_number`] has those of its requests.
     pub first_row: u64,
     /// Number of requests.
     pub rows: usize,
@@ -178,6 +179,8 @@ impl Cache {
             let root = Root::read(&connection).map_err(|error| error.at("the root"))?;
             let segments =
                 SegmentRow::all_of(&connection, &root).map_err(|error| error.at("the list of segments"))?;
+            let with_gaps = segments.iter().filter(|segment| segment.numbers.has_gaps());
+            let gaps = with_gaps.map(|segment| (segment.id, segment.numbers.clone())).collect();
             let mut segments: Vec<SegmentInfo> = segments.into_iter().map(SegmentInfo::of).collect();
             for index in 1..segments.len() {
                 if segments[index - 1].source == segments[index].source {
@@ -185,13 +188,24 @@ impl Cache {
                 }
             }
             let sources = SourceRow::all(&connection).map_err(|error| error.at("the list of sources"))?;
-            Ok((root, segments, sources.into_iter().map(|source| (source.id, source.uri)).collect()))
+            let sources = sources.into_iter().map(|source| (source.id, source.uri)).collect();
+            Ok((root, segments, gaps, sources))
         };
-        let (root, segments, sources) = read().map_err(|error| error.of(&self.path))?;
+        let (root, segments, gaps, sources) = read().map_err(|error| error.of(&self.path))?;
         let connection = Mutex::new(Some(connection));
         let (dictionary_lengths, log_files) = (root.dictionaries, root.log_files);
         let origins = OnceLock::new();
-        Ok(Snapshot { cache, connection, era, segments, sources, dictionary_lengths, log_files, origins })
+        Ok(Snapshot {
+            cache,
+            connection,
+            era,
+            segments,
+            gaps,
+            sources,
+            dictionary_lengths,
+            log_files,
+            origins,
+        })
     }
 
     /// The sources in the catalogue.
