@@ -133,11 +133,7 @@ impl FetchStage {
     }
 
     /// The log files of a page that the cache does not have.
-    fn new_files(
-        &self,
-        source_id: Option<SourceId>,
-        page: Vec<LogFile>,
-    ) -> Result<Vec<NewFile>, CacheError> {
+    fn new_files(&self, source_id: Option<SourceId>, page: Vec<LogFile>) -> Result<Vec<NewFile>, CacheError> {
         let FetchStage { cache, counters, .. } = self;
         let names = page.iter().map(|file| (file.name.as_str(), file.version.as_deref()));
         let statuses = cache.log_file_statuses(source_id, names)?;

@@ -132,8 +132,7 @@ echo "READ <$line>"
 fn an_answer_that_arrives_when_the_user_quits_is_not_typed_into_the_shell() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let environment =
-        [("TAMARIN", env!("CARGO_BIN_EXE_tamarin").to_owned()), ("CACHE", path("demo.db"))];
+    let environment = [("TAMARIN", env!("CARGO_BIN_EXE_tamarin").to_owned()), ("CACHE", path("demo.db"))];
     let (shell, arguments) = (Path::new("/bin/sh"), ["-c".as_ref(), SHELL.as_ref()]);
     let mut terminal =
         Terminal::start_with_background(BLACK, shell, &arguments, &environment, (130, 34)).unwrap();

@@ -219,7 +219,8 @@ mod tests {
         let begin = |text: &str| [vec![alt], plain(text)].concat();
         let enter = KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE);
         let too_long = begin(&format!("11;rgb:{}", "f".repeat(MAX_CHARACTERS)));
-        for keys in [begin("q"), begin("11;status"), begin("1x"), [vec![alt], vec![enter]].concat(), too_long] {
+        for keys in [begin("q"), begin("11;status"), begin("1x"), [vec![alt], vec![enter]].concat(), too_long]
+        {
             let mut answers = ColourAnswers::new(None);
             answers.asked(Instant::now());
             assert_eq!(told_apart(&mut answers, &keys), (keys.clone(), None));

@@ -195,7 +195,9 @@ impl Terminal {
 
     /// Waits until the screen contains `text`.
     pub(crate) fn wait_for(&self, text: &str) -> Result<(), Box<dyn Error>> {
-        self.wait_until(&format!("{text:?} on the screen"), |parser| parser.screen().contents().contains(text))
+        self.wait_until(&format!("{text:?} on the screen"), |parser| {
+            parser.screen().contents().contains(text)
+        })
     }
 
     /// Waits until `is_so`. `what` describes it in the error.
