@@ -17,7 +17,9 @@ use crate::query::Engine;
 use crate::tui::app::analysis_runner::AnalysisRunner;
 use crate::tui::app::background_engine::{BackgroundEngine, ScreenQueries};
 use crate::tui::app::query_runner::{QueryRunner, pin_snapshot};
-use crate::tui::app::{export_file, generation_poll::GenerationPoll, late_answer::LateAnswer, write_file};
+use crate::tui::app::{
+    export_file, generation_poll::GenerationPoll, home, late_answer::LateAnswer, write_file,
+};
 use crate::tui::model::{Action, ActionTime, Effect, State};
 use crate::tui::model::{investigations::resolve, saved::Saved};
 use crate::tui::theme::{Theme, choice::ThemeChoice};
@@ -289,6 +291,8 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                     let is_over = progress.is_over();
                     self.handle(Action::Progress(Box::new(progress)));
                     if is_over {
+                        // Before the next frame, which would show that the pull is complete beside the numbers before.
+                        self.look_for_new_data();
                         self.count_logs();
                     }
                 }
@@ -304,16 +308,24 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                     if let Some(changed) = self.config.as_mut().and_then(|config| config.changed(now)) {
                         self.handle(Action::SettingsChanged(changed.map(Box::new)));
                     }
-                    let generation = self.engine.generation();
-                    if generation > self.state.newest_generation {
-                        self.poll.data_changed();
+                    if self.look_for_new_data() {
                         self.count_logs();
-                        self.handle(Action::DataChanged(generation));
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Has the screen updated if there is new data. Returns whether there is.
+    fn look_for_new_data(&mut self) -> bool {
+        let generation = self.engine.generation();
+        let is_new = generation > self.state.newest_generation;
+        if is_new {
+            self.poll.data_changed();
+            self.handle(Action::DataChanged(generation));
+        }
+        is_new
     }
 
     /// Reads how many lines are not requests of their own, in the background.
@@ -395,7 +407,8 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                     let _ = actions.send(Action::TableCopied(form, table));
                 });
             }
-            Effect::Export(export) => {
+            Effect::Export(mut export) => {
+                export.path = home::expanded(std::mem::take(&mut export.path));
                 let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
                 let cancel = CancellationToken::new();
                 let worker_cancel = cancel.clone();
@@ -415,7 +428,11 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                 let result = super::mutes::remove(self.mutes.as_deref(), &mute);
                 let _ = self.actions.send(Action::Unmuted { mute, result });
             }
+            Effect::ListMutes => {
+                let _ = self.actions.send(super::mutes::list(self.mutes.as_deref()));
+            }
             Effect::WriteFile { path, text } => {
+                let path = home::expanded(path);
                 let result = write_file::write_new(&path, &text);
                 let _ = self.actions.send(Action::FileWritten { path, result });
             }
