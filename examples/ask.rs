@@ -50,12 +50,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..rounds.parse::<usize>()?.max(1) {
         let engine = LocalEngine::new(cache.clone());
         let start = Instant::now();
-        engine.ask(&first_page, &CancellationToken::new(), &mut |_, _| {})?;
+        engine.ask_once(&first_page, &CancellationToken::new())?;
         best = best.min(start.elapsed());
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     writeln!(out, "{}", best.as_secs_f64())?;
-    let reply = LocalEngine::new(cache).ask(&query(0)?, &CancellationToken::new(), &mut |_, _| {})?;
+    let reply = LocalEngine::new(cache).ask_once(&query(0)?, &CancellationToken::new())?;
     let mut row = |value: serde_json::Value, stats: tamarin::query::Stats| {
         let sums = [stats.requests as i64, stats.bytes_sent as i64, stats.errors as i64];
         writeln!(out, "{}", json!([value, sums[0], sums[1], sums[2], stats.first_seen, stats.last_seen]))

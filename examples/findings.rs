@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 
 use tamarin::cache::Cache;
 use tamarin::insight::{Scope, findings};
-use tamarin::query::{
-    Answer, Ask, Dimension, Engine, LocalEngine, Query, QueryError, Reply, Requests, Statistics,
-};
+use tamarin::query::{Answer, Ask, Engine, LocalEngine, Query, QueryError, Reply, Statistics, Wrapper};
 use tokio_util::sync::CancellationToken;
 
 #[global_allocator]
@@ -84,8 +82,12 @@ impl Timed {
     }
 }
 
-impl Engine for Timed {
-    fn ask(
+impl Wrapper for Timed {
+    fn inner(&self) -> &dyn Engine {
+        &self.engine
+    }
+
+    fn ask_inner(
         &self,
         query: &Query,
         cancel: &CancellationToken,
@@ -96,25 +98,9 @@ impl Engine for Timed {
         Ok(reply)
     }
 
-    fn pages(
-        &self,
-        query: &Query,
-        page_rows: usize,
-        cancel: &CancellationToken,
-        on_page: &mut dyn FnMut(Requests) -> bool,
-    ) -> Result<(), QueryError> {
-        self.engine.pages(query, page_rows, cancel, on_page)
-    }
-
-    fn generation(&self) -> u64 {
-        self.engine.generation()
-    }
-
-    fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError> {
-        self.engine.pin_snapshot(pin)
-    }
-
-    fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
-        self.engine.complete(by, text, limit)
+    fn ask_once_inner(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+        let reply = self.engine.ask_once(query, cancel)?;
+        self.note(query, reply.statistics);
+        Ok(reply)
     }
 }

@@ -3,51 +3,21 @@
 #
 #   tests/moto-logs.sh path/to/tamarin
 #
-# Needs `moto_server` and boto3 for `python3` (pip install 'moto[server]').
+# Needs moto and boto3 for `python3` (pip install 'moto[server]').
 set -euo pipefail
 
 binary=$(realpath "${1:?usage: tests/moto-logs.sh path/to/tamarin}")
-command -v moto_server >/dev/null || { echo "moto-logs.sh: moto_server is missing; pip install 'moto[server]'" >&2; exit 2; }
-
-work=$(mktemp -d)
-server=
-cleanup() {
-    status=$?
-    trap - EXIT INT TERM
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
-    rm -rf "$work"
-    exit "$status"
-}
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-unset AWS_PROFILE AWS_SESSION_TOKEN http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
-export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
-export AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
-export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 HOME=$work
-
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-endpoint=http://127.0.0.1:$port
-moto_server -H 127.0.0.1 -p "$port" >"$work/server.log" 2>&1 </dev/null &
-server=$!
+. "$(dirname "$0")/moto-server.sh"
 group=/aws/vendedlogs/s3/acme-media
 
 cat >"$work/put.py" <<'PYTHON'
 """put.py ENDPOINT GROUP FIRST COUNT SECONDS: puts COUNT events whose timestamps end now, SECONDS apart."""
 import json, sys, time
 import boto3
-from botocore.exceptions import EndpointConnectionError
 
 endpoint, group = sys.argv[1:3]
 first, count, step = map(int, sys.argv[3:6])
 logs = boto3.client("logs", endpoint_url=endpoint)
-for _ in range(100):
-    try:
-        logs.describe_log_groups()
-        break
-    except EndpointConnectionError:
-        time.sleep(0.2)
 if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
     logs.create_log_group(logGroupName=group)
     logs.create_log_stream(logGroupName=group, logStreamName="acme")
@@ -73,8 +43,6 @@ for start in range(0, count, 1000):
 PYTHON
 put() { python3 "$work/put.py" "$endpoint" "$group" "$@"; }
 
-fail() { echo "moto-logs.sh: $*" >&2; exit 1; }
-tamarin() { "$binary" "$@" --cache "$work/cache" --endpoint-url "$endpoint"; }
 pull() { tamarin pull "cloudwatch:$group" 2>"$work/messages" || fail "pull: $(cat "$work/messages")"; }
 added() { grep -q ", $1 requests\? added" "$work/messages" || fail "expected $1 added: $(cat "$work/messages")"; }
 
@@ -103,3 +71,57 @@ grep -q 'there is no log group `acme-other` in region us-east-1' "$work/messages
 if tamarin pull cloudwatch:s3://acme-media 2>"$work/messages"; then fail "a bucket without a delivery was pulled"; fi
 grep -q 'no delivery of the access logs of this bucket' "$work/messages" || fail "unexpected message: $(cat "$work/messages")"
 echo "ok: an unknown log group, and a bucket without a delivery, are reported"
+
+# The bucket is delivered to the log group and, as JSON, to a bucket.
+python3 - "$endpoint" "$group" <<'PYTHON'
+import json, sys
+import boto3
+
+endpoint, group = sys.argv[1:3]
+s3, logs = boto3.client("s3", endpoint_url=endpoint), boto3.client("logs", endpoint_url=endpoint)
+for bucket in ("acme-media", "acme-logs"):
+    s3.create_bucket(Bucket=bucket)
+s3.put_object(Bucket="acme-media", Key="film.mp4", Body=b"x")
+record = {"bucket_name": "acme-media", "request_time": "2026-09-10T07:00:00.000Z", "operation": "REST.GET.OBJECT",
+          "key_name": "film.mp4", "request_id": "3E57427F3EXAMPLE"}
+s3.put_object(Bucket="acme-logs", Key="json/AWSLogs/123456789012/S3/us-east-1/2026/09/10/07/a.json",
+              Body=json.dumps(record).encode())
+logs.put_delivery_source(name="acme-media", resourceArn="arn:aws:s3:::acme-media", logType="S3_SERVER_ACCESS_LOGS")
+group_arn = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"][0]["arn"]
+for name, arn in (("group", group_arn), ("bucket", "arn:aws:s3:::acme-logs/json")):
+    destination = logs.put_delivery_destination(
+        name=name, outputFormat="json", deliveryDestinationConfiguration={"destinationResourceArn": arn})
+    logs.create_delivery(
+        deliverySourceName="acme-media", deliveryDestinationArn=destination["deliveryDestination"]["arn"])
+PYTHON
+arn=arn:aws:logs:us-east-1:123456789012:log-group:$group
+says() { grep -qF "$1" "$work/messages" || fail "expected \`$1\`: $(cat "$work/messages")"; }
+
+# moto does not find the events of a log group by its ARN.
+tamarin pull cloudwatch:s3://acme-media 2>"$work/messages" || true
+says "cloudwatch:s3://acme-media is logged to cloudwatch:$arn; reading the log files there (also to s3://acme-logs/json/,"
+echo "ok: the log group of a bucket is found, and the other place is named"
+
+tamarin pull s3://acme-media 2>"$work/messages" || fail "pull: $(cat "$work/messages")"
+says "s3://acme-media is logged to s3://acme-logs/json/; reading the log files there (also to cloudwatch:$arn,"
+added 1
+echo "ok: the JSON of a delivery to a bucket is found, and the log group is named"
+
+# Bucket logging, too.
+python3 - "$endpoint" <<'PYTHON'
+import sys
+import boto3
+
+s3 = boto3.client("s3", endpoint_url=sys.argv[1])
+policy = s3.get_bucket_acl(Bucket="acme-logs")
+policy.pop("ResponseMetadata")
+delivery = {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/s3/LogDelivery"}
+policy["Grants"] += [{"Grantee": delivery, "Permission": p} for p in ("WRITE", "READ_ACP")]
+s3.put_bucket_acl(Bucket="acme-logs", AccessControlPolicy=policy)
+s3.put_bucket_logging(Bucket="acme-media", BucketLoggingStatus={
+    "LoggingEnabled": {"TargetBucket": "acme-logs", "TargetPrefix": "text/"}})
+PYTHON
+tamarin pull s3://acme-media 2>"$work/messages" || fail "pull: $(cat "$work/messages")"
+says "s3://acme-media is logged to s3://acme-logs/text/; reading the log files there (also to "
+says "cloudwatch:$arn"
+echo "ok: of bucket logging and deliveries one is read, and the others are named"

@@ -3,47 +3,17 @@
 #
 #   tests/moto.sh path/to/tamarin
 #
-# Needs `moto_server` and boto3 for `python3` (pip install 'moto[server]').
+# Needs moto and boto3 for `python3` (pip install 'moto[server]').
 set -euo pipefail
 
 binary=$(realpath "${1:?usage: tests/moto.sh path/to/tamarin}")
-command -v moto_server >/dev/null || { echo "moto.sh: moto_server is missing; pip install 'moto[server]'" >&2; exit 2; }
-
-work=$(mktemp -d)
-server=
-cleanup() {
-    status=$?
-    trap - EXIT INT TERM
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
-    rm -rf "$work"
-    exit "$status"
-}
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-unset AWS_PROFILE AWS_SESSION_TOKEN http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
-export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
-export AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
-export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 HOME=$work
-
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-endpoint=http://127.0.0.1:$port
-moto_server -H 127.0.0.1 -p "$port" >"$work/server.log" 2>&1 </dev/null &
-server=$!
+. "$(dirname "$0")/moto-server.sh"
 
 python3 - "$endpoint" <<'PYTHON'
-import sys, time
+import sys
 import boto3
-from botocore.exceptions import EndpointConnectionError
 
 s3 = boto3.client("s3", endpoint_url=sys.argv[1])
-for _ in range(100):
-    try:
-        s3.list_buckets()
-        break
-    except EndpointConnectionError:
-        time.sleep(0.2)
 s3.create_bucket(Bucket="acme-logs")
 s3.create_bucket(Bucket="acme-media")
 s3.create_bucket(Bucket="acme-unlogged")
@@ -64,9 +34,6 @@ for n in range(20):
     )
     s3.put_object(Bucket="acme-logs", Key=f"media/2026-04-01-01-00-{n:02}-{n:016X}", Body=line.encode())
 PYTHON
-
-fail() { echo "moto.sh: $*" >&2; exit 1; }
-tamarin() { "$binary" "$@" --cache "$work/cache" --endpoint-url "$endpoint"; }
 
 tamarin pull s3://acme-media 2>"$work/messages" || fail "pull: $(cat "$work/messages")"
 grep -q 's3://acme-media is logged to s3://acme-logs/media/' "$work/messages" || fail "unexpected message: $(cat "$work/messages")"

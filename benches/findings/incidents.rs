@@ -35,7 +35,9 @@ pub(crate) fn plan(seed: u64, bucket: Bucket, only: Option<&[Kind]>) -> Vec<(Kin
 
 fn happens_in(kind: Kind, bucket: Bucket) -> bool {
     match kind {
-        Kind::HotLinking => matches!(bucket, Bucket::Media | Bucket::Website),
+        // Pages show pictures that everybody may read. The other buckets have none.
+        Kind::HotLinking => matches!(bucket, Bucket::Media | Bucket::Website | Bucket::Shop),
+        // Nobody but jobs uses backups, and a longer run of a job is not a burst.
         Kind::Burst => bucket != Bucket::Backup,
         _ => true,
     }

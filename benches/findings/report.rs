@@ -8,7 +8,8 @@ use crate::truth::{Kind, Strength};
 
 /// Seeds up to this one are for tuning, on all kinds of buckets but [`HELD_OUT_BUCKETS`].
 pub(crate) const LAST_TUNING_SEED: u64 = 50;
-pub(crate) const HELD_OUT_BUCKETS: [Bucket; 2] = [Bucket::Registry, Bucket::Telemetry];
+pub(crate) const HELD_OUT_BUCKETS: [Bucket; 5] =
+    [Bucket::Registry, Bucket::Telemetry, Bucket::Training, Bucket::Shop, Bucket::LogArchive];
 
 const FIRST_FINDINGS: usize = 10;
 
@@ -18,8 +19,10 @@ pub(crate) fn print(results: &[MonthResult]) {
         |result: &&MonthResult| result.seed <= LAST_TUNING_SEED && !HELD_OUT_BUCKETS.contains(&result.bucket);
     let tuning: Vec<&MonthResult> = results.iter().filter(is_tuning).collect();
     let held_out: Vec<&MonthResult> = results.iter().filter(|result| !is_tuning(result)).collect();
-    for (title, group) in [("tuning: seeds 1-50, not registry and telemetry", tuning), ("held out", held_out)]
-    {
+    for (title, group) in [
+        ("tuning: seeds 1-50 of the kinds of buckets that rules are tuned on", tuning),
+        ("held out", held_out),
+    ] {
         if group.is_empty() {
             continue;
         }

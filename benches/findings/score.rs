@@ -89,7 +89,7 @@ impl Judge<'_> {
                 fields: vec![Field::RequestId],
             },
         };
-        let reply = self.engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).expect("an answer");
+        let reply = self.engine.ask_once(&query, &CancellationToken::new()).expect("an answer");
         let Answer::Requests(requests) = reply.answer else { return Vec::new() };
         requests.rows.iter().filter_map(|row| index_of_id(&row.get(Field::RequestId).to_text())).collect()
     }

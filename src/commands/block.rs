@@ -11,7 +11,7 @@ use super::mutes::CacheMutes;
 use super::open_cache::open_cache;
 use super::{Outcome, args::BlockArgs, context::Context, interrupt, output, usage};
 use crate::human::counted;
-use crate::insight::block::{self, Format, Settings, Target};
+use crate::insight::block::{self, Format, Notes, Settings, Target};
 use crate::insight::findings::mute::{MuteStore, separate};
 use crate::insight::{Scope, findings};
 use crate::query::{Counting, Engine};
@@ -96,7 +96,8 @@ pub(super) fn run(context: &Context, args: &BlockArgs) -> anyhow::Result<Outcome
     }
     let plan = block::plan(&*engine, &scope, &targets, &settings, &cancel)?;
     let text = plan.write(format)?;
-    for note in plan.notes(format) {
+    let number = if args.all_notes { Notes::All } else { Notes::First };
+    for note in plan.notes(format, number) {
         context.note(&note);
     }
     match &args.output {

@@ -79,7 +79,7 @@ fn list(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
         // No finding, or no request to look at?
         let query = context.query(&open.sources, args.counting.into(), Ask::Totals);
         let (cancel, _hook) = interrupt::query_cancellation();
-        let is_empty = emptiness::is_empty(&engine.ask(&query, &cancel, &mut |_, _| {})?.answer);
+        let is_empty = emptiness::is_empty(&engine.ask_once(&query, &cancel)?.answer);
         let is_table = context.format == Format::Table && args.fail_on.is_none();
         match is_empty && context.time != TimeRange::default() {
             true if context.filter.is_everything() => context.note("no requests in this time"),
@@ -233,6 +233,13 @@ fn kinds() -> String {
 }
 
 fn muted(context: &Context) -> anyhow::Result<Outcome> {
+    let options = &context.options;
+    if options.filter.is_some() || options.since.is_some() || options.until.is_some() {
+        return usage(
+            "findings muted lists mutes, whatever their requests: it takes no --filter, --since and --until; \
+             tamarin findings --muted --filter EXPR lists the muted findings of some requests",
+        );
+    }
     let mutes = CacheMutes::of(open_cache(&context.cache_path()?)?).mutes()?;
     let text = |text: Option<Vec<u8>>| text.map_or(Cell::Absent, Cell::Owned);
     let filter = |filter: Option<String>| filter.map_or(Cell::Absent, Cell::Filter);

@@ -9,21 +9,24 @@ use super::{Outcome, config, output, prices, usage};
 use crate::query::cost::{self, PriceTable};
 use crate::query::filter;
 
-pub(super) fn run(topic: Option<&str>) -> anyhow::Result<Outcome> {
+pub(super) fn run(topic: &[String]) -> anyhow::Result<Outcome> {
     let mut command = Args::command();
     command.build();
-    let text = match topic {
-        None => command.render_long_help().to_string(),
-        Some("filter") => filter::HELP.to_owned(),
-        Some("configuration") => config::reference(),
-        Some("cost") => format!("{}\n{}", cost::HELP, prices::table_text(PriceTable::built_in())),
-        Some(name) => match command.find_subcommand_mut(name) {
+    let names: Vec<&str> = topic.iter().map(String::as_str).collect();
+    let text = match names.as_slice() {
+        [] => command.render_long_help().to_string(),
+        ["filter"] => filter::HELP.to_owned(),
+        ["configuration"] => config::reference(),
+        ["cost"] => format!("{}\n{}", cost::HELP, prices::table_text(PriceTable::built_in())),
+        names => match subcommand(&mut command, names) {
             Some(subcommand) => subcommand.render_long_help().to_string(),
             None => {
-                let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-                let names = names.join(", ");
+                let known = command.get_subcommands().map(clap::Command::get_name);
+                let known = known.collect::<Vec<_>>().join(", ");
                 return usage(format!(
-                    "there is no help on \"{name}\"; the topics are filter, cost, configuration, {names}"
+                    "there is no help on \"{}\"; the topics are filter, cost, configuration, {known}, and their \
+                     subcommands, such as findings mute",
+                    names.join(" ")
                 ));
             }
         },
@@ -32,4 +35,18 @@ pub(super) fn run(topic: Option<&str>) -> anyhow::Result<Outcome> {
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(Outcome::Done)
+}
+
+/// The subcommand that names lead to from a command. A single name may be that of a subcommand of a subcommand, if only one
+/// has it.
+fn subcommand<'c>(command: &'c mut clap::Command, names: &[&str]) -> Option<&'c mut clap::Command> {
+    let (first, rest) = names.split_first()?;
+    if command.find_subcommand(first).is_none() {
+        let mut parents =
+            command.get_subcommands_mut().filter(|parent| parent.find_subcommand(first).is_some());
+        let parent = parents.next().filter(|_| rest.is_empty())?;
+        return if parents.next().is_none() { parent.find_subcommand_mut(first) } else { None };
+    }
+    let found = command.find_subcommand_mut(first)?;
+    if rest.is_empty() { Some(found) } else { subcommand(found, rest) }
 }

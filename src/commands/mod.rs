@@ -117,7 +117,7 @@ fn run_command(args: Args) -> anyhow::Result<Outcome> {
         );
     }
     if let Some(Command::Help { topic }) = &command {
-        return help::run(topic.as_deref());
+        return help::run(topic);
     }
     let is_block_list = matches!(command, Some(Command::Block(_)));
     if !is_block_list && options.format.is_some_and(|format| format.of_block_list().is_some()) {
@@ -150,6 +150,6 @@ fn run_command(args: Args) -> anyhow::Result<Outcome> {
         Some(Command::Block(args)) => block::run(&context, &args),
         Some(Command::Investigations) => investigations::list(&context),
         Some(Command::Config(args)) => config::run(context.options, args.what),
-        Some(Command::Help { topic }) => help::run(topic.as_deref()),
+        Some(Command::Help { topic }) => help::run(&topic),
     }
 }

@@ -16,8 +16,8 @@ use crate::query::cost::prices::DEFAULT_REGION;
 use crate::query::cost::{PriceError, PriceTable, Prices, region_of_host};
 use crate::query::filter::{Subject, Test};
 use crate::query::{
-    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Reply,
-    Requests, Sort, TimeRange,
+    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, QueryError, Reply, Sort,
+    TimeRange, Wrapper,
 };
 
 /// The prices of an estimate, and where its region comes from.
@@ -207,8 +207,12 @@ impl LateRegion {
     }
 }
 
-impl Engine for LateRegion {
-    fn ask(
+impl Wrapper for LateRegion {
+    fn inner(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    fn ask_inner(
         &self,
         query: &Query,
         cancel: &CancellationToken,
@@ -218,26 +222,9 @@ impl Engine for LateRegion {
         self.engine.ask(query, cancel, on_partial)
     }
 
-    fn pages(
-        &self,
-        query: &Query,
-        page_rows: usize,
-        cancel: &CancellationToken,
-        on_page: &mut dyn FnMut(Requests) -> bool,
-    ) -> Result<(), QueryError> {
-        self.engine.pages(query, page_rows, cancel, on_page)
-    }
-
-    fn generation(&self) -> u64 {
-        self.engine.generation()
-    }
-
-    fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError> {
-        self.engine.pin_snapshot(pin)
-    }
-
-    fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
-        self.engine.complete(by, text, limit)
+    fn ask_once_inner(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+        self.look();
+        self.engine.ask_once(query, cancel)
     }
 }
 
@@ -268,7 +255,7 @@ fn region_of_hosts(engine: &LocalEngine, sources: &[String]) -> anyhow::Result<O
         },
     };
     let (cancel, _hook) = interrupt::query_cancellation();
-    let Answer::Groups(groups) = engine.ask(&query, &cancel, &mut |_, _| {})?.answer else { return Ok(None) };
+    let Answer::Groups(groups) = engine.ask_once(&query, &cancel)?.answer else { return Ok(None) };
     let mut requests: BTreeMap<String, u64> = BTreeMap::new();
     for row in &groups.rows {
         if let Some(region) = region_of_host(&row.value.to_text()) {
@@ -320,7 +307,7 @@ mod tests {
             counting: Counting::AsLogged,
             ask: Ask::Totals,
         };
-        engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap();
+        engine.ask_once(&query, &CancellationToken::new()).unwrap();
     }
 
     #[test]

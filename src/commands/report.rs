@@ -138,7 +138,7 @@ impl Report<'_> {
     fn answer(&self, ask: &Ask) -> anyhow::Result<Answer> {
         let query = self.context.query(&self.open.sources, self.args.counting.into(), ask.clone());
         let (cancel, _hook) = interrupt::query_cancellation();
-        let reply = self.engine.ask(&query, &cancel, &mut |_, _| {})?;
+        let reply = self.engine.ask_once(&query, &cancel)?;
         if self.context.options.stats {
             output::statistics(&reply.statistics);
         }

@@ -56,6 +56,6 @@ impl Report<'_> {
         let query = self.context.query(&self.open.sources, self.args.counting.into(), ask);
         let query = Query { filter: query.filter.clone().and(filter), ..query };
         let (cancel, _hook) = interrupt::query_cancellation();
-        Ok(self.engine.ask(&query, &cancel, &mut |_, _| {})?.answer)
+        Ok(self.engine.ask_once(&query, &cancel)?.answer)
     }
 }

@@ -28,7 +28,7 @@ const CONTRAST_TABLE_COLUMNS: [&str; 7] =
     ["filter", "share_a", "share_b", "lift", "count_a", "count_b", "p_value"];
 
 /// The columns of a concentration: one row per measure.
-const CONCENTRATION_COLUMNS: [&str; 11] = [
+const CONCENTRATION_COLUMNS: [&str; 12] = [
     "measure",
     "values",
     "total",
@@ -40,6 +40,7 @@ const CONCENTRATION_COLUMNS: [&str; 11] = [
     "top_100_share",
     "top_1000_share",
     "gini",
+    "left_out",
 ];
 
 /// The sheet of the first `limit` rows of a contrast. If `is_table`, it has fewer columns, and a note about both sets.
@@ -140,6 +141,7 @@ pub fn concentration_sheet<'a>(
             top(100),
             top(1000),
             Cell::Ratio(concentration.gini),
+            whole(concentration.left_out),
         ]
     });
     Sheet::new(&CONCENTRATION_COLUMNS, Box::new(rows), note)

@@ -8,12 +8,14 @@
 //! above the size limit are read only to find its end, by its own chunk and by each chunk it crosses.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::{fs::File, io, ops::Range};
+use std::{fs::File, io, ops::Range, sync::Arc};
 
 use tokio::sync::oneshot;
 
+use super::Counters;
 use super::line_numbering::{ChunkTicket, LineNumbering};
 use super::lines_block::{LinesBlock, LongLine, MAX_LINE_BYTES};
+use super::object_lines::{HEAD_BYTES, Lines, begins_objects, lines_from};
 use super::{LogFileTask, buffer_pool::MAX_POOLED_BYTES, cutter::BLOCK_BYTES};
 
 /// Smallest file that is read in chunks. A smaller one has too little work for a second parser.
@@ -38,7 +40,7 @@ impl ReadAt for File {
 
 pub(super) struct ChunkedFile {
     pub(super) task: LogFileTask,
-    content: Box<dyn ReadAt>,
+    content: Arc<dyn ReadAt>,
     /// The size when reading began. Bytes appended later are left to the next pull.
     size: u64,
     /// Not more than `max_line_bytes`.
@@ -46,8 +48,40 @@ pub(super) struct ChunkedFile {
     max_line_bytes: usize,
     next_chunk: AtomicU64,
     pub(super) numbering: LineNumbering,
-    /// Closes when the last parser has dropped the file, after as much was read as possible.
-    _done: oneshot::Sender<()>,
+    /// The first chunk that is not read as one, because a JSON object in it may continue on the next lines.
+    first_with_objects: AtomicU64,
+    /// Gets the rest of the file, or closes, when the last parser has dropped the file, after as much was read as possible.
+    done: Option<oneshot::Sender<RestOfFile>>,
+}
+
+/// The part of a file that has to be read in one piece, since its objects are not on lines of their own.
+pub(super) struct RestOfFile {
+    content: Arc<dyn ReadAt>,
+    /// Where it begins: at the beginning of a line.
+    offset: u64,
+    size: u64,
+    /// The number of this line.
+    pub(super) first_line: u64,
+    /// Bytes up to here were counted as read.
+    counted: u64,
+    counters: Arc<Counters>,
+}
+
+impl io::Read for RestOfFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length =
+            usize::try_from(self.size - self.offset).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let read = self.content.read_at(&mut buffer[..length], self.offset)?;
+        if read == 0 && length > 0 {
+            return Err(io::Error::other(BECAME_SHORTER));
+        }
+        self.offset += read as u64;
+        if self.offset > self.counted {
+            self.counters.bytes_done.fetch_add(self.offset - self.counted, Relaxed);
+            self.counted = self.offset;
+        }
+        Ok(read)
+    }
 }
 
 /// A chunk on its way through a parser.
@@ -60,9 +94,9 @@ pub(super) struct Chunk<'f> {
 impl ChunkedFile {
     pub(super) fn new(
         task: LogFileTask,
-        content: Box<dyn ReadAt>,
+        content: Arc<dyn ReadAt>,
         size: u64,
-        done: oneshot::Sender<()>,
+        done: oneshot::Sender<RestOfFile>,
     ) -> ChunkedFile {
         ChunkedFile {
             task,
@@ -72,7 +106,8 @@ impl ChunkedFile {
             max_line_bytes: MAX_LINE_BYTES,
             next_chunk: AtomicU64::new(0),
             numbering: LineNumbering::default(),
-            _done: done,
+            first_with_objects: AtomicU64::new(u64::MAX),
+            done: Some(done),
         }
     }
 
@@ -100,6 +135,65 @@ impl ChunkedFile {
                 None
             }
         }
+    }
+
+    /// Ends the reading in chunks before a chunk if an object in it may continue on the next lines: then where a chunk ends
+    /// would decide what is read. Returns the ticket if the chunk is to be read.
+    pub(super) fn or_end<'f>(
+        &'f self,
+        ticket: ChunkTicket<'f>,
+        lines: &LinesBlock,
+    ) -> Option<ChunkTicket<'f>> {
+        if !self.has_objects_across_lines(ticket.chunk, lines) {
+            return Some(ticket);
+        }
+        self.first_with_objects.fetch_min(ticket.chunk, Relaxed);
+        ticket.end();
+        None
+    }
+
+    fn has_objects_across_lines(&self, chunk: u64, lines: &LinesBlock) -> bool {
+        if let Some(long) = &lines.long
+            && begins_objects(&long.prefix)
+        {
+            return true;
+        }
+        let at = match lines_from(lines.text(), true) {
+            Lines::Whole => return false,
+            Lines::Objects(_) => return true,
+            Lines::Undecided(at) => at,
+        };
+        // What follows the chunk decides. An error is reported when the chunk that has it is read.
+        let offset = self.offset_of(chunk) + (lines.range.start + at) as u64;
+        let length = usize::try_from(self.size - offset).map_or(HEAD_BYTES, |left| left.min(HEAD_BYTES));
+        let mut text = Vec::new();
+        match self.fill(&mut text, 0..length, offset) {
+            Ok(()) => match lines_from(&text, true) {
+                Lines::Objects(0) => true,
+                Lines::Undecided(0) => offset + (length as u64) < self.size,
+                _ => false,
+            },
+            Err(_) => false,
+        }
+    }
+
+    fn rest(&self) -> Option<RestOfFile> {
+        let (chunk, first_line) = self.numbering.first_failed()?;
+        if chunk != self.first_with_objects.load(Relaxed) || self.task.cancel.is_cancelled() {
+            return None;
+        }
+        let first = self.read(chunk).ok()?;
+        let offset = self.offset_of(chunk) + first.range.start as u64;
+        self.task.buffers.put(first.buffer);
+        let chunks_read = self.next_chunk.load(Relaxed);
+        Some(RestOfFile {
+            content: self.content.clone(),
+            offset,
+            size: self.size,
+            first_line,
+            counted: chunks_read.saturating_mul(self.chunk_bytes as u64).min(self.size),
+            counters: self.task.counters.clone(),
+        })
     }
 
     fn offset_of(&self, chunk: u64) -> u64 {
@@ -191,6 +285,14 @@ impl ChunkedFile {
     }
 }
 
+impl Drop for ChunkedFile {
+    fn drop(&mut self) {
+        if let (Some(done), Some(rest)) = (self.done.take(), self.rest()) {
+            let _ = done.send(rest);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
@@ -210,7 +312,7 @@ mod tests {
 
     fn chunked(content: impl ReadAt + 'static, size: u64, chunk_bytes: usize) -> ChunkedFile {
         let (done, _) = oneshot::channel();
-        let mut file = ChunkedFile::new(LogFileTask::for_test(size), Box::new(content), size, done);
+        let mut file = ChunkedFile::new(LogFileTask::for_test(size), Arc::new(content), size, done);
         file.chunk_bytes = chunk_bytes;
         file
     }

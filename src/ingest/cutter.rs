@@ -49,6 +49,11 @@ impl<R: Read> Cutter<R> {
         }
     }
 
+    /// A cutter for the rest of a file, which begins with the line `first_line`.
+    pub(super) fn of_rest(reader: R, buffers: ReadBuffers, first_line: u64) -> Cutter<R> {
+        Cutter { next_line: first_line, may_be_slow: false, ..Cutter::new(reader, buffers, None) }
+    }
+
     /// The next block, or `None` after the last one. Returns empty blocks while it searches for the end of a
     /// long line, so that the caller can check for cancellation. After an error, earlier blocks stay valid.
     pub(super) fn next(&mut self) -> io::Result<Option<LinesBlock>> {

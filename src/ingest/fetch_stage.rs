@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::chunked_file::{ChunkedFile, MIN_CHUNKED_FILE_BYTES, ReadAt};
+use super::chunked_file::{ChunkedFile, MIN_CHUNKED_FILE_BYTES, ReadAt, RestOfFile};
 use super::log_detector::{LogDetector, NotALog, Verdict};
 use super::object_lines::{HEAD_BYTES, LineReader, has_objects_across_lines};
 use super::parquet_file::{self, Content, SharedParquet};
@@ -254,24 +254,35 @@ impl LogFileReader {
             }
         };
         // On a thread: decompressing and cutting keep a processor busy, and wait for the parsers.
+        let cutters = self.cutters.clone();
         let read = tokio::task::spawn_blocking(move || {
             let _cutter = cutter;
-            self.read(body)
+            let mut reader = self;
+            let done = reader.read(body);
+            (reader, done)
         });
         let read = async {
-            match read.await {
-                // The channel closes without a message when the parsers have read the file.
-                Ok(Some(done)) => drop(done.await),
-                Ok(None) => {}
-                Err(_) => counters.file_panicked(&file.name, "reading it"),
+            let panicked = || counters.file_panicked(&file.name, "reading it");
+            let Ok((reader, done)) = read.await else { return panicked() };
+            let Some(done) = done else { return };
+            // The channel closes without a message when the parsers have read the whole file.
+            let Ok(rest) = done.await else { return };
+            let cutter = cutters.acquire_owned().await.ok();
+            let read = tokio::task::spawn_blocking(move || {
+                let _cutter = cutter;
+                reader.read_rest(rest);
+            });
+            if read.await.is_err() {
+                panicked();
             }
         };
         // A thread that waits for a pipe cannot be woken. After a cancellation it keeps running, and its data is lost.
         let _ = cancel.run_until_cancelled(read).await;
     }
 
-    /// Reads the file and reports failures. A returned channel closes when the parsers have read the file.
-    fn read(mut self, body: Body) -> Option<oneshot::Receiver<()>> {
+    /// Reads the file and reports failures. A returned channel closes when the parsers have read the file, or gets the part
+    /// of it that has to be read in one piece.
+    fn read(&mut self, body: Body) -> Option<oneshot::Receiver<RestOfFile>> {
         self.read_body(body).unwrap_or_else(|error| {
             self.task.fail(&error);
             if is_damage(&error) {
@@ -281,8 +292,18 @@ impl LogFileReader {
         })
     }
 
+    /// Reads the rest of a file whose beginning was read in chunks, and reports failures.
+    fn read_rest(&self, rest: RestOfFile) {
+        let LogFileTask { file, known_lines, buffers, .. } = &self.task;
+        let first_line = rest.first_line;
+        let cutter = Cutter::of_rest(LineReader::of_rest(rest), buffers.clone(), first_line);
+        if let Err(error) = self.cut_into_blocks(cutter, None, file, known_lines, None) {
+            self.task.fail(&error);
+        }
+    }
+
     /// Cuts the file into lines blocks, or leaves it to the parsers to read it in chunks.
-    fn read_body(&mut self, body: Body) -> io::Result<Option<oneshot::Receiver<()>>> {
+    fn read_body(&mut self, body: Body) -> io::Result<Option<oneshot::Receiver<RestOfFile>>> {
         let counters = self.task.counters.clone();
         let is_pipe = matches!(body, Body::Reader(_));
         let body = match body {
@@ -324,10 +345,9 @@ impl LogFileReader {
                 if size >= MIN_CHUNKED_FILE_BYTES
                     && !is_compressed
                     && !is_tar(&head)
-                    && !has_objects_across_lines(&peek(&mut file, HEAD_BYTES)?, true)
-                    && !has_objects_across_lines(&peek_end(&mut file, size)?, false)
+                    && !has_objects_across_lines(&peek(&mut file, HEAD_BYTES)?)
                 {
-                    return self.share(Box::new(file), size);
+                    return self.share(Arc::new(file), size);
                 }
                 self.fix_size_if(is_compressed);
                 Body::Reader(Box::new(CountingReader { inner: file, counters }))
@@ -359,9 +379,8 @@ impl LogFileReader {
         reader: impl Read,
         file: &Arc<FileMark>,
         known_lines: &[Range<u64>],
-        mut deferred_ends: Option<&mut Vec<DeferredEnd>>,
+        deferred_ends: Option<&mut Vec<DeferredEnd>>,
     ) -> io::Result<bool> {
-        let LogFileTask { source, cancel, buffers, .. } = &self.task;
         let mut reader = LineReader::new(reader)?;
         if reader.begins_with(parquet::MAGIC) {
             // The list of its row groups is at the end.
@@ -369,8 +388,21 @@ impl LogFileReader {
             io::copy(&mut reader, &mut spooled)?;
             return self.read_parquet(Content::of_file(spooled, true)?, file, known_lines, deferred_ends);
         }
-        let mut cutter = Cutter::new(reader, buffers.clone(), file.size);
-        let mut detector = Some(LogDetector::new(&file.name));
+        let cutter = Cutter::new(reader, self.task.buffers.clone(), file.size);
+        let detector = Some(LogDetector::new(&file.name));
+        self.cut_into_blocks(cutter, detector, file, known_lines, deferred_ends)
+    }
+
+    /// Passes the blocks of a cutter to the parsers, once `detector` has found that the file is a log.
+    fn cut_into_blocks(
+        &self,
+        mut cutter: Cutter<impl Read>,
+        mut detector: Option<LogDetector>,
+        file: &Arc<FileMark>,
+        known_lines: &[Range<u64>],
+        mut deferred_ends: Option<&mut Vec<DeferredEnd>>,
+    ) -> io::Result<bool> {
+        let LogFileTask { source, cancel, .. } = &self.task;
         // Blocks read before it is certain that the file is a log.
         let mut held = Vec::new();
         while let Some(mut lines) = cutter.next()? {
@@ -479,8 +511,13 @@ impl LogFileReader {
         }
     }
 
-    /// Passes a plain file to all parsers, unless it is not a log. The returned channel closes when they have read it.
-    fn share(&self, content: Box<dyn ReadAt>, size: u64) -> io::Result<Option<oneshot::Receiver<()>>> {
+    /// Passes a plain file to all parsers, unless it is not a log. The returned channel closes when they have read it, or gets
+    /// the part of it that they leave.
+    fn share(
+        &self,
+        content: Arc<dyn ReadAt>,
+        size: u64,
+    ) -> io::Result<Option<oneshot::Receiver<RestOfFile>>> {
         let (sender, done) = oneshot::channel();
         let file = ChunkedFile::new(self.task.clone(), content, size, sender);
         let mut detector = LogDetector::new(&self.task.file.name);
@@ -532,12 +569,6 @@ impl LogFileReader {
         }
         self.send(Message::NotALog { source: self.task.source, file: file.clone() });
     }
-}
-
-/// The last bytes of a file of `size` bytes. Its position is left at the beginning.
-fn peek_end(file: &mut File, size: u64) -> io::Result<Vec<u8>> {
-    file.seek(io::SeekFrom::Start(size.saturating_sub(HEAD_BYTES as u64)))?;
-    peek(file, HEAD_BYTES)
 }
 
 /// Returns the first bytes of a file. Its position must be at the beginning, and is left there.

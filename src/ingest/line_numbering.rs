@@ -63,6 +63,11 @@ impl ChunkTicket<'_> {
         self.numbering.notify(guard);
     }
 
+    /// Reports that the file is not read in chunks from this one on.
+    pub(super) fn end(self) {
+        self.fail();
+    }
+
     /// Reports that the chunk cannot be read. Returns whether this is the first failure of the file.
     pub(super) fn fail(mut self) -> bool {
         self.is_done = true;
@@ -86,6 +91,13 @@ impl LineNumbering {
 
     pub(super) fn has_failed(&self) -> bool {
         self.state.lock().failed_chunk.is_some()
+    }
+
+    /// The first chunk that was not counted and the number of its first line, if it failed and all chunks before it were
+    /// counted.
+    pub(super) fn first_failed(&self) -> Option<(u64, u64)> {
+        let state = self.state.lock();
+        (state.failed_chunk == Some(state.next_chunk)).then_some((state.next_chunk, state.lines_before + 1))
     }
 
     /// Whether the first line of `chunk`, which was counted, has a number.

@@ -57,17 +57,30 @@ impl<R: Read> LineReader<R> {
         })
     }
 
+    /// A reader of the rest of a content from a line on. The lines before it are read, and none of them has an object that
+    /// is not on a line of its own.
+    pub(super) fn of_rest(rest: R) -> LineReader<R> {
+        LineReader {
+            content: Cursor::new(Vec::new()).chain(rest),
+            held: Vec::new(),
+            ready: Vec::new(),
+            taken: 0,
+            is_line_start: true,
+            objects: None,
+        }
+    }
+
     /// The length of the lines that a text begins with and that need no change. What follows them waits for more of the
     /// content, or is read as objects.
     fn unchanged(&mut self, text: &[u8], is_at_end: bool) -> usize {
         let length = match lines_from(text, self.is_line_start) {
-            _ if is_at_end => text.len(),
             Lines::Whole => text.len(),
-            Lines::Undecided(length) => {
+            Lines::Undecided(length) if !is_at_end => {
                 self.held.extend_from_slice(&text[length..]);
                 length
             }
-            Lines::Objects(length) => {
+            Lines::Undecided(length) if !text[length..].contains(&b'\n') => text.len(),
+            Lines::Undecided(length) | Lines::Objects(length) => {
                 self.objects = Some(Box::new(ObjectLines::new(text[length..].to_vec(), false)));
                 length
             }
@@ -115,7 +128,8 @@ impl<R: Read> Read for LineReader<R> {
             } else if held < buffer.len() {
                 let (length, is_at_end) = self.read_after_held(buffer)?;
                 let length = self.unchanged(&buffer[..length], is_at_end);
-                if length > 0 || is_at_end {
+                // What was held may have become objects.
+                if length > 0 || is_at_end && self.objects.is_none() {
                     return Ok(length);
                 }
             } else {
@@ -131,15 +145,16 @@ impl<R: Read> Read for LineReader<R> {
 
 /// Up to where the objects of a text are on lines of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lines {
+pub(super) enum Lines {
     Whole,
-    /// The line at this offset may have an object that is not.
+    /// The line at this offset may have an object that is not: more of the content decides.
     Undecided(usize),
     /// The line at this offset begins an array, or has an object that is not.
     Objects(usize),
 }
 
-fn lines_from(text: &[u8], is_line_start: bool) -> Lines {
+/// How a part of a content has its objects.
+pub(super) fn lines_from(text: &[u8], is_line_start: bool) -> Lines {
     let mut at = match is_line_start {
         true => 0,
         false => memchr::memchr(b'\n', text).map_or(text.len(), |end| end + 1),
@@ -156,9 +171,11 @@ fn lines_from(text: &[u8], is_line_start: bool) -> Lines {
             },
             b'{' | b'0'..=b'9' | b' ' | b'\t' | 0xEF => match (skip_to_object(line), end) {
                 (Some(_), None) => return Lines::Undecided(at),
-                (Some(_), Some(_)) if !ends_object(line) && needs_line_ends(rest, false) => {
-                    return Lines::Objects(at);
-                }
+                (Some(_), Some(_)) if !ends_object(line) => match object_end_of(rest) {
+                    Some(ObjectEnd::Missing) => return Lines::Undecided(at),
+                    _ if needs_line_ends(rest, false) => return Lines::Objects(at),
+                    _ => {}
+                },
                 (None, None) if line.len() < PREFIX_BYTES => return Lines::Undecided(at),
                 _ => {}
             },
@@ -170,15 +187,24 @@ fn lines_from(text: &[u8], is_line_start: bool) -> Lines {
     Lines::Whole
 }
 
+fn object_end_of(text: &[u8]) -> Option<ObjectEnd> {
+    skip_to_object(text).map(object_end)
+}
+
+/// Whether a line of which this is the beginning has objects, maybe in an array.
+pub(super) fn begins_objects(line: &[u8]) -> bool {
+    skip_to_object(line).is_some() || is_array(line)
+}
+
 /// Whether a line ends with the last brace of an object, maybe in an array.
 fn ends_object(line: &[u8]) -> bool {
     let end = line.iter().rposition(|byte| !is_between_objects(*byte));
     end.is_some_and(|end| line[end] == b'}')
 }
 
-/// Whether a part of a content, which begins with a whole line if `is_first`, has objects that are not on lines of their own.
-pub(super) fn has_objects_across_lines(part: &[u8], is_first: bool) -> bool {
-    is_first && needs_line_ends(part, false) || matches!(lines_from(part, is_first), Lines::Objects(_))
+/// Whether the objects at the beginning of a content are not on lines of their own.
+pub(super) fn has_objects_across_lines(head: &[u8]) -> bool {
+    needs_line_ends(head, false) || matches!(lines_from(head, true), Lines::Objects(_))
 }
 
 /// Reads the first bytes of a content. If they are the beginning of an object, reads up to the end of its first line, or

@@ -115,7 +115,7 @@ impl<'s> BlockParser<'s> {
         self.source = file.task.source;
         let mut chunks = Vec::new();
         let mut waiting = VecDeque::new();
-        while let Some(Chunk { ticket, lines }) = file.next() {
+        while let Some(Chunk { ticket, mut lines }) = file.next() {
             if self.builder.is_full_before(lines.range.len()) {
                 waiting.push_back(UnnumberedBatch::new(self.finish(), std::mem::take(&mut chunks)));
             }
@@ -123,9 +123,16 @@ impl<'s> BlockParser<'s> {
                 self.started = Instant::now();
             }
             chunks.push(ticket.chunk);
-            // Also frees the memory reserved for a long line, before this parser waits (below) for another one,
-            // which may need that memory.
-            ticket.counted(self.parse(&file.task.file, lines));
+            let parsed = add_part(&mut self.parser, &file.task.file, &mut lines, &mut self.builder);
+            // A chunk whose lines are all records has no object that continues on the next line.
+            let ticket = if parsed.has_exceptions { file.or_end(ticket, &lines) } else { Some(ticket) };
+            self.stage.buffers.put(std::mem::take(&mut lines.buffer));
+            // Frees the memory reserved for a long line, before this parser waits (below) for another one, which may need
+            // that memory.
+            drop(lines);
+            if let Some(ticket) = ticket {
+                ticket.counted(parsed.lines);
+            }
             if self.builder.is_full() || self.started.elapsed() >= MAX_BATCH_DELAY {
                 waiting.push_back(UnnumberedBatch::new(self.finish(), std::mem::take(&mut chunks)));
             }
@@ -150,6 +157,7 @@ impl<'s> BlockParser<'s> {
     fn add_new_lines(&mut self, file: &ChunkedFile) -> Result<(), WriterEnded> {
         while let Some(Chunk { ticket, mut lines }) = file.next() {
             let chunk = ticket.chunk;
+            let Some(ticket) = file.or_end(ticket, &lines) else { continue };
             ticket.counted(lines.count());
             // Another parser may need this memory for an earlier chunk.
             lines.reservation = None;
@@ -244,11 +252,10 @@ impl<'s> BlockParser<'s> {
         self.send_batch()
     }
 
-    /// Parses a block into the batch and returns its buffer to the pool. Returns the number of lines.
-    fn parse(&mut self, file: &Arc<FileMark>, mut lines: LinesBlock) -> u64 {
-        let count = add_part(&mut self.parser, file, &mut lines, &mut self.builder);
+    /// Parses a block into the batch and returns its buffer to the pool.
+    fn parse(&mut self, file: &Arc<FileMark>, mut lines: LinesBlock) {
+        add_part(&mut self.parser, file, &mut lines, &mut self.builder);
         self.stage.buffers.put(lines.buffer);
-        count
     }
 
     /// Sends the batch to the writer and begins a new one.
@@ -368,37 +375,48 @@ impl Sink for PartBuilder<'_> {
     }
 }
 
+/// What was added to a batch.
+struct Parsed {
+    lines: u64,
+    /// Whether a line gave no record, or several.
+    has_exceptions: bool,
+}
+
 fn add_part(
     parser: &mut Parser,
     file: &Arc<FileMark>,
     block: &mut LinesBlock,
     builder: &mut BatchBuilder,
-) -> u64 {
+) -> Parsed {
     let rows_before = builder.rows();
-    let long = block.long.take();
+    let long = block.long.as_ref();
     let LinesBlock { first_line, is_last, .. } = *block;
     let text = block.text();
     let unfinished = if is_last && file.may_grow && long.is_none() { unfinished_line(text) } else { &[] };
     let mut part = PartBuilder { builder, first_line, rejected: Vec::new(), runs: LineRuns::default() };
     let mut count = parser.parse_block(&text[..text.len() - unfinished.len()], &mut part);
     let unfinished = (!unfinished.is_empty()).then(|| (UNFINISHED_LINE.to_owned(), unfinished.to_vec()));
-    let long = long.map(|long| (long.reason(), long.prefix));
+    let long = long.map(|long| (long.reason(), long.prefix.clone()));
     for (reason, content) in unfinished.into_iter().chain(long) {
         part.reject(count, reason, content);
         part.runs.exception(count, 0);
         count += 1;
     }
     let PartBuilder { builder, rejected, runs, .. } = part;
+    let line_runs = runs.finish(count);
+    let rows = builder.rows() - rows_before;
+    let has_exceptions = !line_runs.is_empty() || rows as u64 != count;
+    let parsed = Parsed { lines: count, has_exceptions };
     builder.end_part(FilePart {
         file: file.clone(),
         first_line,
         lines: count,
-        rows: builder.rows() - rows_before,
-        line_runs: runs.finish(count),
+        rows,
+        line_runs,
         rejected,
         total_lines: is_last.then_some(first_line - 1 + count),
     });
-    count
+    parsed
 }
 
 /// Why the last line of a file that may grow is rejected.
@@ -463,7 +481,7 @@ mod tests {
     ) -> (Vec<Batch>, Arc<Counters>) {
         let task = LogFileTask { known_lines, ..LogFileTask::for_test(size) };
         let (done, _) = tokio::sync::oneshot::channel();
-        let mut file = ChunkedFile::new(task.clone(), Box::new(content), size, done);
+        let mut file = ChunkedFile::new(task.clone(), Arc::new(content), size, done);
         file.chunk_bytes = chunk_bytes();
         let file = Arc::new(file);
         let (work, receiver) = flume::bounded(2);

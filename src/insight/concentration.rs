@@ -6,7 +6,9 @@ use tokio_util::sync::CancellationToken;
 use super::Scope;
 use crate::human;
 use crate::log::Field;
-use crate::query::{Answer, Ask, Dimension, Engine, Measure, Query, QueryError, Statistics};
+use crate::query::{
+    Answer, Ask, Dimension, Engine, Filter, Measure, Query, QueryError, Statistics, Totals, Value,
+};
 
 /// The numbers of largest values whose share is computed.
 const TOPS: [u64; 4] = [1, 10, 100, 1000];
@@ -33,6 +35,9 @@ pub struct Concentration {
     /// The Lorenz curve: item `i` is the share of the sum that the smallest `i` % of the values have. 101 numbers from 0 to
     /// 1, or none without a sum.
     pub lorenz: Vec<f64>,
+    /// The sum over the requests without a value, which are not part of the other numbers; 0 if their absence is a value
+    /// ([`is_absence_a_value`]).
+    pub left_out: u64,
 }
 
 /// The share of the largest values.
@@ -54,23 +59,66 @@ pub fn concentration(
     cancel: &CancellationToken,
     on_partial: &mut dyn FnMut(&Concentration, f64),
 ) -> Result<(Concentration, Statistics), QueryError> {
-    let query = Query {
+    let query = |filter: Filter, ask: Ask| Query {
         sources: scope.sources.clone(),
         time: scope.time,
-        filter: scope.filter.clone(),
+        filter: scope.filter.clone().and(filter),
         counting: scope.counting,
-        ask: Ask::Distribution { by: by.clone(), of },
+        ask,
     };
-    let reply = engine.ask(&query, cancel, &mut |answer, share| {
+    let absent = Filter::term_for(by, &Value::Absent);
+    let (with_value, left_out) = match is_absence_a_value(by) {
+        true => (Filter::everything(), 0),
+        false => {
+            let reply = engine.ask(&query(absent.clone(), Ask::Totals), cancel, &mut |_, _| {})?;
+            let Answer::Totals(Totals { stats, .. }) = reply.answer else {
+                return Err(QueryError::Invalid("the engine did not answer with totals".to_owned()));
+            };
+            match stats.requests {
+                0 => (Filter::everything(), 0),
+                requests => (
+                    absent.negated(),
+                    match of {
+                        Measure::BytesSent => stats.bytes_sent,
+                        Measure::Errors => stats.errors,
+                        _ => requests,
+                    },
+                ),
+            }
+        }
+    };
+    let of_sizes = |sizes: &[u64]| Concentration { left_out, ..Concentration::of(sizes) };
+    let ask = Ask::Distribution { by: by.clone(), of };
+    let reply = engine.ask(&query(with_value, ask), cancel, &mut |answer, share| {
         if let Answer::Distribution(distribution) = &answer {
-            on_partial(&Concentration::of(&distribution.sizes), share);
+            on_partial(&of_sizes(&distribution.sizes), share);
         }
     })?;
     let concentration = match &reply.answer {
-        Answer::Distribution(distribution) => Concentration::of(&distribution.sizes),
-        _ => Concentration::default(),
+        Answer::Distribution(distribution) => of_sizes(&distribution.sizes),
+        _ => Concentration { left_out, ..Concentration::default() },
     };
     Ok((concentration, reply.statistics))
+}
+
+/// Whether requests without a value of a dimension belong together as those with the same value do.
+///
+/// They do if the absence says how a client comes: without credentials, without a signature, without TLS. They do not if
+/// the value is just unknown or there is none, as without a referer, a key or an error: then they are left out.
+pub fn is_absence_a_value(by: &Dimension) -> bool {
+    match by {
+        Dimension::Role
+        | Dimension::Field(
+            Field::Requester
+            | Field::SignatureVersion
+            | Field::AuthenticationType
+            | Field::CipherSuite
+            | Field::TlsVersion,
+        ) => true,
+        // These are never absent.
+        Dimension::HourOfDay | Dimension::Weekday | Dimension::Bucket(_) => true,
+        _ => false,
+    }
 }
 
 impl Concentration {
@@ -100,6 +148,7 @@ impl Concentration {
             tops,
             gini: gini(sizes, sum),
             lorenz: if sum == 0 { Vec::new() } else { lorenz(sizes, sum) },
+            left_out: 0,
         }
     }
 
@@ -111,17 +160,25 @@ impl Concentration {
             Measure::Errors => ("errors", |errors| human::counted(errors, "error")),
             _ => ("requests", |requests| human::counted(requests, "request")),
         };
+        let article = if one.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+        let left_out = match (self.left_out, of) {
+            (0, _) => String::new(),
+            (bytes, Measure::BytesSent) => {
+                format!(" {} of requests without {article} {one} are left out.", human::bytes(bytes))
+            }
+            (left_out, _) => format!(" {} without {article} {one} are left out.", number(left_out)),
+        };
         if self.total == 0 {
-            return format!("There are no {what}.");
+            return format!("There are no {what}.{left_out}");
         }
         let top = self.tops.iter().rev().find(|top| top.values <= 10);
-        let Some(top) = top else { return format!("One {one} takes all {what}.") };
+        let Some(top) = top else { return format!("One {one} takes all {what}.{left_out}") };
         let (count, verb) = match top.values {
             1 => (format!("top {one}"), "takes"),
             values => (format!("top {values} {many}"), "take"),
         };
         let (percent, median) = (human::percent(top.share), number(self.median.round() as u64));
-        format!("The {count} {verb} {percent} of {what}; the median {one} takes {median}.")
+        format!("The {count} {verb} {percent} of {what}; the median {one} takes {median}.{left_out}")
     }
 }
 
@@ -234,5 +291,35 @@ mod tests {
         );
         assert_eq!(Concentration::of(&[0]).sentence(&ip, Measure::BytesSent), "There are no bytes.");
         assert_eq!(Concentration::of(&[]), Concentration::default());
+        let some = Concentration { left_out: 1_200, ..Concentration::of(&[3, 1]) };
+        assert_eq!(
+            some.sentence(&Dimension::Field(Field::Referer), Measure::Requests),
+            "The top referer takes 75.0 % of requests; the median referer takes 2 requests. 1,200 requests without a referer \
+             are left out."
+        );
+        assert!(
+            some.sentence(&ip, Measure::BytesSent)
+                .ends_with("1.17 KiB of requests without an address are left out.")
+        );
+    }
+
+    #[test]
+    fn an_anonymous_requester_is_a_value_and_no_referer_is_none() {
+        for name in ["requester", "role", "tls_version", "signature_version", "weekday"] {
+            assert!(is_absence_a_value(&Dimension::by_name(name).unwrap()), "{name}");
+        }
+        for name in [
+            "remote_ip",
+            "network",
+            "referer",
+            "referer_host",
+            "user_agent",
+            "key",
+            "prefix",
+            "error_code",
+            "asn",
+        ] {
+            assert!(!is_absence_a_value(&Dimension::by_name(name).unwrap()), "{name}");
+        }
     }
 }

@@ -113,7 +113,7 @@ fn totals(
     cancel: &CancellationToken,
 ) -> Result<Stats, QueryError> {
     let query = query(scope, filter, time, Ask::Totals);
-    match engine.ask(&query, cancel, &mut |_, _| {})?.answer {
+    match engine.ask_once(&query, cancel)?.answer {
         Answer::Totals(totals) => Ok(totals.stats),
         _ => Ok(Stats::default()),
     }
@@ -130,7 +130,7 @@ fn frequent_values(
 ) -> Result<Vec<(Value, u64)>, QueryError> {
     let sort = Sort { by: Measure::Requests, descending: true };
     let ask = Ask::Groups { by: by.clone(), more: Vec::new(), sort, limit };
-    let answer = engine.ask(&query(scope, filter, scope.time, ask), cancel, &mut |_, _| {})?.answer;
+    let answer = engine.ask_once(&query(scope, filter, scope.time, ask), cancel)?.answer;
     let Answer::Groups(Groups { rows, .. }) = answer else { return Ok(Vec::new()) };
     Ok(rows.into_iter().map(|row| (row.value, row.stats.requests)).collect())
 }

@@ -8,9 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Scope;
 use crate::log::Field;
+use crate::log::time::SECONDS_PER_DAY;
 use crate::query::{
     Activity, Answer, Ask, Counting, Dimension, Engine, Filter, Groups, Measure, PairRow, Profile, Query,
-    QueryError, Requests, Series, Sort, Stats, TimeRange, Value,
+    QueryError, Requests, Series, Sort, Stats, TimeRange, Value, origin,
 };
 
 /// Asks an engine about the requests of a scope. Each filter narrows the scope. Several threads can ask at the same time.
@@ -22,11 +23,23 @@ pub(crate) struct Survey<'a> {
     time: TimeRange,
     /// The stats of the whole scope.
     pub whole: Stats,
-    /// The totals that were asked for: each step compares the same findings again.
-    known_totals: Mutex<HashMap<Filter, Stats>>,
-    /// The series of all requests, by the width of their buckets.
-    known_series: Mutex<HashMap<u32, Arc<Series>>>,
+    /// Shared with surveys of the same requests.
+    known: Arc<Known>,
 }
+
+/// Answers that several steps need.
+#[derive(Default)]
+struct Known {
+    /// The totals that were asked for: each step compares the same findings again.
+    totals: Mutex<HashMap<Filter, Stats>>,
+    /// The series of all requests, by the width of their buckets.
+    series: Mutex<HashMap<u32, Arc<Series>>>,
+}
+
+/// Width of the buckets of the series of all requests that the others are made of, in seconds.
+const FINE: u32 = 300;
+/// Longest scope that is asked for in such buckets, in seconds.
+const MAX_FINE_SECONDS: i64 = 400 * SECONDS_PER_DAY;
 
 impl<'a> Survey<'a> {
     pub(crate) fn new(
@@ -40,8 +53,7 @@ impl<'a> Survey<'a> {
             cancel,
             time: scope.time,
             whole: Stats::default(),
-            known_totals: Mutex::default(),
-            known_series: Mutex::default(),
+            known: Arc::default(),
         };
         let whole = survey.totals(&Filter::everything())?;
         Ok(Survey { whole, ..survey })
@@ -50,15 +62,14 @@ impl<'a> Survey<'a> {
     /// The same, but with the requests before the start of the scope: what was usual so far.
     pub(crate) fn with_history(&self) -> Survey<'a> {
         let time = TimeRange { start: None, ..self.time };
-        let is_same = time == self.time;
-        let known_series = if is_same { self.known_series.lock().clone() } else { HashMap::default() };
-        let known_series = Mutex::new(known_series);
-        Survey { time, known_totals: Mutex::default(), known_series, ..*self }
+        let known = if time == self.time { Arc::clone(&self.known) } else { Arc::default() };
+        Survey { time, known, ..*self }
     }
 
     /// The same, but with every record: also the keys of multi-deletes, whatever [`Scope::counting`] is.
     pub(crate) fn as_logged<'s>(&'s self, scope: &'s Scope) -> Survey<'s> {
-        Survey { scope, known_totals: Mutex::default(), known_series: Mutex::default(), ..*self }
+        let known = if self.counts_every_record() { Arc::clone(&self.known) } else { Arc::default() };
+        Survey { scope, known, ..*self }
     }
 
     /// Whether every record counts as a request.
@@ -89,11 +100,11 @@ impl<'a> Survey<'a> {
 
     /// The stats of the requests that `filter` selects.
     pub(crate) fn totals(&self, filter: &Filter) -> Result<Stats, QueryError> {
-        if let Some(stats) = self.known_totals.lock().get(filter) {
+        if let Some(stats) = self.known.totals.lock().get(filter) {
             return Ok(*stats);
         }
         let Answer::Totals(totals) = self.ask(filter, Ask::Totals)? else { return Err(unexpected()) };
-        self.known_totals.lock().insert(filter.clone(), totals.stats);
+        self.known.totals.lock().insert(filter.clone(), totals.stats);
         Ok(totals.stats)
     }
 
@@ -130,14 +141,23 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// The series of all requests, in buckets of `bucket` seconds. It is asked for once.
+    /// The series of all requests, in buckets of `bucket` seconds. One query answers for all widths.
     pub(crate) fn series_of_all(&self, bucket: u32) -> Result<Arc<Series>, QueryError> {
-        let known = self.known_series.lock().get(&bucket).cloned();
-        if let Some(series) = known {
-            return Ok(series);
+        // Locked all the time: what two threads need at once is asked for once.
+        let mut known = self.known.series.lock();
+        if let Some(series) = known.get(&bucket) {
+            return Ok(Arc::clone(series));
         }
-        let series = Arc::new(self.series(&Filter::everything(), bucket)?);
-        self.known_series.lock().insert(bucket, Arc::clone(&series));
+        // With the history, the length is unknown.
+        let is_short = self.time == self.scope.time && self.seconds() <= MAX_FINE_SECONDS;
+        let width = if is_short && bucket.is_multiple_of(FINE) { FINE } else { bucket };
+        let fine = match known.get(&width) {
+            Some(series) => Arc::clone(series),
+            None => Arc::new(self.series(&Filter::everything(), width)?),
+        };
+        let series = if width == bucket { Arc::clone(&fine) } else { Arc::new(widened(&fine, bucket)) };
+        known.insert(width, fine);
+        known.insert(bucket, Arc::clone(&series));
         Ok(series)
     }
 
@@ -214,10 +234,53 @@ impl<'a> Survey<'a> {
             counting: self.scope.counting,
             ask,
         };
-        Ok(self.engine.ask(&query, self.cancel, &mut |_, _| {})?.answer)
+        Ok(self.engine.ask_once(&query, self.cancel)?.answer)
     }
+}
+
+/// The same series in buckets of `bucket` seconds, a multiple of its own.
+fn widened(series: &Series, bucket: u32) -> Series {
+    let width = i64::from(bucket);
+    let start_of = |second: i64| (second - origin(bucket)).div_euclid(width) * width + origin(bucket);
+    let start = start_of(series.start);
+    let widened = |line: &Vec<Stats>| {
+        let mut wide: Vec<Stats> = Vec::new();
+        for (index, stats) in line.iter().enumerate() {
+            let second = series.start + index as i64 * i64::from(series.bucket);
+            let at = ((start_of(second) - start) / width) as usize;
+            wide.resize(wide.len().max(at + 1), Stats::default());
+            wide[at] = wide[at].merged(*stats);
+        }
+        wide
+    };
+    let start = if series.lines.iter().all(Vec::is_empty) { 0 } else { start };
+    Series { bucket, start, lines: series.lines.iter().map(widened).collect() }
 }
 
 fn unexpected() -> QueryError {
     QueryError::Invalid("the engine returned an answer of another kind".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wider_buckets_have_the_requests_of_the_narrow_ones() {
+        let stats =
+            |second: i64| Stats { requests: 1, first_seen: second, last_seen: second, ..Stats::default() };
+        // 23:50 of a day to 01:00 of the next.
+        let start = 20_000 * SECONDS_PER_DAY - 600;
+        let line: Vec<Stats> = (0..14).map(|index| stats(start + index * 300)).collect();
+        let narrow = Series { bucket: 300, start, lines: vec![line] };
+        let hours = widened(&narrow, 3_600);
+        assert_eq!(hours.start, 20_000 * SECONDS_PER_DAY - 3_600);
+        let requests: Vec<u64> = hours.lines[0].iter().map(|stats| stats.requests).collect();
+        assert_eq!(requests, [2, 12]);
+        assert_eq!(hours.lines[0][1].first_seen, 20_000 * SECONDS_PER_DAY);
+        let days = widened(&narrow, SECONDS_PER_DAY as u32);
+        assert_eq!((days.start, days.lines[0].len()), (19_999 * SECONDS_PER_DAY, 2));
+        let empty = Series { bucket: 300, start: 0, lines: vec![Vec::new()] };
+        assert_eq!(widened(&empty, 3_600), Series { bucket: 3_600, start: 0, lines: vec![Vec::new()] });
+    }
 }

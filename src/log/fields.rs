@@ -133,6 +133,8 @@ fields! {
         "Key as spelled in the log line, where it differs from the decoded key.";
     Extra: "extra", "Extra fields", [], Detail, Text,
         "Text after the last known field, or text that could not be read as a field.";
+    Source: "source", "Source", [], Dimension, Text,
+        "Source that the log file is in: a bucket with a prefix, a log group, a folder or a file.";
     LogFile: "log_file", "Log file", [], Dimension, Text,
         "Log file that the request was read from: its name within the source.";
     Line: "line", "Line", [], Measure, Integer,

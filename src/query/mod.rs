@@ -12,6 +12,7 @@ pub mod engine;
 pub mod filter;
 pub mod model;
 pub mod sql;
+mod wrapper;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub use model::{
     Dimension, Distribution, GroupRow, Groups, Measure, PairRow, Pairs, Profile, Query, RequestRow, Requests,
     Series, Sort, Stats, TimeRange, Totals, Value, answer, dimension, measure, origin,
 };
+pub use wrapper::Wrapper;
 
 /// Answers queries, from several threads at the same time.
 pub trait Engine: Send + Sync {
@@ -39,6 +41,11 @@ pub trait Engine: Send + Sync {
         cancel: &CancellationToken,
         on_partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError>;
+
+    /// Answers a query like [`Engine::ask`], but without preliminary answers: that takes less time.
+    fn ask_once(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+        self.ask(query, cancel, &mut |_, _| {})
+    }
 
     /// Answers an [`Ask::Requests`] in pages of `page_rows` rows from one snapshot, regardless of its offset and limit.
     /// Calls `on_page` with each page, at least once, until it returns `false`. Other queries are

@@ -362,6 +362,43 @@ fn the_addresses_of_a_finding_about_a_network_were_called_other_clients() {
 }
 
 #[test]
+fn a_list_from_findings_needs_findings() {
+    let home = home();
+    let message = home.fails_in_one_line(1, &["block", "--from-findings"]);
+    assert!(message.contains("there are no findings, so there is nothing to block"), "{message}");
+    assert!(message.contains("name whom to block"), "{message}");
+    // Values are blocked all the same.
+    assert_eq!(home.succeeds(&["block", "198.18.7.8", "--from-findings"]), "198.18.7.8/32\n");
+}
+
+#[test]
+fn notes_of_a_list_of_many_values_had_a_line_for_each() {
+    let home = Home::new();
+    let log: String = (0..300)
+        .map(|at| line(at, &format!("198.51.100.{}", at % 250), "-", "REST.GET.OBJECT", "a", 200, "1"))
+        .collect();
+    std::fs::write(home.path("logs/2026-04-01-00-30-00-DDDD"), log).unwrap();
+    home.succeeds(&["pull", "logs", "-q"]);
+    let addresses: Vec<String> = (0..40).map(|at| format!("198.51.100.{}", at * 2)).collect();
+    let users: Vec<String> = (0..40).map(|at| format!("role/nobody-{at}")).collect();
+    let mut values = vec!["block", "198.51.100.192/26"];
+    values.extend(addresses.iter().chain(&users).map(String::as_str));
+    let notes = stderr(&home.run(&values));
+    let about = |notes: &str, part: &str| notes.lines().filter(|line| line.contains(part)).count();
+    assert_eq!(about(&notes, " is for documentation (198.51.100.0/24)"), 10, "{notes}");
+    assert_eq!(
+        about(&notes, "more of 41 networks that are not on the internet; tamarin block --all-notes"),
+        1
+    );
+    assert_eq!(about(&notes, "30 more of 40 requesters that are left out"), 1, "{notes}");
+    assert_eq!((about(&notes, " also blocks "), about(&notes, "the networks also block 48 other")), (10, 1));
+    values.push("--all-notes");
+    let notes = stderr(&home.run(&values));
+    assert_eq!(about(&notes, " is for documentation (198.51.100.0/24)"), 41, "{notes}");
+    assert_eq!((about(&notes, " also blocks "), about(&notes, "--all-notes")), (58, 0), "{notes}");
+}
+
+#[test]
 fn invisible_characters_in_a_policy_were_not_escaped() {
     let home = home();
     let user = "arn:aws:iam::123456789012:user/evil\u{202e}";

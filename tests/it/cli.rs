@@ -246,6 +246,15 @@ fn help_goes_to_stdout_and_statistics_to_stderr() {
     assert!(home.succeeds(&["help"]).contains("tamarin"));
     assert!(home.succeeds(&["help", "filter"]).contains("# The filter language"));
     assert!(home.succeeds(&["help", "report"]).contains("--bucket"));
+    for topic in [&["help", "mute"][..], &["help", "findings", "mute"]] {
+        assert!(home.succeeds(topic).contains("When the mute ends"), "{topic:?}");
+    }
+    // Two subcommands have one of this name.
+    assert!(home.succeeds(&["help", "sources", "check"]).contains("check"));
+    for topic in [&["help", "check"][..], &["help", "findings", "nonsense"], &["help", "mute", "filter"]] {
+        let message = home.fails_in_one_line(2, topic);
+        assert!(message.contains(&topic[1..].join(" ")) && message.contains("findings mute"), "{message}");
+    }
     assert!(home.succeeds(&["--version"]).starts_with("tamarin "));
     let output = home.run(&["report", "key", "logs", "--stats", "--format", "csv"]);
     assert!(stderr(&output).contains("rows scanned"), "{}", stderr(&output));

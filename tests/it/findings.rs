@@ -31,7 +31,7 @@ fn home() -> Home {
     home
 }
 
-fn text<'v>(row: &'v Value, name: &str) -> &'v str {
+pub(crate) fn text<'v>(row: &'v Value, name: &str) -> &'v str {
     row[name].as_str().unwrap_or_default()
 }
 
@@ -129,6 +129,25 @@ fn a_muted_finding_is_listed_only_on_request() {
 }
 
 #[test]
+fn the_muted_findings_of_a_filter_are_listed() {
+    let home = home();
+    home.succeeds(&["findings", "mute", "scraping"]);
+    home.succeeds(&["findings", "mute", "retry-storm"]);
+    let muted = |filter: &str| {
+        let rows = home.rows(&["findings", "--muted", "--filter", filter]);
+        rows.iter().map(|row| text(row, "kind").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(muted("ip:203.0.113.7"), ["scraping"]);
+    assert_eq!(muted("ip:198.51.100.77"), ["retry-storm"]);
+    assert!(muted("ip:198.51.100.99").is_empty());
+    // Mutes have no requests that a filter could select.
+    for option in ["--filter", "--since", "--until"] {
+        let message = home.fails_in_one_line(2, &["findings", "muted", option, "2026-04-01"]);
+        assert!(message.contains("--muted"), "{message}");
+    }
+}
+
+#[test]
 fn wrong_mutes_are_refused() {
     let home = Home::new();
     home.succeeds(&["pull", "logs", "-q"]);
@@ -196,7 +215,7 @@ fn few_requests_have_no_findings_in_any_format() {
 }
 
 /// A read in April 2026 at a second of the month, over TLS or not.
-fn read(second: u32, address: &str, requester: &str, agent: &str, tls: &str) -> String {
+pub(crate) fn read(second: u32, address: &str, requester: &str, agent: &str, tls: &str) -> String {
     let (day, hour, minute) = (second / 86_400 + 1, second / 3_600 % 24, second / 60 % 60);
     let cipher = if tls == "-" { "-" } else { "TLS_AES_128_GCM_SHA256" };
     let (signature, authentication) = if requester == "-" { ("-", "-") } else { ("SigV4", "AuthHeader") };
@@ -210,12 +229,17 @@ fn read(second: u32, address: &str, requester: &str, agent: &str, tls: &str) -> 
     )
 }
 
-/// The findings of a kind in these lines: values and sentences.
-fn found_in(lines: &str, kind: &str) -> Vec<(String, String)> {
+/// A home whose cache has these lines.
+pub(crate) fn home_with(lines: &str) -> Home {
     let home = Home::new();
     std::fs::write(home.path("lines.log"), lines).unwrap();
     home.succeeds(&["pull", "lines.log", "-q"]);
-    let rows = home.rows(&["findings", "--kinds", kind]);
+    home
+}
+
+/// The findings of some kinds in these lines: values and sentences.
+pub(crate) fn found_in(lines: &str, kinds: &str) -> Vec<(String, String)> {
+    let rows = home_with(lines).rows(&["findings", "--kinds", kinds]);
     rows.iter().map(|row| (text(row, "value").to_owned(), text(row, "explanation").to_owned())).collect()
 }
 
@@ -371,7 +395,7 @@ fn counting_requests_lost_a_deletion_of_which_the_log_has_only_the_objects() {
 }
 
 /// Ordinary visits: a read per 20 minutes and visitor, with the bucket's own site as referer.
-fn visits(days: u32) -> String {
+pub(crate) fn visits(days: u32) -> String {
     let visit = |at: u32| {
         read(at * 240, &format!("198.51.100.{}", at % 200), "-", "Mozilla/5.0", "TLSv1.3")
             .replace("15 \"-\"", "15 \"https://www.shop.example/\"")

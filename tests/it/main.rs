@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap fails the test")]
 
+mod arrival_order;
 mod bad_cache;
 mod block;
 mod cache_format;
@@ -11,6 +12,7 @@ mod configuration;
 mod contrast;
 mod cost;
 mod crash;
+mod culprits;
 mod damage;
 mod endless;
 mod explorer;

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::Stdio;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde_json::Value;
 use tamarin::demo::LogFormat;
 
 use crate::home::{Home, line};
+use crate::support::log_files::{self, gzip, home_with, put, tar};
 
 /// Lines of requests at consecutive seconds, which differ in all that is important.
 fn log(seconds: std::ops::Range<u32>) -> Vec<String> {
@@ -19,26 +18,7 @@ fn log(seconds: std::ops::Range<u32>) -> Vec<String> {
 }
 
 fn as_format(format: LogFormat, lines: &[String]) -> Vec<u8> {
-    let mut out = Vec::new();
-    format.write(lines.concat().as_bytes(), &mut out).unwrap();
-    out
-}
-
-fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(content).unwrap();
-    encoder.finish().unwrap()
-}
-
-/// A home whose only log files are these, in the folder `in`.
-fn home_with(files: &[(&str, &[u8])]) -> Home {
-    let home = Home::new();
-    for (name, content) in files {
-        let path = home.path("in").join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content).unwrap();
-    }
-    home
+    log_files::as_format(format, lines.concat().as_bytes())
 }
 
 /// The log file and the line of each key.
@@ -66,20 +46,15 @@ fn every_kind_of_file_gives_the_lines_of_its_requests() {
     // A repeat of the first request.
     text.push(log(0..1).concat());
     text.extend(log(5..7));
-    let mut archive = tar::Builder::new(Vec::new());
-    for (name, content) in [("x/one", log(100..103).concat()), ("two", log(103..106).concat())] {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        archive.append_data(&mut header, name, content.as_bytes()).unwrap();
-    }
+    let archive =
+        tar(&[("x/one", log(100..103).concat().as_bytes()), ("two", log(103..106).concat().as_bytes())]);
     let json = as_format(LogFormat::Json, &log(200..203));
     let one_line: Vec<u8> =
         as_format(LogFormat::Json, &log(300..303)).into_iter().filter(|byte| *byte != b'\n').collect();
     let home = home_with(&[
         ("plain/2026-04-01-00-00-00-A", text.concat().as_bytes()),
         ("packed.gz", &gzip(log(50..53).concat().as_bytes())),
-        ("logs.tar", &archive.into_inner().unwrap()),
+        ("logs.tar", &archive),
         ("records.json", &json),
         ("objects.json", &one_line),
         ("rows.parquet", &as_format(LogFormat::Parquet, &log(400..403))),
@@ -175,6 +150,83 @@ fn a_request_in_two_log_files_belongs_to_the_one_that_stays() {
     expected.retain(|key, _| key[1..].parse::<u32>().unwrap() >= 4);
     assert_eq!(origins(&home), expected);
     assert!(home.succeeds(&["sources", "check"]).is_empty());
+}
+
+#[test]
+fn log_files_of_the_same_name_are_told_apart_by_their_sources() {
+    let home = Home::new();
+    for (folder, seconds) in [("one", 0..3), ("two", 3..5)] {
+        std::fs::create_dir(home.path(folder)).unwrap();
+        std::fs::write(home.path(folder).join("a.log"), log(seconds).concat()).unwrap();
+        home.succeeds(&["pull", folder, "-q"]);
+    }
+    let uris: Vec<String> = ["one", "two"]
+        .map(|folder| format!("{}/", home.path(folder).canonicalize().unwrap().display()))
+        .into();
+    let sources = home.rows(&["sources"]);
+    let known: Vec<&str> = sources.iter().map(|row| row["source"].as_str().unwrap()).collect();
+    for (index, uri) in known.iter().enumerate() {
+        assert!(uri.contains(uris[index].trim_end_matches('/')), "{uri}");
+    }
+    for row in home.rows(&["requests", "--top", "0"]) {
+        let second: u32 = row["key"].as_str().unwrap()[1..].parse().unwrap();
+        assert_eq!(row["source"], known[usize::from(second >= 3)]);
+        assert_eq!(row["log_file"], "a.log");
+    }
+    let report: Vec<(Value, Value)> = home
+        .rows(&["report", "source", "--sort", "requests"])
+        .into_iter()
+        .map(|row| (row["source"].clone(), row["requests"].clone()))
+        .collect();
+    assert_eq!(report, [(known[0].into(), 3.into()), (known[1].into(), 2.into())]);
+    let filter = format!("source:\"{}\" log_file:a.log line:1", known[1]);
+    let rows = home.rows(&["requests", "--filter", &filter]);
+    assert_eq!((rows.len(), rows[0]["key"].as_str()), (1, Some("k3")));
+    let csv = home.succeeds(&["requests", "--format", "csv", "--filter", &filter]);
+    assert!(csv.lines().next().unwrap().ends_with(",source,log_file,line"), "{csv}");
+    let sql = "SELECT source, count(*) FROM requests GROUP BY source ORDER BY source";
+    let csv = home.succeeds(&["sql", sql, "--format", "csv"]);
+    let lines: Vec<&str> = csv.lines().skip(1).collect();
+    assert_eq!(lines, [format!("{},3", known[0]), format!("{},2", known[1])]);
+}
+
+#[test]
+fn a_request_in_two_log_files_belonged_to_the_one_that_was_read_first() {
+    let files = [("a", log(5..15)), ("b", log(0..10)), ("c", log(8..20))];
+    let mut expected: BTreeMap<_, _> = lines_of("a", 1, 5..15).into_iter().collect();
+    expected.extend(lines_of("b", 1, 0..5));
+    expected.extend(lines_of("c", 8, 15..20));
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]] {
+        let home = Home::new();
+        for index in order {
+            let (name, lines) = &files[index];
+            put(&home, name, lines.concat().as_bytes());
+            home.succeeds(&["pull", "in", "-q"]);
+        }
+        assert_eq!(origins(&home), expected, "{order:?}");
+    }
+    // Of several lines of a log file it is the first.
+    let home = home_with(&[("a", [log(3..6), log(0..6)].concat().concat().as_bytes())]);
+    home.succeeds(&["pull", "in", "-q"]);
+    let mut expected: BTreeMap<_, _> = lines_of("a", 1, 3..6).into_iter().collect();
+    expected.extend(lines_of("a", 4, 0..3));
+    assert_eq!(origins(&home), expected);
+}
+
+#[test]
+fn the_id_of_a_request_shifted_when_others_were_pruned() {
+    let home = home_with(&[("a", log(0..100).concat().as_bytes())]);
+    home.succeeds(&["pull", "in", "-q"]);
+    let sql = "SELECT rowid, key FROM requests ORDER BY time";
+    let ids = |home: &Home| -> BTreeMap<String, String> {
+        let csv = home.succeeds(&["sql", sql, "--format", "csv"]);
+        let row = |row: &str| row.split_once(',').map(|(id, key)| (key.to_owned(), id.to_owned())).unwrap();
+        csv.lines().skip(1).map(row).collect()
+    };
+    let mut before = ids(&home);
+    home.succeeds(&["prune", "--before", "2026-04-01T00:00:40Z"]);
+    before.retain(|key, _| key[1..].parse::<u32>().unwrap() >= 40);
+    assert_eq!(ids(&home), before);
 }
 
 #[test]

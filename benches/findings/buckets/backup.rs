@@ -1,32 +1,18 @@
 //! Backups of servers and databases.
 
-use super::{BOTO, CLI, add_objects, employees, role, security_audit, shuffled};
+use super::{BOTO, CLI, Objects, company, private, role, shuffled};
 use crate::agents::People;
 use crate::month::{DAY, HOUR, Month};
-use crate::random::{Random, Zipf};
+use crate::random::Random;
 use crate::record::Client;
 use crate::traffic::{Every, Job, Step, Stream, World};
 
 pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
-    let mut objects = Vec::new();
-    let archives = add_objects(
-        month,
-        &mut objects,
-        700,
-        |at| format!("archive/2025/{:02}/full-{at:04}.tar.zst", at / 60 + 1),
-        3.0e8,
-        0.6,
-        random,
-    );
-    let files = add_objects(
-        month,
-        &mut objects,
-        1600,
-        |at| format!("files/{:02}/chunk-{at:06}.bin", at / 100),
-        8.0e6,
-        0.4,
-        random,
-    );
+    let mut objects = Objects::new(month, random);
+    let archives =
+        objects.add(700, 3.0e8, 0.6, |at| format!("archive/2025/{:02}/full-{at:04}.tar.zst", at / 60 + 1));
+    let files = objects.add(1600, 8.0e6, 0.4, |at| format!("files/{:02}/chunk-{at:06}.bin", at / 100));
+    let objects = objects.list;
     let popular = shuffled(&[files.clone(), archives.clone()], random);
     let people = People::new(month, 200, 0, random);
     let hosts: Vec<Client> = ["web-1", "web-2", "files-1"]
@@ -50,34 +36,28 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
     ]) {
         streams.push(Stream::Job(Job {
             name,
-            clients: vec![*host],
-            role: None,
             every: Every::Day(at),
-            jitter: 300,
             takes: 3000,
             steps: vec![
                 Step::List(4.0),
                 Step::Heads { of: files.clone(), count: count * 0.4 },
                 Step::Multipart { prefix: "files/new/", extension: "bin", count, size: 40_000_000 },
             ],
-            spread: 0.2,
+            ..Job::by(*host)
         }));
     }
     streams.extend([
         Stream::Job(Job {
             name: "database log archive",
-            clients: vec![database],
-            role: None,
             every: Every::Hour(60),
             jitter: 120,
             takes: 3300,
             steps: vec![Step::Put { prefix: "wal/", extension: "zst", count: 12.0, size: 9_000_000 }],
             spread: 0.25,
+            ..Job::by(database)
         }),
         Stream::Job(Job {
             name: "weekly verification",
-            clients: vec![verifier],
-            role: None,
             every: Every::Week(5, 8 * HOUR),
             jitter: 600,
             takes: 2 * HOUR,
@@ -87,38 +67,30 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                 Step::Parts { of: archives.clone(), count: 260.0, bytes: 4_000_000 },
             ],
             spread: 0.1,
+            ..Job::by(verifier)
         }),
-        Stream::Lifecycle { per_day: 240, prefix: "files/old/" },
-        Stream::Noise { per_day: 0.5 },
-        Stream::Console { clients: employees(month, random), per_day: 1.5 },
-        security_audit(month),
     ]);
+    streams.extend(company(month, random, (240, "files/old/"), 0.5, 1.5));
     // Users restore files now and then.
     let restores = random.below(3);
     for _ in 0..restores {
         let day = random.between(2, u64::from(month.days) - 2) as u32;
+        let host = hosts[random.index(3)];
         let once = Job {
             name: "restore",
-            clients: vec![hosts[random.index(3)]],
-            role: None,
             every: Every::At(vec![day * DAY + 9 * HOUR + random.below(25_000) as u32]),
             jitter: 0,
             takes: 1500,
             steps: vec![Step::List(2.0), Step::Read { of: files.clone(), count: random.range(30.0, 160.0) }],
             spread: 0.5,
+            ..Job::by(host)
         };
         streams.push(Stream::Job(once));
     }
     let mut members = hosts;
     members.extend([database, verifier]);
     World {
-        zipf: Zipf::new(popular.len(), 0.5),
-        popular,
         large: archives.collect(),
-        people,
-        site: "-",
-        is_public: false,
-        get: "REST.GET.OBJECT",
         streams,
         members,
         growable: vec![
@@ -132,6 +104,6 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
             ("nightly backup of files-1", DAY),
             ("database log archive", HOUR),
         ],
-        objects,
+        ..private(objects, popular, 0.5, people)
     }
 }

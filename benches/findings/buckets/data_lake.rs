@@ -1,43 +1,24 @@
 //! Tables for analyses, written and read by jobs.
 
-use super::{
-    ATHENA, AUDIT, SDK_JAVA, SDK_SPARK, TERRAFORM, add_objects, employees, role, security_audit, shuffled,
-};
+use super::{ATHENA, AUDIT, Objects, SDK_JAVA, SDK_SPARK, TERRAFORM, company, private, role, shuffled};
 use crate::agents::People;
 use crate::month::{DAY, HOUR, Month};
-use crate::random::{Random, Zipf};
+use crate::random::Random;
 use crate::record::Client;
 use crate::traffic::{Every, Job, Step, Stream, World};
 
 pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
-    let mut objects = Vec::new();
-    let raw = add_objects(
-        month,
-        &mut objects,
-        1800,
-        |at| format!("raw/events/dt=2025-{:02}-{:02}/part-{:05}.json.gz", at / 150 + 1, at / 6 % 25 + 1, at),
-        6.0e6,
-        0.5,
-        random,
-    );
-    let orders = add_objects(
-        month,
-        &mut objects,
-        900,
-        |at| format!("tables/orders/dt=2025-{:02}/part-{at:05}.snappy.parquet", at / 75 + 1),
-        4.8e7,
-        0.4,
-        random,
-    );
-    let sessions = add_objects(
-        month,
-        &mut objects,
-        900,
-        |at| format!("tables/sessions/dt=2025-{:02}/part-{at:05}.snappy.parquet", at / 75 + 1),
-        7.0e7,
-        0.4,
-        random,
-    );
+    let mut objects = Objects::new(month, random);
+    let raw = objects.add(1800, 6.0e6, 0.5, |at| {
+        format!("raw/events/dt=2025-{:02}-{:02}/part-{:05}.json.gz", at / 150 + 1, at / 6 % 25 + 1, at)
+    });
+    let orders = objects.add(900, 4.8e7, 0.4, |at| {
+        format!("tables/orders/dt=2025-{:02}/part-{at:05}.snappy.parquet", at / 75 + 1)
+    });
+    let sessions = objects.add(900, 7.0e7, 0.4, |at| {
+        format!("tables/sessions/dt=2025-{:02}/part-{at:05}.snappy.parquet", at / 75 + 1)
+    });
+    let objects = objects.list;
     let popular = shuffled(&[orders.clone(), sessions.clone()], random);
     let people = People::new(month, 400, 0, random);
     let members = vec![
@@ -60,8 +41,6 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
     let mut streams = vec![
         Stream::Job(Job {
             name: "event ingest",
-            clients: vec![members[0]],
-            role: None,
             every: Every::Hour(0),
             jitter: 60,
             takes: HOUR - 100,
@@ -72,10 +51,10 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                 size: 6_000_000,
             }],
             spread: 0.15,
+            ..Job::by(members[0])
         }),
         Stream::Job(Job {
             name: "hourly etl",
-            clients: vec![members[1]],
             role: Some("etl-hourly"),
             every: Every::Hour(420),
             jitter: 240,
@@ -91,10 +70,10 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                 },
             ],
             spread: 0.15,
+            ..Job::by(members[1])
         }),
         Stream::Job(Job {
             name: "nightly compaction",
-            clients: vec![members[2]],
             role: Some("compaction"),
             every: Every::Day(HOUR),
             jitter: 600,
@@ -110,43 +89,34 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                 },
                 Step::BatchDelete { prefix: "tables/sessions/", count: 280.0 },
             ],
-            spread: 0.2,
+            ..Job::by(members[2])
         }),
         Stream::Job(Job {
             name: "catalogue crawler",
-            clients: vec![members[3]],
-            role: None,
             every: Every::Day(5 * HOUR),
-            jitter: 300,
             takes: 500,
             steps: vec![
                 Step::List(40.0),
                 Step::Parts { of: orders.start..sessions.end, count: 120.0, bytes: 65_536 },
             ],
             spread: 0.15,
+            ..Job::by(members[3])
         }),
         Stream::Job(Job {
             name: "dashboards",
-            clients: vec![members[4]],
-            role: None,
             every: Every::Workday(6 * HOUR + 1800),
             jitter: 120,
             takes: 900,
             steps: vec![Step::List(8.0), Step::Parts { of: orders.clone(), count: 320.0, bytes: 3_000_000 }],
-            spread: 0.2,
+            ..Job::by(members[4])
         }),
         Stream::Queries { name: "analysts' queries", clients: analysts.clone(), per_day: 32.0, reads: 45.0 },
-        Stream::Lifecycle { per_day: 320, prefix: "raw/tmp/" },
-        Stream::Noise { per_day: 0.7 },
-        Stream::Console { clients: employees(month, random), per_day: 4.0 },
-        security_audit(month),
     ];
+    streams.extend(company(month, random, (320, "raw/tmp/"), 0.7, 4.0));
     if random.chance(0.5) {
         let terraform = role(month, "34.240.18.7", "terraform", "gitlab-ci", TERRAFORM);
         streams.push(Stream::Job(Job {
             name: "terraform",
-            clients: vec![terraform],
-            role: None,
             every: Every::Workday(9 * HOUR),
             jitter: 3 * HOUR,
             takes: 40,
@@ -155,18 +125,13 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                 Step::Bucket(&[("REST.PUT.LIFECYCLE", "lifecycle"), ("REST.PUT.TAGGING", "tagging")]),
             ],
             spread: 0.0,
+            ..Job::by(terraform)
         }));
     }
     let mut members = members;
     members.extend(&analysts[..2]);
     World {
-        zipf: Zipf::new(popular.len(), 0.6),
-        popular,
         large: orders.chain(sessions).collect(),
-        people,
-        site: "-",
-        is_public: false,
-        get: "REST.GET.OBJECT",
         streams,
         members,
         growable: vec![
@@ -181,6 +146,6 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
             ("hourly etl", HOUR),
             ("event ingest", HOUR),
         ],
-        objects,
+        ..private(objects, popular, 0.6, people)
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    BOTO, CLI, SDK_JAVA, add_objects, crawlers, employees, monitors, release, role, security_audit, shuffled,
+    BOTO, CLI, Objects, SDK_JAVA, crawlers, employees, monitors, release, role, security_audit, shuffled,
 };
 use crate::agents::People;
 use crate::month::{DAY, HOUR, Month};
@@ -11,41 +11,18 @@ use crate::random::{Random, Zipf};
 use crate::traffic::{Every, Job, Step, Stream, Visit, World};
 
 pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
-    let mut objects = Vec::new();
+    let mut objects = Objects::new(month, random);
     let films: Vec<Range<usize>> = (0..45)
         .map(|film| {
-            let segments = 20 + random.index(40);
-            add_objects(
-                month,
-                &mut objects,
-                segments,
-                |at| format!("films/hls/{film:03}/segment-{at:05}.ts"),
-                1.4e6,
-                0.2,
-                random,
-            )
+            let segments = 20 + objects.random.index(40);
+            objects.add(segments, 1.4e6, 0.2, |at| format!("films/hls/{film:03}/segment-{at:05}.ts"))
         })
         .collect();
-    let masters = add_objects(
-        month,
-        &mut objects,
-        60,
-        |at| format!("films/masters/film-{at:04}.mp4"),
-        9.0e7,
-        0.5,
-        random,
-    );
-    let images = add_objects(
-        month,
-        &mut objects,
-        1500,
-        |at| format!("images/2025/{:02}/IMG_{:05}.jpg", at / 125 + 1, at * 7),
-        2.4e5,
-        0.6,
-        random,
-    );
-    let thumbs =
-        add_objects(month, &mut objects, 1500, |at| format!("thumbs/{:05}.webp", at * 7), 1.4e4, 0.4, random);
+    let masters = objects.add(60, 9.0e7, 0.5, |at| format!("films/masters/film-{at:04}.mp4"));
+    let images =
+        objects.add(1500, 2.4e5, 0.6, |at| format!("images/2025/{:02}/IMG_{:05}.jpg", at / 125 + 1, at * 7));
+    let thumbs = objects.add(1500, 1.4e4, 0.4, |at| format!("thumbs/{:05}.webp", at * 7));
+    let objects = objects.list;
     let popular = shuffled(&[images.clone(), thumbs.clone()], random);
     let people = People::new(month, 26_000, 3, random).with_app(
         month,
@@ -74,8 +51,6 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
         Stream::Noise { per_day: 3.0 },
         Stream::Job(Job {
             name: "transcoder",
-            clients: vec![members[0]],
-            role: None,
             every: Every::Hour(300),
             jitter: 400,
             takes: 900,
@@ -84,11 +59,10 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                 Step::Put { prefix: "films/hls/new/", extension: "ts", count: 14.0, size: 1_400_000 },
             ],
             spread: 0.35,
+            ..Job::by(members[0])
         }),
         Stream::Job(Job {
             name: "nightly thumbnails",
-            clients: vec![members[1]],
-            role: None,
             every: Every::Day(2 * HOUR),
             jitter: 900,
             takes: 1500,
@@ -98,16 +72,16 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                 Step::Put { prefix: "thumbs/new/", extension: "webp", count: 60.0, size: 14_000 },
             ],
             spread: 0.25,
+            ..Job::by(members[1])
         }),
         Stream::Job(Job {
             name: "weekly mirror",
-            clients: vec![members[2]],
-            role: None,
             every: Every::Week(6, 3 * HOUR),
             jitter: 120,
             takes: 5 * HOUR,
             steps: vec![Step::List(6.0), Step::ReadAll(0..objects.len())],
             spread: 0.0,
+            ..Job::by(members[2])
         }),
         Stream::Hub {
             name: "download hub",

@@ -2,17 +2,20 @@
 
 mod backup;
 mod data_lake;
+mod log_archive;
 mod media;
 mod registry;
 mod saas_uploads;
+mod shop;
 mod telemetry;
+mod training;
 mod website;
 
 use std::ops::Range;
 
-use crate::agents::hosting_address;
+use crate::agents::{People, hosting_address};
 use crate::month::{DAY, HOUR, Month, Rhythm};
-use crate::random::Random;
+use crate::random::{Random, Zipf};
 use crate::record::{Client, Object, Text};
 use crate::traffic::{Every, Job, Step, Stream, World};
 
@@ -32,10 +35,16 @@ pub(crate) enum Bucket {
     Registry,
     /// Measurements of devices. Nothing is tuned on it.
     Telemetry,
+    /// Data sets, models and checkpoints of machine learning. Nothing is tuned on it.
+    Training,
+    /// Pictures of a shop behind CloudFront, and feeds. Nothing is tuned on it.
+    Shop,
+    /// Logs of many accounts. Nothing is tuned on it.
+    LogArchive,
 }
 
 impl Bucket {
-    pub(crate) const ALL: [Bucket; 7] = [
+    pub(crate) const ALL: [Bucket; 10] = [
         Bucket::Media,
         Bucket::DataLake,
         Bucket::Website,
@@ -43,6 +52,9 @@ impl Bucket {
         Bucket::SaasUploads,
         Bucket::Registry,
         Bucket::Telemetry,
+        Bucket::Training,
+        Bucket::Shop,
+        Bucket::LogArchive,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -54,14 +66,22 @@ impl Bucket {
             Bucket::SaasUploads => "saas-uploads",
             Bucket::Registry => "registry",
             Bucket::Telemetry => "telemetry",
+            Bucket::Training => "training",
+            Bucket::Shop => "shop",
+            Bucket::LogArchive => "log-archive",
         }
     }
 
     pub(crate) fn rhythm(self) -> Rhythm {
         match self {
-            Bucket::Media => Rhythm::Leisure,
+            Bucket::Media | Bucket::Shop => Rhythm::Leisure,
             Bucket::Website | Bucket::Telemetry => Rhythm::World,
-            Bucket::DataLake | Bucket::Backup | Bucket::SaasUploads | Bucket::Registry => Rhythm::Office,
+            Bucket::DataLake
+            | Bucket::Backup
+            | Bucket::SaasUploads
+            | Bucket::Registry
+            | Bucket::Training
+            | Bucket::LogArchive => Rhythm::Office,
         }
     }
 
@@ -75,6 +95,9 @@ impl Bucket {
             Bucket::SaasUploads => saas_uploads::world(month, &mut random),
             Bucket::Registry => registry::world(month, &mut random),
             Bucket::Telemetry => telemetry::world(month, &mut random),
+            Bucket::Training => training::world(month, &mut random),
+            Bucket::Shop => shop::world(month, &mut random),
+            Bucket::LogArchive => log_archive::world(month, &mut random),
         }
     }
 }
@@ -104,22 +127,27 @@ fn role(month: &mut Month, ip: &str, role: &str, session: &str, agent: &str) -> 
     month.client(ip, &format!("arn:aws:sts::123456789012:assumed-role/{role}/{session}"), agent)
 }
 
-/// Objects with these keys, in order.
-fn add_objects(
-    month: &mut Month,
-    objects: &mut Vec<Object>,
-    count: usize,
-    key: impl Fn(usize) -> String,
-    size: f64,
-    spread: f64,
-    random: &mut Random,
-) -> Range<usize> {
-    let first = objects.len();
-    for number in 0..count {
-        let key = month.text(&key(number));
-        objects.push(Object { key, size: (size * random.spread(spread)) as u64 });
+/// The objects of a bucket as they are added, in the order of their keys.
+struct Objects<'m> {
+    list: Vec<Object>,
+    month: &'m mut Month,
+    random: &'m mut Random,
+}
+
+impl<'m> Objects<'m> {
+    fn new(month: &'m mut Month, random: &'m mut Random) -> Objects<'m> {
+        Objects { list: Vec::new(), month, random }
     }
-    first..objects.len()
+
+    /// Adds `count` objects of about `size` bytes, whose keys follow from their numbers. Returns their indexes.
+    fn add(&mut self, count: usize, size: f64, spread: f64, key: impl Fn(usize) -> String) -> Range<usize> {
+        let first = self.list.len();
+        for number in 0..count {
+            let key = self.month.text(&key(number));
+            self.list.push(Object { key, size: (size * self.random.spread(spread)) as u64 });
+        }
+        first..self.list.len()
+    }
 }
 
 /// The indexes of some ranges in random order.
@@ -202,17 +230,51 @@ fn employees(month: &mut Month, random: &mut Random) -> Vec<Client> {
         .to_vec()
 }
 
+/// What happens in every bucket of the company: objects that expire below a prefix, strangers, employees in the console, and
+/// the audit of the configuration. Numbers are per day.
+fn company(
+    month: &mut Month,
+    random: &mut Random,
+    (expired, prefix): (u64, &'static str),
+    strangers: f64,
+    console: f64,
+) -> [Stream; 4] {
+    [
+        Stream::Lifecycle { per_day: expired, prefix },
+        Stream::Noise { per_day: strangers },
+        Stream::Console { clients: employees(month, random), per_day: console },
+        security_audit(month),
+    ]
+}
+
+/// A bucket of which strangers may read nothing.
+fn private(objects: Vec<Object>, popular: Vec<usize>, exponent: f64, people: People) -> World {
+    World {
+        objects,
+        zipf: Zipf::new(popular.len(), exponent),
+        popular,
+        large: Vec::new(),
+        people,
+        site: "-",
+        is_public: false,
+        get: "REST.GET.OBJECT",
+        streams: Vec::new(),
+        members: Vec::new(),
+        growable: Vec::new(),
+        stoppable: Vec::new(),
+    }
+}
+
 fn security_audit(month: &mut Month) -> Stream {
     let client = role(month, "10.0.3.17", "AWSServiceRoleForConfig", "config", SDK_JAVA);
     Stream::Job(Job {
         name: "configuration audit",
-        clients: vec![client],
-        role: None,
         every: Every::Day(6 * HOUR),
         jitter: 600,
         takes: 20,
         steps: vec![Step::Bucket(AUDIT)],
         spread: 0.0,
+        ..Job::by(client)
     })
 }
 

@@ -1,6 +1,6 @@
 //! A registry of software packages: many small downloads by builds, most of them on workdays, many over IPv6.
 
-use super::{BOTO, GO, add_objects, crawlers, employees, monitors, release, role, security_audit, shuffled};
+use super::{BOTO, GO, Objects, crawlers, employees, monitors, release, role, security_audit, shuffled};
 use crate::agents::People;
 use crate::month::{DAY, HOUR, Month};
 use crate::random::{Random, Zipf};
@@ -22,34 +22,15 @@ const PROGRAMS: [(&str, f64); 8] = [
 ];
 
 pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
-    let mut objects = Vec::new();
-    let descriptions = add_objects(
-        month,
-        &mut objects,
-        2600,
-        |at| format!("index/{:02}/package-{at:05}/metadata.json", at % 64),
-        2.4e4,
-        0.9,
-        random,
-    );
-    let archives = add_objects(
-        month,
-        &mut objects,
-        2600,
-        |at| format!("packages/{:02}/package-{at:05}-{}.{}.0.tar.gz", at % 64, at % 7, at % 11),
-        2.8e5,
-        1.1,
-        random,
-    );
-    let toolchains = add_objects(
-        month,
-        &mut objects,
-        30,
-        |at| format!("toolchains/1.{}/toolchain-{at:02}.tar.xz", 60 + at / 3),
-        6.5e7,
-        0.3,
-        random,
-    );
+    let mut objects = Objects::new(month, random);
+    let descriptions =
+        objects.add(2600, 2.4e4, 0.9, |at| format!("index/{:02}/package-{at:05}/metadata.json", at % 64));
+    let archives = objects.add(2600, 2.8e5, 1.1, |at| {
+        format!("packages/{:02}/package-{at:05}-{}.{}.0.tar.gz", at % 64, at % 7, at % 11)
+    });
+    let toolchains =
+        objects.add(30, 6.5e7, 0.3, |at| format!("toolchains/1.{}/toolchain-{at:02}.tar.xz", 60 + at / 3));
+    let objects = objects.list;
     let popular = shuffled(&[descriptions.clone(), archives.clone()], random);
     let people = People::with_programs(month, 6_500, 30, 0.42, &PROGRAMS, random);
     let members = vec![
@@ -74,8 +55,6 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
             let agent = PROGRAMS[at as usize].0.replace("{}", "1");
             Stream::Job(Job {
                 name,
-                clients: vec![month.client(address, "-", &agent)],
-                role: None,
                 every: Every::Day((1 + at) * HOUR + 900),
                 jitter: 600,
                 takes: 900,
@@ -84,6 +63,7 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                     Step::Read { of: archives.start..archives.start + 500, count },
                 ],
                 spread: 0.1,
+                ..Job::by(month.client(address, "-", &agent))
             })
         })
         .collect();
@@ -118,8 +98,6 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
         },
         Stream::Job(Job {
             name: "publishing",
-            clients: vec![members[0]],
-            role: None,
             every: Every::At(published),
             jitter: 0,
             takes: 20,
@@ -130,11 +108,10 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                 size: 280_000,
             }],
             spread: 0.5,
+            ..Job::by(members[0])
         }),
         Stream::Job(Job {
             name: "index",
-            clients: vec![members[1]],
-            role: None,
             every: Every::Hour(600),
             jitter: 120,
             takes: 300,
@@ -144,23 +121,20 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                 Step::Put { prefix: "index/shards/", extension: "json.gz", count: 8.0, size: 60_000 },
             ],
             spread: 0.3,
+            ..Job::by(members[1])
         }),
         Stream::Job(Job {
             name: "scan for vulnerabilities",
-            clients: vec![members[2]],
-            role: None,
             every: Every::Day(4 * HOUR),
             jitter: 600,
             takes: 1500,
             steps: vec![Step::List(2.0), Step::Read { of: archives.clone(), count: 150.0 }],
             spread: 0.3,
+            ..Job::by(members[2])
         }),
         Stream::Job(Job {
             name: "weekly copy of the regional mirror",
-            clients: vec![members[3]],
-            role: None,
             every: Every::Week(6, 2 * HOUR),
-            jitter: 300,
             takes: 4 * HOUR,
             steps: vec![
                 Step::List(12.0),
@@ -168,6 +142,7 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                 Step::ReadAll(archives.start..archives.start + 900),
             ],
             spread: 0.0,
+            ..Job::by(members[3])
         }),
         Stream::Noise { per_day: 6.0 },
         Stream::Console { clients: employees(month, random), per_day: 2.0 },

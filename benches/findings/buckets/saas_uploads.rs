@@ -1,24 +1,17 @@
 //! Documents of a web application's tenants.
 
-use super::{BOTO, GO, SDK_JAVA, add_objects, employees, monitors, role, security_audit, shuffled};
+use super::{BOTO, GO, Objects, SDK_JAVA, company, monitors, private, role, shuffled};
 use crate::agents::People;
 use crate::month::{DAY, HOUR, Month};
-use crate::random::{Random, Zipf};
+use crate::random::Random;
 use crate::traffic::{Every, Job, Step, Stream, Visit, World};
 
 pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
-    let mut objects = Vec::new();
-    let documents = add_objects(
-        month,
-        &mut objects,
-        3600,
-        |at| format!("tenants/t-{:04}/documents/{:06}.pdf", at / 30, at * 13),
-        4.0e5,
-        1.0,
-        random,
-    );
-    let exports =
-        add_objects(month, &mut objects, 90, |at| format!("exports/t-{at:04}/full.zip"), 1.1e8, 0.5, random);
+    let mut objects = Objects::new(month, random);
+    let documents =
+        objects.add(3600, 4.0e5, 1.0, |at| format!("tenants/t-{:04}/documents/{:06}.pdf", at / 30, at * 13));
+    let exports = objects.add(90, 1.1e8, 0.5, |at| format!("exports/t-{at:04}/full.zip"));
+    let objects = objects.list;
     let popular = shuffled(std::slice::from_ref(&documents), random);
     let people = People::new(month, 5_000, 12, random).with_app(
         month,
@@ -38,7 +31,7 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
         "Amazon CloudFront",
     );
     cdn.in_region = true;
-    let streams = vec![
+    let mut streams = vec![
         Stream::Visitors {
             name: "users of the web application",
             sessions: 420.0,
@@ -53,52 +46,40 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
         Stream::Hub { name: "customer's integration", client: members[3], per_hour: 9.0 },
         Stream::Job(Job {
             name: "virus scan",
-            clients: vec![members[1]],
-            role: None,
             every: Every::Hour(120),
             jitter: 60,
             takes: 3200,
             steps: vec![Step::Read { of: documents.clone(), count: 25.0 }],
             spread: 0.3,
+            ..Job::by(members[1])
         }),
         Stream::Job(Job {
             name: "nightly export",
-            clients: vec![members[2]],
             role: Some("exporter"),
             every: Every::Day(23 * HOUR),
-            jitter: 300,
             takes: 1800,
             steps: vec![
                 Step::List(6.0),
                 Step::Read { of: documents.clone(), count: 260.0 },
                 Step::Multipart { prefix: "exports/", extension: "zip", count: 12.0, size: 110_000_000 },
             ],
-            spread: 0.2,
+            ..Job::by(members[2])
         }),
         Stream::Job(Job {
             name: "weekly clean-up",
-            clients: vec![members[0]],
-            role: None,
             every: Every::Week(0, 4 * HOUR),
             jitter: 60,
             takes: 300,
             steps: vec![Step::List(3.0), Step::BatchDelete { prefix: "tenants/trash/", count: 350.0 }],
             spread: 0.25,
+            ..Job::by(members[0])
         }),
-        Stream::Lifecycle { per_day: 120, prefix: "tmp/" },
-        Stream::Noise { per_day: 2.0 },
-        Stream::Console { clients: employees(month, random), per_day: 3.0 },
-        security_audit(month),
-        monitors(month, "uptime monitor", 2, 600, objects[0], random),
     ];
+    streams.extend(company(month, random, (120, "tmp/"), 2.0, 3.0));
+    streams.push(monitors(month, "uptime monitor", 2, 600, objects[0], random));
     World {
-        zipf: Zipf::new(popular.len(), 0.8),
-        popular,
         large: exports.collect(),
-        people,
         site: "https://app.acmedocs.example",
-        is_public: false,
-        get: "REST.GET.OBJECT",
         streams,
         members,
         growable: vec![
@@ -113,6 +94,6 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
             ("customer's integration", 400),
             ("uptime monitor", 600),
         ],
-        objects,
+        ..private(objects, popular, 0.8, people)
     }
 }

@@ -1,9 +1,9 @@
 //! Measurements of devices: many small uploads day and night, and the jobs that make tables of them.
 
-use super::{ATHENA, BOTO, SDK_SPARK, add_objects, employees, role, security_audit, shuffled};
+use super::{ATHENA, BOTO, Objects, SDK_SPARK, company, private, role, shuffled};
 use crate::agents::People;
 use crate::month::{DAY, HOUR, Month};
-use crate::random::{Random, Zipf};
+use crate::random::Random;
 use crate::traffic::{Devices, Every, Job, Step, Stream, World};
 
 /// The programs of the devices, with the mean number of days until one is updated.
@@ -15,42 +15,20 @@ const PROGRAMS: [(&str, f64); 4] = [
 ];
 
 pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
-    let mut objects = Vec::new();
-    let settings = add_objects(
-        month,
-        &mut objects,
-        1_100,
-        |at| format!("config/device-{at:04}.json"),
-        2.2e3,
-        0.4,
-        random,
-    );
-    let manifest =
-        add_objects(month, &mut objects, 1, |_| "firmware/manifest.json".to_owned(), 1.4e3, 0.1, random);
-    let firmware = add_objects(
-        month,
-        &mut objects,
-        12,
-        |at| format!("firmware/acme-{}-{}.bin", ["sensor", "gateway", "meter", "camera"][at % 4], at / 4),
-        1.6e6,
-        0.2,
-        random,
-    );
-    let measured = add_objects(
-        month,
-        &mut objects,
-        2_400,
-        |at| {
-            format!(
-                "tables/measured/dt=2025-{:02}-{:02}/part-{at:05}.snappy.parquet",
-                at / 200 + 1,
-                at / 8 % 25 + 1
-            )
-        },
-        3.1e7,
-        0.5,
-        random,
-    );
+    let mut objects = Objects::new(month, random);
+    let settings = objects.add(1_100, 2.2e3, 0.4, |at| format!("config/device-{at:04}.json"));
+    let manifest = objects.add(1, 1.4e3, 0.1, |_| "firmware/manifest.json".to_owned());
+    let firmware = objects.add(12, 1.6e6, 0.2, |at| {
+        format!("firmware/acme-{}-{}.bin", ["sensor", "gateway", "meter", "camera"][at % 4], at / 4)
+    });
+    let measured = objects.add(2_400, 3.1e7, 0.5, |at| {
+        format!(
+            "tables/measured/dt=2025-{:02}-{:02}/part-{at:05}.snappy.parquet",
+            at / 200 + 1,
+            at / 8 % 25 + 1
+        )
+    });
+    let objects = objects.list;
     let popular = shuffled(std::slice::from_ref(&settings), random);
     let people = People::with_programs(month, 1_100, 0, 0.3, &PROGRAMS, random);
     let members = vec![
@@ -62,7 +40,7 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
     let rollout = random.chance(0.5).then(|| {
         random.between(4, u64::from(month.days) - 5) as u32 * DAY + random.between(8, 15) as u32 * HOUR
     });
-    let streams = vec![
+    let mut streams = vec![
         Stream::Devices(Devices {
             requester: members[0].requester,
             access_point: "devices",
@@ -73,17 +51,14 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
         }),
         Stream::Job(Job {
             name: "settings of devices",
-            clients: vec![members[0]],
-            role: None,
             every: Every::Hour(1500),
-            jitter: 300,
             takes: 120,
             steps: vec![Step::Put { prefix: "config/pending/", extension: "json", count: 6.0, size: 2_200 }],
             spread: 0.5,
+            ..Job::by(members[0])
         }),
         Stream::Job(Job {
             name: "hourly compaction",
-            clients: vec![members[1]],
             role: Some("compaction"),
             every: Every::Hour(300),
             jitter: 180,
@@ -98,14 +73,11 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                     size: 30_000_000,
                 },
             ],
-            spread: 0.2,
+            ..Job::by(members[1])
         }),
         Stream::Job(Job {
             name: "nightly report",
-            clients: vec![members[2]],
-            role: None,
             every: Every::Day(2 * HOUR),
-            jitter: 300,
             takes: 600,
             steps: vec![
                 Step::List(12.0),
@@ -113,34 +85,25 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                 Step::Put { prefix: "reports/", extension: "csv", count: 6.0, size: 400_000 },
             ],
             spread: 0.15,
+            ..Job::by(members[2])
         }),
         Stream::Job(Job {
             name: "weekly retention",
-            clients: vec![members[3]],
-            role: None,
             every: Every::Week(0, 3 * HOUR),
             jitter: 60,
             takes: 600,
             steps: vec![Step::List(20.0), Step::BatchDelete { prefix: "raw/old/", count: 900.0 }],
             spread: 0.15,
+            ..Job::by(members[3])
         }),
-        Stream::Lifecycle { per_day: 500, prefix: "raw/expired/" },
-        Stream::Noise { per_day: 1.0 },
-        Stream::Console { clients: employees(month, random), per_day: 1.5 },
-        security_audit(month),
     ];
+    streams.extend(company(month, random, (500, "raw/expired/"), 1.0, 1.5));
     World {
-        zipf: Zipf::new(popular.len(), 0.3),
-        popular,
         large: measured.collect(),
-        people,
-        site: "-",
-        is_public: false,
-        get: "REST.GET.OBJECT",
         streams,
         members,
         growable: vec![vec!["device uploads"], vec!["device uploads"], vec!["hourly compaction"]],
         stoppable: vec![("nightly report", DAY), ("hourly compaction", HOUR), ("settings of devices", HOUR)],
-        objects,
+        ..private(objects, popular, 0.3, people)
     }
 }

@@ -1,6 +1,6 @@
 //! A static website.
 
-use super::{BOTO, CLI, add_objects, crawlers, employees, monitors, release, role, security_audit, shuffled};
+use super::{BOTO, CLI, Objects, crawlers, employees, monitors, release, role, security_audit, shuffled};
 use crate::agents::People;
 use crate::month::{DAY, HOUR, Month};
 use crate::random::{Random, Zipf};
@@ -8,35 +8,13 @@ use crate::record::Object;
 use crate::traffic::{Every, Job, Step, Stream, Visit, World};
 
 pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
-    let mut objects = Vec::new();
-    let assets = add_objects(
-        month,
-        &mut objects,
-        180,
-        |at| format!("assets/app-{at:03}.{}", ["js", "css", "woff2"][at % 3]),
-        6.0e4,
-        0.9,
-        random,
-    );
-    let docs = add_objects(
-        month,
-        &mut objects,
-        420,
-        |at| format!("docs/chapter-{:02}/page-{at:03}.html", at / 20),
-        2.1e4,
-        0.5,
-        random,
-    );
-    let downloads = add_objects(
-        month,
-        &mut objects,
-        14,
-        |at| format!("downloads/acme-tool-1.{at}.0.zip"),
-        4.5e7,
-        0.3,
-        random,
-    );
-    let pictures = add_objects(month, &mut objects, 380, |at| format!("img/{at:04}.png"), 9.0e4, 0.7, random);
+    let mut objects = Objects::new(month, random);
+    let assets =
+        objects.add(180, 6.0e4, 0.9, |at| format!("assets/app-{at:03}.{}", ["js", "css", "woff2"][at % 3]));
+    let docs = objects.add(420, 2.1e4, 0.5, |at| format!("docs/chapter-{:02}/page-{at:03}.html", at / 20));
+    let downloads = objects.add(14, 4.5e7, 0.3, |at| format!("downloads/acme-tool-1.{at}.0.zip"));
+    let pictures = objects.add(380, 9.0e4, 0.7, |at| format!("img/{at:04}.png"));
+    let objects = objects.list;
     let popular = shuffled(&[assets.clone(), docs.clone(), pictures.clone()], random);
     let people = People::new(month, 22_000, 4, random);
     let members = vec![
@@ -64,8 +42,6 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
         Stream::Noise { per_day: 9.0 },
         Stream::Job(Job {
             name: "deployment",
-            clients: vec![members[0]],
-            role: None,
             every: Every::At(deployments),
             jitter: 0,
             takes: 90,
@@ -74,14 +50,11 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                 Step::PutAll(assets.clone()),
                 Step::BatchDelete { prefix: "assets/old/", count: 12.0 },
             ],
-            spread: 0.2,
+            ..Job::by(members[0])
         }),
         Stream::Job(Job {
             name: "search index",
-            clients: vec![members[1]],
-            role: None,
             every: Every::Day(3 * HOUR),
-            jitter: 300,
             takes: 400,
             steps: vec![
                 Step::List(1.0),
@@ -89,6 +62,7 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
                 Step::Put { prefix: "search/", extension: "json", count: 4.0, size: 900_000 },
             ],
             spread: 0.1,
+            ..Job::by(members[1])
         }),
         Stream::Console { clients: employees(month, random), per_day: 1.0 },
         security_audit(month),

@@ -1,10 +1,13 @@
 //! Ordinary traffic: what a bucket is used for, and how its requests are generated.
 
 mod company;
+mod deliveries;
 mod devices;
 mod jobs;
+mod shop;
 mod strangers;
 mod stream;
+mod training;
 mod visitors;
 
 use crate::agents::People;
@@ -12,14 +15,20 @@ use crate::month::Month;
 use crate::random::{Random, Zipf};
 use crate::record::{Client, Object, Request};
 
+pub(crate) use deliveries::service;
 pub(crate) use strangers::PROBES;
-pub(crate) use stream::{Devices, Every, Job, Step, Stream, Visit};
+pub(crate) use stream::{
+    Deliveries, Devices, Every, Job, LogSource, Origin, Step, Stream, Training, Uploads, Visit,
+};
 pub(crate) use visitors::as_usual;
 
 use company::{console, lifecycle, queries, release};
+use deliveries::deliveries;
 use devices::devices;
 use jobs::job;
+use shop::{origin, uploads};
 use strangers::{crawler, noise, security_scan};
+use training::training;
 use visitors::visitors;
 
 /// A bucket and its ordinary traffic.
@@ -110,6 +119,10 @@ pub(crate) fn generate(month: &mut Month, world: &World) {
                 queries(month, world, name, clients, *per_day, *reads, &mut random);
             }
             Stream::Devices(fleet) => devices(month, world, fleet, &mut random),
+            Stream::Training(plan) => training(month, world, plan, &mut random),
+            Stream::Deliveries(plan) => deliveries(month, plan, &mut random),
+            Stream::Origin(plan) => origin(month, world, plan, &mut random),
+            Stream::Uploads(plan) => uploads(month, world, plan, &mut random),
             Stream::Console { clients, per_day } => console(month, world, clients, *per_day, &mut random),
         }
     }

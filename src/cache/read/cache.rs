@@ -83,7 +83,7 @@ pub struct SegmentInfo {
     pub id: SegmentId,
     /// The id of its source.
     pub source: SourceId,
-    /// Row number of its first request within the source.
+    /// The first of its row numbers within the source. [`Snapshot::row_number`] has those of its requests.
     pub first_row: u64,
     /// Number of requests.
     pub rows: usize,
@@ -178,6 +178,8 @@ impl Cache {
             let root = Root::read(&connection).map_err(|error| error.at("the root"))?;
             let segments =
                 SegmentRow::all_of(&connection, &root).map_err(|error| error.at("the list of segments"))?;
+            let with_gaps = segments.iter().filter(|segment| segment.numbers.has_gaps());
+            let gaps = with_gaps.map(|segment| (segment.id, segment.numbers.clone())).collect();
             let mut segments: Vec<SegmentInfo> = segments.into_iter().map(SegmentInfo::of).collect();
             for index in 1..segments.len() {
                 if segments[index - 1].source == segments[index].source {
@@ -185,13 +187,24 @@ impl Cache {
                 }
             }
             let sources = SourceRow::all(&connection).map_err(|error| error.at("the list of sources"))?;
-            Ok((root, segments, sources.into_iter().map(|source| (source.id, source.uri)).collect()))
+            let sources = sources.into_iter().map(|source| (source.id, source.uri)).collect();
+            Ok((root, segments, gaps, sources))
         };
-        let (root, segments, sources) = read().map_err(|error| error.of(&self.path))?;
+        let (root, segments, gaps, sources) = read().map_err(|error| error.of(&self.path))?;
         let connection = Mutex::new(Some(connection));
         let (dictionary_lengths, log_files) = (root.dictionaries, root.log_files);
         let origins = OnceLock::new();
-        Ok(Snapshot { cache, connection, era, segments, sources, dictionary_lengths, log_files, origins })
+        Ok(Snapshot {
+            cache,
+            connection,
+            era,
+            segments,
+            gaps,
+            sources,
+            dictionary_lengths,
+            log_files,
+            origins,
+        })
     }
 
     /// The sources in the catalogue.

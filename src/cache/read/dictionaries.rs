@@ -24,12 +24,12 @@ const VALUES_PER_CHECK: usize = 4096;
 const MIN_VALUES_PER_THREAD: usize = 1 << 13;
 
 impl Snapshot<'_> {
-    /// Number of values of a dimension. Value ids are 1 to this number. The names of log files are 0 until a query
-    /// needed them.
+    /// Number of values of a dimension. Value ids are 1 to this number. There are no names of sources and log
+    /// files until a query needed them.
     pub fn dictionary_len(&self, field: Field) -> u32 {
         match field.is_stored() {
             true => self.dictionary_lengths[slot(field)],
-            false => self.origins.get().map_or(0, |origins| origins.names.len()),
+            false => self.origins.get().map_or(0, |origins| origins.values(field).len()),
         }
     }
 
@@ -46,7 +46,7 @@ impl Snapshot<'_> {
         cancel: &CancellationToken,
     ) -> Result<Dictionary, CacheError> {
         if !field.is_stored() {
-            return Ok(self.origins(cancel)?.names.clone());
+            return Ok(self.origins(cancel)?.values(field).clone());
         }
         let len = self.dictionary_len(field);
         let dictionary = &self.cache.dictionaries[slot(field)];
@@ -138,7 +138,7 @@ impl Snapshot<'_> {
             return Ok(None);
         }
         if !field.is_stored() {
-            return Ok(self.origins(&CancellationToken::new())?.names.get(id).map(Arc::from));
+            return Ok(self.origins(&CancellationToken::new())?.values(field).get(id).map(Arc::from));
         }
         if let Some(value) = self.cache.dictionaries[slot(field)].lock().get(id) {
             return Ok(Some(value.into()));

@@ -1,19 +1,21 @@
-//! Where requests came from: the log file and the line of each.
+//! Where requests came from: the source, the log file and the line of each.
 //!
 //! No column stores them. The catalogue has the runs of lines that gave requests ([`runs`](crate::cache::sqlite::runs)),
-//! and exactly one run of a request is not marked as a repeat. All runs are read when a query first needs them, and then
-//! serve as the columns [`Field::LogFile`] and [`Field::Line`].
+//! repeats included. All runs are read when a query first needs them, and then serve as the columns [`Field::Source`],
+//! [`Field::LogFile`] and [`Field::Line`]. If several lines gave a request, its origin is the first line of the log file
+//! whose name is first, so that it does not depend on which log file was read first.
 //!
-//! Segments never change, but the origin of a request may: if a log file that repeats it remains after the one that gave it
-//! first was replaced. What is kept of these columns is therefore kept by [epoch](Origins::epoch), too.
+//! Segments never change, but the origin of a request may: if a log file whose name is before that of the present one
+//! repeats it, or the present one was replaced. What is kept of these columns is therefore kept by
+//! [epoch](Origins::epoch), too.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use roaring::RoaringTreemap;
 use rusqlite::{Connection, Row};
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +32,6 @@ use crate::cache::error::StoreError;
 use crate::cache::ids::{SegmentId, SourceId};
 use crate::cache::sqlite::log_file_rows::{LOG_FILE_COLUMNS, LogFileRow, RunsRow};
 use crate::cache::sqlite::root;
-use crate::cache::sqlite::runs::Run;
 use crate::cache::sqlite::segment_rows::SegmentRow;
 use crate::log::Field;
 
@@ -69,15 +70,37 @@ impl Stretch {
     }
 }
 
+/// The lines of a log file that gave requests, maybe after other lines had given them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Claim {
+    stretch: Stretch,
+    /// The reading of the log file.
+    generation: i64,
+}
+
+/// The claims of the log files of a source.
+#[derive(Debug, Default)]
+struct Claims {
+    claims: Vec<Claim>,
+    /// Whether several claims may have the same request.
+    are_contested: bool,
+}
+
 /// The origins of all requests of a snapshot.
 #[derive(Debug, Default)]
 pub(super) struct Origins {
     /// The state of the catalogue that they were read from.
     catalogue: Digest,
+    /// The sources that the catalogue had, with their URIs.
+    sources: Vec<(SourceId, String)>,
+    /// The URIs of sources.
+    uris: Dictionary,
+    /// The value id of the URI of each source.
+    uri_ids: HashMap<SourceId, u32>,
     /// A number from 1. Two origins with the same number agree in all requests that both have.
     pub(super) epoch: u64,
     /// The names of log files. Log files of several sources may share one.
-    pub(super) names: Dictionary,
+    names: Dictionary,
     /// In ascending order of row numbers.
     by_source: HashMap<SourceId, Vec<Stretch>>,
 }
@@ -91,8 +114,9 @@ pub(super) struct KnownOrigins {
 #[derive(Default)]
 struct Latest {
     origins: Arc<Origins>,
-    /// Names keep their value ids as long as the cache is open.
+    /// Names and URIs keep their value ids as long as the cache is open.
     names: Interner,
+    uris: Interner,
     last_epoch: u64,
 }
 
@@ -106,7 +130,7 @@ impl Default for KnownOrigins {
 pub(super) type SnapshotOrigins = OnceLock<Arc<Origins>>;
 
 impl Snapshot<'_> {
-    /// Identifies the columns [`Field::LogFile`] and [`Field::Line`] of a segment, together with its id; 0 until a query
+    /// Identifies the columns of a segment that say where its requests came from, together with its id; 0 until a query
     /// needed them.
     pub(crate) fn origin_epoch(&self) -> u64 {
         self.origins.get().map_or(0, |origins| origins.epoch)
@@ -129,14 +153,15 @@ impl Snapshot<'_> {
                 None => {}
             }
         };
-        if latest.last_epoch == 0 || latest.origins.catalogue != self.log_files {
+        let is_known = latest.origins.catalogue == self.log_files && latest.origins.sources == self.sources;
+        if latest.last_epoch == 0 || !is_known {
             latest.read(self, cancel)?;
         }
         let origins = latest.origins.clone();
         Ok(self.origins.get_or_init(|| origins))
     }
 
-    /// The column [`Field::LogFile`] or [`Field::Line`].
+    /// The column [`Field::Source`], [`Field::LogFile`] or [`Field::Line`].
     pub(super) fn origin_column(&self, segment: &SegmentInfo, field: Field) -> Result<IntColumn, CacheError> {
         let origins = self.origins(&CancellationToken::new())?;
         self.cache.origins.columns.get_or_load(&(origins.epoch, segment.id, field), || {
@@ -152,6 +177,10 @@ impl Snapshot<'_> {
         segment: &SegmentInfo,
         field: Field,
     ) -> Result<IntColumn, CacheError> {
+        if field == Field::Source {
+            let ids = vec![origins.uri_id(segment.source); segment.rows];
+            return IntColumn::of_ids(&ids).map_err(|damage| self.damaged(segment, field, damage));
+        }
         let found = self.read(|connection| SegmentRow::find(connection, segment.id));
         let numbers = found.map_err(|error| self.failed(error.at("the list of segments")))?.numbers;
         let mut stretches = origins.stretches(segment.source, numbers.range(segment.rows)).iter();
@@ -173,13 +202,17 @@ impl Snapshot<'_> {
         Ok(IntColumn(Arc::new(packed)))
     }
 
-    /// Bounds of the codes of the column [`Field::LogFile`] or [`Field::Line`].
+    /// Bounds of the codes of the column [`Field::Source`], [`Field::LogFile`] or [`Field::Line`].
     pub(super) fn origin_bounds(
         &self,
         segment: &SegmentInfo,
         field: Field,
     ) -> Result<(u64, u64), CacheError> {
         let origins = self.origins(&CancellationToken::new())?;
+        if field == Field::Source {
+            let id = origins.uri_id(segment.source).into();
+            return Ok((id, id));
+        }
         let found = self.read(|connection| SegmentRow::find(connection, segment.id));
         let numbers = found.map_err(|error| self.failed(error.at("the list of segments")))?.numbers;
         Ok(origins.bounds(segment.source, numbers.range(segment.rows), field))
@@ -200,20 +233,37 @@ impl Latest {
     /// Reads the origins of a snapshot. After an error, nothing has changed but the list of names, which only grows.
     fn read(&mut self, snapshot: &Snapshot<'_>, cancel: &CancellationToken) -> Result<(), CacheError> {
         let names = &mut self.names;
-        let known_names = self.origins.names.len() as usize;
         let read = snapshot.read(|connection| read(connection, snapshot.log_files, names, cancel));
         let by_source = read.map_err(|error| snapshot.failed(error.at("the catalogue of log files")))?;
         let Some(by_source) = by_source else { return Err(CacheError::Cancelled) };
-        let mut new_names = Arena::default();
-        self.names.values().iter().skip(known_names).for_each(|name| new_names.push(name));
-        let names = self.origins.names.grown(new_names);
-        if self.last_epoch == 0 || !extends(&by_source, &self.origins.by_source) {
+        let known = &self.origins;
+        let uris = &mut self.uris;
+        let uri_id =
+            |(source, uri): &(SourceId, String)| (*source, uris.intern(uri.as_bytes(), hash(uri.as_bytes())));
+        let uri_ids = snapshot.sources.iter().map(uri_id).collect();
+        let agrees = known.sources.iter().all(|source| snapshot.sources.contains(source))
+            && extends(&by_source, &known.by_source);
+        if self.last_epoch == 0 || !agrees {
             self.last_epoch += 1;
         }
-        let (catalogue, epoch) = (snapshot.log_files, self.last_epoch);
-        self.origins = Arc::new(Origins { catalogue, epoch, names, by_source });
+        self.origins = Arc::new(Origins {
+            catalogue: snapshot.log_files,
+            sources: snapshot.sources.clone(),
+            uris: with_new_values(&known.uris, &self.uris),
+            uri_ids,
+            epoch: self.last_epoch,
+            names: with_new_values(&known.names, &self.names),
+            by_source,
+        });
         Ok(())
     }
+}
+
+/// The values of a dictionary and those that were interned since.
+fn with_new_values(known: &Dictionary, interned: &Interner) -> Dictionary {
+    let mut new = Arena::default();
+    interned.values().iter().skip(known.len() as usize).for_each(|value| new.push(value));
+    known.grown(new)
 }
 
 /// Whether the origins `new` agree with `old` in the requests of `old`, and all others have larger row numbers.
@@ -237,7 +287,7 @@ fn read(
     names: &mut Interner,
     cancel: &CancellationToken,
 ) -> Result<Option<HashMap<SourceId, Vec<Stretch>>>, StoreError> {
-    let mut by_source: HashMap<SourceId, Vec<Stretch>> = HashMap::new();
+    let mut claims_by_source: HashMap<SourceId, Claims> = HashMap::new();
     let mut files =
         connection.prepare_cached(&format!("SELECT {LOG_FILE_COLUMNS} FROM log_file f ORDER BY f.id"))?;
     let mut parts = connection.prepare_cached(
@@ -266,23 +316,15 @@ fn read(
         root::is_complete(rows, file.rows)?;
         if !of_file.is_empty() {
             let name = names.intern(file.name.as_bytes(), hash(file.name.as_bytes()));
-            add_stretches(by_source.entry(file.source).or_default(), name, &of_file);
+            claims_by_source.entry(file.source).or_default().add(name, &of_file);
         }
     }
     root::is_complete(digest, catalogue)?;
     if part.is_some() {
         return Err(Damage("runs of lines belong to no log file").into());
     }
-    for stretches in by_source.values_mut() {
-        stretches.sort_unstable_by_key(|stretch| stretch.row);
-        stretches.dedup_by(|next, stretch| {
-            let is_continued = stretch.is_continued_by(next);
-            stretch.rows += if is_continued { next.rows } else { 0 };
-            is_continued
-        });
-        stretches.shrink_to_fit();
-    }
-    Ok(Some(by_source))
+    let stretches = |(source, claims): (SourceId, Claims)| (source, claims.stretches(names.values()));
+    Ok(Some(claims_by_source.into_iter().map(stretches).collect()))
 }
 
 fn read_file(row: &Row<'_>, digest: &mut Digest) -> Result<LogFileRow, StoreError> {
@@ -291,29 +333,89 @@ fn read_file(row: &Row<'_>, digest: &mut Digest) -> Result<LogFileRow, StoreErro
     Ok(file)
 }
 
-/// Adds the requests that a log file gave, and not those that it repeats. `parts` are in ascending order of readings.
-fn add_stretches(stretches: &mut Vec<Stretch>, file: u32, parts: &[RunsRow]) {
-    let owned = parts.iter().flat_map(|part| &part.runs).filter(|run| !run.is_repeat && run.rows > 0);
-    let stretch = |run: &Run| Stretch { row: run.row, rows: run.rows, line: run.line, file };
-    if parts.windows(2).all(|pair| pair[0].generation == pair[1].generation) {
-        stretches.extend(owned.map(stretch));
-        return;
-    }
-    // Until another version of the log file was read to its end, both readings may have a request. The first has it.
-    let mut taken = RoaringTreemap::new();
-    for run in owned {
-        let numbers = (0..run.rows).filter(|offset| taken.insert(run.row + offset));
-        for offset in numbers {
-            let next = Stretch { row: run.row + offset, rows: 1, line: run.line + offset, file };
-            match stretches.last_mut() {
-                Some(last) if last.is_continued_by(&next) => last.rows += 1,
-                _ => stretches.push(next),
+impl Claims {
+    /// Adds the requests of a log file. `parts` are in ascending order of readings.
+    fn add(&mut self, file: u32, parts: &[RunsRow]) {
+        // Until another version of the log file was read to its end, both readings may have a request.
+        self.are_contested |= parts.windows(2).any(|pair| pair[0].generation != pair[1].generation);
+        for part in parts {
+            for run in part.runs.iter().filter(|run| run.rows > 0) {
+                self.are_contested |= run.is_repeat;
+                let stretch = Stretch { row: run.row, rows: run.rows, line: run.line, file };
+                self.claims.push(Claim { stretch, generation: part.generation });
             }
+        }
+    }
+
+    /// The stretches in ascending order of row numbers. `names` are those of log files.
+    fn stretches(mut self, names: &Arena) -> Vec<Stretch> {
+        self.claims.sort_unstable_by_key(|claim| claim.stretch.row);
+        let mut stretches = match self.are_contested {
+            true => first_claims(&self.claims, names),
+            false => self.claims.iter().map(|claim| claim.stretch).collect(),
+        };
+        stretches.dedup_by(|next, stretch| {
+            let is_continued = stretch.is_continued_by(next);
+            stretch.rows += if is_continued { next.rows } else { 0 };
+            is_continued
+        });
+        stretches.shrink_to_fit();
+        stretches
+    }
+}
+
+/// What orders the claims of a request: the name of the log file, the reading, and the line minus the row number. Last is the
+/// index of the claim.
+type ByOrder<'n> = (&'n [u8], i64, i128, usize);
+
+/// For each request the claim of the log file whose name is first; in a log file that of its first reading, and then of
+/// its first line. `claims` are in ascending order of row numbers.
+fn first_claims(claims: &[Claim], names: &Arena) -> Vec<Stretch> {
+    let mut stretches = Vec::new();
+    // The claims that begin at or before `row`, the first one on top.
+    let mut open: BinaryHeap<Reverse<ByOrder<'_>>> = BinaryHeap::new();
+    let (mut next, mut row) = (0, 0);
+    loop {
+        while let Some(Reverse((.., index))) = open.peek()
+            && claims[*index].stretch.end() <= row
+        {
+            open.pop();
+        }
+        if open.is_empty() {
+            let Some(claim) = claims.get(next) else { return stretches };
+            row = row.max(claim.stretch.row);
+        }
+        while let Some(Claim { stretch, generation }) =
+            claims.get(next).filter(|claim| claim.stretch.row <= row)
+        {
+            let name = names.get(stretch.file as usize - 1);
+            // Lines grow as rows do: the difference orders the lines of one request.
+            let line = i128::from(stretch.line) - i128::from(stretch.row);
+            open.push(Reverse((name, *generation, line, next)));
+            next += 1;
+        }
+        let Some(Reverse((.., first))) = open.peek() else { continue };
+        let Stretch { row: start, line, file, .. } = claims[*first].stretch;
+        let next_start = claims.get(next).map_or(u64::MAX, |claim| claim.stretch.row);
+        let end = claims[*first].stretch.end().min(next_start);
+        if end > row {
+            stretches.push(Stretch { row, rows: end - row, line: line + (row - start), file });
+            row = end;
         }
     }
 }
 
 impl Origins {
+    /// The value id of the URI of a source.
+    fn uri_id(&self, source: SourceId) -> u32 {
+        self.uri_ids.get(&source).copied().unwrap_or_default()
+    }
+
+    /// The values of [`Field::Source`] or [`Field::LogFile`].
+    pub(super) fn values(&self, field: Field) -> &Dictionary {
+        if field == Field::Source { &self.uris } else { &self.names }
+    }
+
     /// The stretches that have requests with these row numbers.
     fn stretches(&self, source: SourceId, numbers: Range<u64>) -> &[Stretch] {
         let all = self.by_source.get(&source).map_or([].as_slice(), Vec::as_slice);

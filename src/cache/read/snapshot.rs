@@ -1,5 +1,6 @@
 //! A consistent state of the cache, and its integer columns.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -17,6 +18,7 @@ use crate::cache::error::StoreError;
 use crate::cache::ids::{SegmentId, SourceId};
 use crate::cache::sqlite::root::DictionaryLengths;
 use crate::cache::sqlite::schema::chunk_id;
+use crate::cache::write::row_numbers::RowNumbers;
 use crate::log::{Field, Kind};
 
 /// A consistent state of the cache, without anything that is committed later. Threads share it.
@@ -27,6 +29,8 @@ pub struct Snapshot<'c> {
     pub(super) era: Era,
     /// All segments, by source and in the order in which their requests were added.
     pub segments: Vec<SegmentInfo>,
+    /// The row numbers of segments from which requests were removed.
+    pub(super) gaps: HashMap<SegmentId, RowNumbers>,
     /// Id and URI of every source.
     pub sources: Vec<(SourceId, String)>,
     pub(super) dictionary_lengths: DictionaryLengths,
@@ -62,6 +66,23 @@ impl Drop for Snapshot<'_> {
 }
 
 impl Snapshot<'_> {
+    /// The row number of a request within its source, which stays the same when other requests are removed.
+    pub fn row_number(&self, segment: &SegmentInfo, row: usize) -> u64 {
+        match self.gaps.get(&segment.id) {
+            Some(numbers) => numbers.number(row),
+            None => segment.first_row + row as u64,
+        }
+    }
+
+    /// The row of a segment that has a row number; `None` if there is none.
+    pub fn row_of_number(&self, segment: &SegmentInfo, number: u64) -> Option<usize> {
+        let row = match self.gaps.get(&segment.id) {
+            Some(numbers) => numbers.row(number)?,
+            None => usize::try_from(number.checked_sub(segment.first_row)?).ok()?,
+        };
+        (row < segment.rows).then_some(row)
+    }
+
     /// The column of the time, of a dimension or of a measure. It stays in memory as long as there is space.
     pub fn int_column(&self, segment: &SegmentInfo, field: Field) -> Result<IntColumn, CacheError> {
         match field.is_stored() {

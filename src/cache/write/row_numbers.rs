@@ -55,6 +55,11 @@ impl RowNumbers {
         Some(bytes)
     }
 
+    /// Whether a number in the range has no row.
+    pub(crate) fn has_gaps(&self) -> bool {
+        !self.gone.is_empty()
+    }
+
     /// How many numbers `rows` rows cover.
     pub(crate) fn span(&self, rows: usize) -> usize {
         rows + self.gone.len() as usize

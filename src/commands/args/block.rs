@@ -16,6 +16,9 @@ pub struct BlockArgs {
     /// Write the list into this new file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Print all notes on stderr; without it, the first ten of each kind and the number of all
+    #[arg(long)]
+    pub all_notes: bool,
     /// The bucket of a policy; needed if the logs are about several buckets
     #[arg(long, value_name = "NAME")]
     pub bucket: Option<String>,

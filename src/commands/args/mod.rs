@@ -100,9 +100,9 @@ pub enum Command {
     /// Print this help, the help of a subcommand, the filter language, how costs are estimated, or the keys of the
     /// configuration file
     Help {
-        /// A subcommand, `filter` for the filter language, `cost` for the estimate of costs, or `configuration` for
-        /// the configuration file
-        topic: Option<String>,
+        /// A subcommand such as `findings`, `findings mute` or `mute`, `filter` for the filter language, `cost` for the
+        /// estimate of costs, or `configuration` for the configuration file
+        topic: Vec<String>,
     },
 }
 

@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
-use super::networks;
 use super::target::{Principal, Target, principal};
+use super::{Notes, networks};
 use crate::human::{self, bytes, counted, instant};
 use crate::insight::Scope;
 use crate::log::{Field, address};
@@ -18,7 +18,7 @@ use crate::query::{
     Value,
 };
 
-/// Neighbours that are described one by one; the others are counted.
+/// Neighbours that are described one by one, with their operation; the others are counted.
 const DESCRIBED_NEIGHBOURS: usize = 10;
 /// Requesters that are examined, those with the most requests first.
 const EXAMINED_REQUESTERS: usize = 100;
@@ -27,52 +27,61 @@ const NAMED_BUCKETS: usize = 5;
 
 /// Another client in the networks of a block list.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Neighbour {
-    /// An address, and what it did.
-    Address {
-        /// The address.
-        address: IpAddr,
-        /// The network that contains it.
-        network: IpNet,
-        /// Its requests.
-        stats: Stats,
-        /// Its most frequent operation.
-        operation: String,
-    },
-    /// The rest.
-    Others {
-        /// Number of addresses.
-        count: u64,
-        /// Their requests.
-        stats: Stats,
-    },
+pub struct Neighbour {
+    /// The address.
+    pub address: IpAddr,
+    /// The network that contains it.
+    pub network: IpNet,
+    /// Its requests.
+    pub stats: Stats,
+    /// Its most frequent operation; `None` if it was not looked up.
+    pub operation: Option<String>,
+}
+
+/// What requests did, as a part of a sentence.
+fn did(stats: &Stats) -> String {
+    format!(
+        "{}, {} sent, {}",
+        counted(stats.requests, "request"),
+        bytes(stats.bytes_sent),
+        counted(stats.errors, "error")
+    )
+}
+
+fn last_seen(stats: &Stats) -> String {
+    format!(", last seen {} UTC", instant(stats.last_seen))
 }
 
 impl fmt::Display for Neighbour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (stats, operation) = match self {
-            Neighbour::Address { address, network, stats, operation } => {
-                write!(f, "{network} also blocks {address}: ")?;
-                (stats, Some(operation))
-            }
-            Neighbour::Others { count, stats } => {
-                let noun = if *count == 1 { "address" } else { "addresses" };
-                write!(f, "the networks also block {} other {noun}: ", human::count(*count))?;
-                (stats, None)
-            }
-        };
-        write!(
-            f,
-            "{}, {} sent, {}",
-            counted(stats.requests, "request"),
-            bytes(stats.bytes_sent),
-            counted(stats.errors, "error")
-        )?;
+        let Neighbour { address, network, stats, operation } = self;
+        write!(f, "{network} also blocks {address}: {}", did(stats))?;
         if let Some(operation) = operation {
             write!(f, ", mostly {operation}")?;
         }
-        write!(f, ", last seen {} UTC", instant(stats.last_seen))
+        f.write_str(&last_seen(stats))
     }
+}
+
+/// A sentence about each neighbour, or about the first ones and all others together.
+pub(super) fn sentences(neighbours: &[Neighbour], number: Notes) -> Vec<String> {
+    let described = match number {
+        Notes::First => neighbours.len().min(DESCRIBED_NEIGHBOURS),
+        Notes::All => neighbours.len(),
+    };
+    let (described, rest) = neighbours.split_at(described);
+    let mut sentences: Vec<String> = described.iter().map(Neighbour::to_string).collect();
+    if !rest.is_empty() {
+        let stats = rest.iter().fold(Stats::default(), |all, other| all.merged(other.stats));
+        let noun = if rest.len() == 1 { "address" } else { "addresses" };
+        sentences.push(format!(
+            "the networks also block {} other {noun}: {}{}; tamarin block --all-notes names all",
+            human::count(rest.len() as u64),
+            did(&stats),
+            last_seen(&stats)
+        ));
+    }
+    sentences
 }
 
 /// The logs that a plan looks things up in: all requests of the sources.
@@ -96,7 +105,7 @@ impl<'a> Logs<'a> {
             counting: self.scope.counting,
             ask: Ask::Groups { by, more: Vec::new(), sort, limit },
         };
-        match self.engine.ask(&query, self.cancel, &mut |_, _| {})?.answer {
+        match self.engine.ask_once(&query, self.cancel)?.answer {
             Answer::Groups(Groups { rows, .. }) => Ok(rows),
             _ => Err(QueryError::Invalid("the engine did not answer with groups".to_owned())),
         }
@@ -154,7 +163,7 @@ impl<'a> Logs<'a> {
         Ok(addresses)
     }
 
-    /// The addresses in the networks that no target names itself. `networks` are sorted and do not overlap.
+    /// The addresses in the networks that no target names itself, those with the most requests first. `networks` are sorted and do not overlap.
     pub(super) fn neighbours(
         &self,
         networks: &[IpNet],
@@ -176,23 +185,18 @@ impl<'a> Logs<'a> {
             .collect();
         others.sort_by_key(|(address, stats)| (std::cmp::Reverse(stats.requests), *address));
         let mut neighbours = Vec::new();
-        for (address, stats) in others.iter().take(DESCRIBED_NEIGHBOURS) {
-            let filter = Filter::term_for(
-                &Dimension::Field(Field::RemoteIp),
-                &Value::from(address.to_string().as_str()),
-            );
-            let operation = self.values(Field::Operation, filter, 1)?.into_iter().next();
-            let Some(network) = networks.iter().find(|network| network.contains(address)) else { continue };
-            neighbours.push(Neighbour::Address {
-                address: *address,
-                network: *network,
-                stats: *stats,
-                operation: operation.unwrap_or_else(|| "-".to_owned()),
-            });
-        }
-        if let Some(rest @ [_, ..]) = others.get(DESCRIBED_NEIGHBOURS..) {
-            let stats = rest.iter().fold(Stats::default(), |all, (_, stats)| all.merged(*stats));
-            neighbours.push(Neighbour::Others { count: rest.len() as u64, stats });
+        for (address, stats) in others {
+            // A query each.
+            let operation = match neighbours.len() < DESCRIBED_NEIGHBOURS {
+                true => {
+                    let by = Dimension::Field(Field::RemoteIp);
+                    let filter = Filter::term_for(&by, &Value::from(address.to_string().as_str()));
+                    self.values(Field::Operation, filter, 1)?.into_iter().next()
+                }
+                false => None,
+            };
+            let Some(network) = networks::network_of(networks, address) else { continue };
+            neighbours.push(Neighbour { address: *address, network: *network, stats: *stats, operation });
         }
         Ok(neighbours)
     }

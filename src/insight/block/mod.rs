@@ -21,15 +21,15 @@ use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
 use super::Scope;
-use crate::human::counted;
+use crate::human::{count, counted};
 use crate::query::filter::is_invisible;
 use crate::query::{Engine, QueryError};
 use impact::Neighbour;
 pub use policy::MAX_POLICY_BYTES;
 pub use target::{Target, TargetError};
 
-/// Sessions that notes name; the others are counted.
-const NAMED_SESSIONS: usize = 10;
+/// Notes of one kind that are given one by one; the others are counted.
+const MAX_NOTES: usize = 10;
 
 /// A format of block lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,8 +97,26 @@ pub struct Plan {
     pub accounts: Vec<String>,
     /// Who else is in the networks.
     pub neighbours: Vec<Neighbour>,
-    /// What is doubtful, one sentence each. They can have text from logs: escape it before printing.
-    pub warnings: Vec<String>,
+    /// What is doubtful. They can have text from logs: escape it before printing.
+    pub warnings: Vec<Warnings>,
+}
+
+/// Sentences about what is doubtful, of one kind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Warnings {
+    /// What they are about, in the plural: `requesters that are left out`.
+    pub about: &'static str,
+    /// One sentence each, the most important first.
+    pub sentences: Vec<String>,
+}
+
+/// How many notes of a kind are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notes {
+    /// The first ones, and how many more there are.
+    First,
+    /// All.
+    All,
 }
 
 /// Why there is no block list.
@@ -147,6 +165,10 @@ pub enum BlockError {
     Waf(String),
 }
 
+/// What warnings are about.
+const SPECIAL_NETWORKS: &str = "networks that are not on the internet";
+const OWN_REQUESTERS: &str = "requesters at these addresses that may be your own";
+
 /// Looks up in the logs of `scope.sources` (of all times, whatever the filter) whom blocking the targets would hit.
 pub fn plan(
     engine: &dyn Engine,
@@ -170,8 +192,7 @@ pub fn plan(
             Target::Role(role) => {
                 let requesters = logs.requesters_of_role(role)?;
                 if requesters.is_empty() {
-                    plan.warnings
-                        .push(format!("{role} is not in the logs, so its account is unknown: left out"));
+                    plan.leave_out(format!("{role} is not in the logs, so its account is unknown: left out"));
                 }
                 requesters.iter().for_each(|requester| plan.add_requester(requester, &owners));
             }
@@ -189,14 +210,14 @@ pub fn plan(
         let others = seen.iter().map(|(address, _)| *address);
         let others: Vec<IpAddr> = others.filter(|address| !networks::contain(&networks, address)).collect();
         let merged = networks::merge(&named, &others, settings.widest);
-        plan.warnings.extend(impact::doubtful_networks(&networks));
+        plan.warn(SPECIAL_NETWORKS, impact::doubtful_networks(&networks));
         plan.neighbours = logs.neighbours(&networks, targets, &seen)?;
-        plan.warnings.extend(logs.doubtful_requesters(&networks, &owners, &settings.accounts)?);
+        plan.warn(OWN_REQUESTERS, logs.doubtful_requesters(&networks, &owners, &settings.accounts)?);
         (plan.private, plan.networks) =
             merged.into_iter().partition(|network| networks::is_private(*network));
     }
     if plan.is_empty() {
-        return Err(BlockError::Nothing(match plan.warnings.first() {
+        return Err(BlockError::Nothing(match plan.warnings.first().and_then(|all| all.sentences.first()) {
             Some(warning) => warning.clone(),
             None => "name addresses, networks, referers (referer:HOST) or requesters (arn:…)".to_owned(),
         }));
@@ -213,9 +234,22 @@ impl Plan {
             && [referers, principals, canonical_ids].iter().all(|list| list.is_empty())
     }
 
+    fn leave_out(&mut self, sentence: String) {
+        self.warn("requesters that are left out", vec![sentence]);
+    }
+
+    /// Adds what is doubtful to the warnings of its kind.
+    fn warn(&mut self, about: &'static str, sentences: Vec<String>) {
+        match self.warnings.iter_mut().find(|warnings| warnings.about == about) {
+            Some(warnings) => warnings.sentences.extend(sentences),
+            None if sentences.is_empty() => {}
+            None => self.warnings.push(Warnings { about, sentences }),
+        }
+    }
+
     fn add_requester(&mut self, requester: &str, owners: &[String]) {
         if owners.iter().any(|owner| owner == requester) {
-            self.warnings.push(format!("{requester} is the bucket owner: left out"));
+            self.leave_out(format!("{requester} is the bucket owner: left out"));
             return;
         }
         match target::principal(requester) {
@@ -226,10 +260,10 @@ impl Plan {
             }
             target::Principal::CanonicalId => self.canonical_ids.push(requester.to_owned()),
             target::Principal::Service => {
-                self.warnings.push(format!("{requester} is a service of AWS: left out"));
+                self.leave_out(format!("{requester} is a service of AWS: left out"));
             }
             target::Principal::Unknown => {
-                self.warnings.push(format!("{requester} is not an ARN or a canonical id: left out"));
+                self.leave_out(format!("{requester} is not an ARN or a canonical id: left out"));
             }
         }
     }
@@ -274,35 +308,48 @@ impl Plan {
 
     /// What a person should know before using the list in a format: warnings, who else is hit, and what the format leaves
     /// out. The texts can have text from logs: escape them before printing.
-    pub fn notes(&self, format: Format) -> Vec<String> {
-        let mut notes = self.warnings.clone();
-        notes.extend(self.neighbours.iter().map(Neighbour::to_string));
-        if format == Format::Policy {
-            for session in self.sessions.iter().take(NAMED_SESSIONS) {
-                notes.push(format!("{session} is a session: the policy blocks all sessions of its role"));
-            }
-            if let Some(rest @ [_, ..]) = self.sessions.get(NAMED_SESSIONS..) {
-                let more = counted(rest.len() as u64, "more session");
-                notes.push(format!("{more}: the policy blocks all sessions of their roles"));
-            }
+    pub fn notes(&self, format: Format, number: Notes) -> Vec<String> {
+        let mut notes = Vec::new();
+        let is_policy = format == Format::Policy;
+        if is_policy && self.accounts.is_empty() && self.has_addresses() {
             notes.push(
-                "a bucket has one policy: add these statements to it, then put it yourself; nothing has been changed"
+                "the policy also blocks your own users at these addresses; exempt your account with --account NUMBER"
                     .to_owned(),
             );
-            if self.accounts.is_empty() && self.has_addresses() {
-                notes.push(
-                    "the policy also blocks your own users at these addresses; exempt your account with --account NUMBER"
-                        .to_owned(),
-                );
-            }
-        } else if let Some(others) = self.others() {
+        }
+        if !is_policy && let Some(others) = self.others() {
             notes.push(format!(
                 "not in this list, as --format {} is for addresses only: {others}",
                 format.name()
             ));
         }
+        notes.extend(impact::sentences(&self.neighbours, number));
+        for Warnings { about, sentences } in &self.warnings {
+            notes.extend(first(sentences.iter().cloned(), about, number));
+        }
+        if is_policy {
+            let sessions = self.sessions.iter();
+            let sessions = sessions
+                .map(|session| format!("{session} is a session: the policy blocks all sessions of its role"));
+            notes.extend(first(sessions, "sessions whose roles the policy blocks", number));
+            notes.push(
+                "a bucket has one policy: add these statements to it, then put it yourself; nothing has been changed"
+                    .to_owned(),
+            );
+        }
         notes
     }
+}
+
+/// The first sentences of a kind, and a last one with the number of all if there are more.
+fn first(sentences: impl ExactSizeIterator<Item = String>, about: &str, number: Notes) -> Vec<String> {
+    let all = sentences.len();
+    if number == Notes::All || all <= MAX_NOTES {
+        return sentences.collect();
+    }
+    let more = count((all - MAX_NOTES) as u64);
+    let rest = format!("{more} more of {} {about}; tamarin block --all-notes names all", count(all as u64));
+    sentences.take(MAX_NOTES).chain([rest]).collect()
 }
 
 /// JSON text whose invisible characters are escaped: hosts of referers and names of requesters come from logs.
@@ -332,19 +379,22 @@ mod tests {
         }
         plan.principals.sort_unstable();
         plan.principals.dedup();
-        let notes = plan.notes(Format::Policy);
+        let notes = plan.notes(Format::Policy, Notes::First);
         let about = |text: &str| notes.iter().filter(|note| note.contains(text)).count();
-        assert_eq!((about("is a session"), about("2 more sessions: ")), (10, 1), "{notes:#?}");
+        assert_eq!((about("is a session"), about("2 more of 12 sessions ")), (10, 1), "{notes:#?}");
+        assert_eq!(plan.notes(Format::Policy, Notes::All).len(), 13);
         // No client is blocked by address.
         assert_eq!(about("your own users"), 0, "{notes:#?}");
-        let notes = plan.notes(Format::Cidr);
+        let notes = plan.notes(Format::Cidr, Notes::First);
         assert_eq!(
             notes,
             ["not in this list, as --format cidr is for addresses only: 1 referer and 1 requester"]
         );
         plan.networks = vec!["198.18.7.8/32".parse().unwrap()];
         assert!(
-            plan.notes(Format::Policy).iter().any(|note| note.contains("your own users at these addresses"))
+            plan.notes(Format::Policy, Notes::First)
+                .iter()
+                .any(|note| note.contains("your own users at these addresses"))
         );
     }
 }

@@ -46,10 +46,15 @@ fn cover(targets: &[IpNet], others: &[IpAddr], merged: &mut Vec<IpNet>) {
     cover(other, others, merged);
 }
 
+/// The one of sorted networks that do not overlap that contains an address.
+pub(super) fn network_of<'n>(networks: &'n [IpNet], address: &IpAddr) -> Option<&'n IpNet> {
+    let after = networks.partition_point(|network| network.network() <= *address);
+    after.checked_sub(1).and_then(|last| networks.get(last)).filter(|network| network.contains(address))
+}
+
 /// Whether one of sorted networks that do not overlap contains an address.
 pub(super) fn contain(networks: &[IpNet], address: &IpAddr) -> bool {
-    let after = networks.partition_point(|network| network.network() <= *address);
-    after.checked_sub(1).and_then(|last| networks.get(last)).is_some_and(|network| network.contains(address))
+    network_of(networks, address).is_some()
 }
 
 /// The narrowest network that contains two networks.

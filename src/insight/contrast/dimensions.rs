@@ -68,10 +68,10 @@ fn add_subjects(filter: &Filter, fields: &mut HashSet<Field>, dimensions: &mut H
     }
 }
 
-/// The dimensions that are compared. The method is left out: the operation says more, and some operations name none. So is
-/// the log file, which is another word for the time.
+/// The dimensions that are compared. The method is left out: the operation says more, and some operations name none. So are
+/// the source and the log file: the former says which bucket, the latter is another word for the time.
 pub(super) fn all() -> Vec<Dimension> {
-    let left_out = [Dimension::Method, Dimension::Field(Field::LogFile)];
+    let left_out = [Dimension::Method, Dimension::Field(Field::Source), Dimension::Field(Field::LogFile)];
     let usual = Dimension::all().into_iter().filter(|by| !left_out.contains(by));
     usual.chain([Dimension::Prefix { depth: 2 }]).collect()
 }

@@ -4,64 +4,99 @@
 //! Each function looks at one candidate and returns a label for [`Finding::label`](super::Finding::label).
 
 use super::baseline::Grid;
+use super::client::Client;
 use super::history::History;
 use super::timeline::{Counted, Timeline};
-use super::{Finding, Kind, Ordinary};
+use super::{Kind, Ordinary, recurrence};
 use crate::identity::is_crawler;
 use crate::insight::survey::Survey;
 use crate::log::Field;
+use crate::query::filter::{Subject, Test};
 use crate::query::{Dimension, Filter, Measure, QueryError, TimeRange, Value};
 
 /// Days on which a client must have been active to have a steady pace.
 const STEADY_DAYS: usize = 7;
 /// Part of the days between its first and its last on which it must have been active.
 const STEADY_PRESENCE: f64 = 0.9;
+/// Part of the requests of a known crawler that have its user agent.
+const CRAWLER_SHARE: f64 = 0.9;
 /// Largest number of requests of a day as a multiple of the median day …
 const STEADY_FACTOR: f64 = 2.0;
 /// … and how many more come by chance, in standard deviations of random arrivals: few requests a day scatter more.
 const STEADY_DEVIATIONS: f64 = 3.0;
 
-/// Labels the findings about clients that are ordinary.
-pub(super) fn label_clients(survey: &Survey<'_>, findings: &mut [Finding]) -> Result<(), QueryError> {
-    for finding in findings.iter_mut().filter(|finding| finding.label.is_none()) {
-        let label = match finding.kind {
-            Kind::Scraping | Kind::BandwidthHog => match crawler(survey, &finding.filter)? {
-                None => nat(survey, &finding.filter)?,
-                crawler => crawler,
-            },
-            _ => None,
-        };
-        // A hog repeats a few keys, at a steady pace or not; a mirror fetches all of them.
-        let label = match (label, &finding.subject) {
-            (None, Some((dimension, value))) if finding.kind == Kind::Scraping => {
-                mirror(survey, dimension, value)?
-            }
-            (label, _) => label,
-        };
-        finding.label = label;
+/// Why a client that scrapes or takes many bytes in a period is ordinary; `None` if it is not.
+pub(super) fn ordinary_client(
+    survey: &Survey<'_>,
+    kind: Kind,
+    client: &Client<'_>,
+) -> Result<Option<Ordinary>, QueryError> {
+    if !matches!(kind, Kind::Scraping | Kind::BandwidthHog) {
+        return Ok(None);
     }
-    Ok(())
+    let (start, end) = client.period;
+    let within = Filter::within(TimeRange { start: Some(start), end: Some(end) });
+    let filter = Filter::term_for(client.dimension, client.value).and(within);
+    // Most clients have one user agent, so their profiles answer without a query.
+    let main_agent = client.did.agent.as_ref();
+    let is_by_another = |(agent, requests): &(Value, u64)| {
+        client.share(*requests) > 1.0 - CRAWLER_SHARE && !is_agent_of_crawler(agent)
+    };
+    if !main_agent.is_some_and(is_by_another)
+        && let Some(crawler) = crawler(survey, &filter)?
+    {
+        return Ok(Some(crawler));
+    }
+    if let Some(shared) = nat(survey, client, &filter)? {
+        return Ok(Some(shared));
+    }
+    // A hog repeats a few keys, at a steady pace or not; a mirror fetches all of them.
+    if kind == Kind::Scraping { mirror(survey, client) } else { Ok(None) }
 }
 
-/// [`Ordinary::SteadyPace`] if a client has a steady pace.
-fn mirror(survey: &Survey<'_>, dimension: &Dimension, value: &Value) -> Result<Option<Ordinary>, QueryError> {
+/// The operations of lifecycle rules, which S3 does by itself: Amazon S3 User Guide, "Lifecycle and other bucket
+/// configurations", section "Lifecycle and logging".
+const LIFECYCLE: &str =
+    r"^S3\.(EXPIRE\.OBJECT|CREATE\.DELETEMARKER|TRANSITION(_[A-Z]+)?\.OBJECT|DELETE\.UPLOAD)$";
+
+/// [`Ordinary::Lifecycle`] if at least `least` requests of a filter are operations of lifecycle rules.
+pub(super) fn lifecycle(
+    survey: &Survey<'_>,
+    filter: &Filter,
+    least: f64,
+) -> Result<Option<Ordinary>, QueryError> {
+    let operation = Filter::Term(Subject::Field(Field::Operation), Test::Regex(LIFECYCLE.to_owned()));
+    let requests = survey.totals(&filter.clone().and(operation))?.requests;
+    Ok((requests > 0 && requests as f64 >= least).then_some(Ordinary::Lifecycle))
+}
+
+/// [`Ordinary::SteadyPace`] if a client has a steady pace, [`Ordinary::RecurringJob`] if it comes once a week.
+fn mirror(survey: &Survey<'_>, client: &Client<'_>) -> Result<Option<Ordinary>, QueryError> {
     let Some((_, wide)) = Timeline::whole(survey)? else { return Ok(None) };
-    let of_client =
-        History::of_filter(survey, &Filter::term_for(dimension, value), &wide.grid, Counted::Requests)?;
-    Ok(steady_pace(&wide.grid, &of_client.counts))
+    let filter = Filter::term_for(client.dimension, client.value);
+    let queried = match client.history.has_buckets_of(&wide.grid) {
+        true => None,
+        false => Some(History::of_filter(survey, &filter, &wide.grid, Counted::Requests)?),
+    };
+    let counts = &queried.as_ref().unwrap_or(client.history).counts;
+    let weekly = || recurrence::is_weekly(&wide.grid, counts).then_some(Ordinary::RecurringJob);
+    Ok(steady_pace(&wide.grid, counts).or_else(weekly))
+}
+
+fn is_agent_of_crawler(agent: &Value) -> bool {
+    matches!(agent, Value::Text(agent) if is_crawler(agent).is_some())
 }
 
 /// [`Ordinary::Crawler`] if at least 90 % of the requests of a filter have user agents of known crawlers.
 pub(super) fn crawler(survey: &Survey<'_>, filter: &Filter) -> Result<Option<Ordinary>, QueryError> {
-    const MIN_SHARE: f64 = 0.9;
     const AGENTS: usize = 10;
     let agents =
         survey.groups(filter, &Dimension::Field(Field::UserAgent), &[], Measure::Requests, AGENTS)?;
     let by_crawlers: u64 = (agents.rows.iter())
-        .filter(|row| matches!(&row.value, Value::Text(agent) if is_crawler(agent).is_some()))
+        .filter(|row| is_agent_of_crawler(&row.value))
         .map(|row| row.stats.requests)
         .sum();
-    let is_by_crawlers = by_crawlers as f64 >= MIN_SHARE * agents.totals.requests as f64;
+    let is_by_crawlers = by_crawlers as f64 >= CRAWLER_SHARE * agents.totals.requests as f64;
     Ok((is_by_crawlers && by_crawlers > 0).then_some(Ordinary::Crawler))
 }
 
@@ -91,13 +126,16 @@ fn steady_pace(grid: &Grid, hourly: &[f64]) -> Option<Ordinary> {
 }
 
 /// [`Ordinary::SharedAddress`] if many user agents of many families are behind one address, none of which sends most of the requests.
-fn nat(survey: &Survey<'_>, filter: &Filter) -> Result<Option<Ordinary>, QueryError> {
+fn nat(survey: &Survey<'_>, client: &Client<'_>, filter: &Filter) -> Result<Option<Ordinary>, QueryError> {
     const MIN_AGENTS: u64 = 12;
     const MIN_FAMILIES: u64 = 3;
     const MAX_SHARE: f64 = 0.4;
-    let agents = survey.groups(filter, &Dimension::Field(Field::UserAgent), &[], Measure::Requests, 1)?;
-    let largest = agents.rows.first().map_or(0, |row| row.stats.requests);
-    if agents.group_count < MIN_AGENTS || largest as f64 > MAX_SHARE * agents.totals.requests as f64 {
+    let did = client.did;
+    // An absent user agent counts as one.
+    let without_agent = did.stats.requests - did.with_agent;
+    let agents = did.agents + u64::from(without_agent > 0);
+    let largest = did.agent.as_ref().map_or(0, |(_, requests)| *requests).max(without_agent);
+    if agents < MIN_AGENTS || client.share(largest) > MAX_SHARE {
         return Ok(None);
     }
     let families = survey.groups(filter, &Dimension::AgentFamily, &[], Measure::Requests, 1)?;
@@ -134,34 +172,24 @@ pub(super) fn release_day(
     let key = Dimension::Field(Field::Key);
     let keys = history.groups(&within, &key, &[], Measure::Requests, KEYS)?;
     let excess = addresses.totals.requests as f64 - expected;
-    let mut on_new = 0;
-    for row in &keys.rows {
-        let seen = history.totals(&Filter::term_for(&key, &row.value))?.first_seen;
-        if seen >= period.0 - NEW_SECONDS {
-            on_new += row.stats.requests;
-        }
-    }
+    let of_each = keys.rows.iter().map(|row| row.value.clone()).collect();
+    let histories = History::of(history, &Filter::everything(), &key, of_each)?;
+    let is_new = |of_key: &History| !of_key.began_before(period.0 - NEW_SECONDS);
+    let on_new: u64 = (keys.rows.iter().zip(&histories))
+        .filter(|(_, of_key)| is_new(of_key))
+        .map(|(row, _)| row.stats.requests)
+        .sum();
     Ok((excess > 0.0 && on_new as f64 >= MIN_SHARE_OF_EXCESS * excess).then_some(Ordinary::ReleaseDay))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::baseline::testing::{hourly, hours};
     use super::*;
-
-    /// Monday 2026-03-30.
-    const MONDAY: i64 = 1_774_828_800;
-
-    fn grid(days: usize) -> Grid {
-        Grid::new(MONDAY, 3600, &vec![9; 24 * days])
-    }
-
-    fn hours(days: usize, value: impl Fn(usize, usize) -> f64) -> Vec<f64> {
-        (0..24 * days).map(|index| value(index / 24, index % 24)).collect()
-    }
 
     #[test]
     fn a_mirror_with_a_steady_pace_is_ordinary() {
-        let grid = grid(30);
+        let grid = hourly(30);
         let mirror = hours(30, |day, hour| if hour < 3 { 500.0 + day as f64 } else { 0.0 });
         assert_eq!(steady_pace(&grid, &mirror), Some(Ordinary::SteadyPace));
         let few = hours(30, |day, hour| if hour == 9 { [13.0, 9.0, 28.0][day % 3] } else { 0.0 });

@@ -112,8 +112,14 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
     for burst in of_subjects.into_iter().take(MAX_BURSTS) {
         if !bursts.iter().any(|other| other.overlaps(&burst)) && !is_explained(volume, &burst)? {
             let label = match &burst.subject {
-                Some(subject) => ordinary(volume, &burst, subject)?,
-                None => None,
+                Some(subject) => {
+                    let of_subject = Filter::term_for(&subject.0, &subject.1).and(within(&burst));
+                    match ordinary(volume, &burst, subject)? {
+                        None => benign::lifecycle(&volume.history, &of_subject, CAUSE * burst.excess())?,
+                        label => label,
+                    }
+                }
+                None => benign::lifecycle(&volume.history, &within(&burst), CAUSE * burst.excess())?,
             };
             bursts.push(Burst { label, ..burst });
         }
@@ -242,8 +248,13 @@ fn of_subjects(volume: &Volume<'_, '_>) -> Vec<Burst> {
 }
 
 fn of_subject(grid: &Grid, subject: &Subject, run: &Run) -> Burst {
-    let burst = Burst::new(grid, &subject.history.counts, &subject.baseline, run, Counted::Requests);
-    Burst { subject: Some((subject.dimension.clone(), subject.value.clone())), ..burst }
+    let counts = &subject.history.counts;
+    let burst = Burst::new(grid, counts, &subject.baseline, run, Counted::Requests);
+    // A job that runs again after an outage has as many requests as on the days before it. A burst of a subject has several
+    // times as many.
+    let again = recurrence::at_the_same_time(grid, counts, run.first..run.end);
+    let label = burst.label.or(again.then_some(Ordinary::RecurringJob));
+    Burst { subject: Some((subject.dimension.clone(), subject.value.clone())), label, ..burst }
 }
 
 /// Finds the cause of a burst of the whole log, and whether it is ordinary.
@@ -258,6 +269,9 @@ fn look_into(volume: &Volume<'_, '_>, burst: &mut Burst) -> Result<(), QueryErro
     let Causes { main, cause } = causes(&volume.history, burst)?;
     for subject in cause.iter().chain(&main) {
         burst.label = burst.label.or(ordinary(volume, burst, subject)?);
+    }
+    if burst.label.is_none() && burst.counted == Counted::Requests {
+        burst.label = benign::lifecycle(&volume.history, &within(burst), CAUSE * burst.excess())?;
     }
     burst.subject = cause;
     if burst.counted == Counted::Errors {

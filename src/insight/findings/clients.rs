@@ -12,7 +12,7 @@ use super::client::Client;
 use super::evidence::{Evidence, finding};
 use super::history::History;
 use super::judge::{self, Population, Verdict};
-use super::{Finding, Kind};
+use super::{Finding, Kind, benign};
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::log::time::SECONDS_PER_DAY;
@@ -31,6 +31,10 @@ const LARGE_BYTES: u64 = 1 << 30;
 const MAX_WINDOWS: usize = 3;
 /// A window with this share of the requests of a client says more than its whole activity.
 const NEARLY_ALL: f64 = 0.9;
+/// A client did something in some windows, and not always, if these have this part of its requests …
+const MOST_IN_WINDOWS: f64 = 1.0 / 3.0;
+/// … and last together for at most this part of its time.
+const SHORT_WINDOWS: f64 = 0.5;
 /// A network or user agent of which one address sends this share of the requests is left to its address.
 const ONE_ADDRESS_SHARE: f64 = 0.8;
 
@@ -128,9 +132,8 @@ fn profiles(survey: &Survey<'_>, clients: &[Clients]) -> Result<Vec<Vec<Profile>
 fn usual_bytes(survey: &Survey<'_>) -> Result<f64, QueryError> {
     /// One of this many days is among the largest.
     const LARGEST: usize = 10;
-    let series = survey.series(&Filter::everything(), SECONDS_PER_DAY as u32)?;
-    let mut days: Vec<u64> =
-        series.lines.into_iter().take(1).flatten().map(|stats| stats.bytes_sent).collect();
+    let series = survey.series_of_all(SECONDS_PER_DAY as u32)?;
+    let mut days: Vec<u64> = series.lines.iter().take(1).flatten().map(|stats| stats.bytes_sent).collect();
     days.sort_unstable();
     let others = days.len().saturating_sub(days.len().div_ceil(LARGEST));
     let most = others.checked_sub(1).and_then(|last| days.get(last).copied()).unwrap_or(u64::MAX);
@@ -201,22 +204,52 @@ impl Clients {
             let least = NEARLY_ALL * did[at].stats.requests as f64;
             are_whole[at] && windows.into_iter().any(|window| did[window].stats.requests as f64 >= least)
         };
-        let mut found = Vec::new();
-        for (at, ((_, value, history, _), did)) in self.periods().zip(did).enumerate() {
-            let period = (did.stats.first_seen, did.stats.last_seen.saturating_add(1));
-            let client = Client { dimension, value, history, period, did };
-            let is_small = did.stats.requests < MIN_REQUESTS && did.stats.bytes_sent < LARGE_BYTES;
-            if is_small || is_left_to_its_address(&client) || is_in_a_window(at) {
-                continue;
+        let clients: Vec<Client<'_>> = (self.periods().zip(did))
+            .map(|((_, value, history, _), did)| {
+                let period = (did.stats.first_seen, did.stats.last_seen.saturating_add(1));
+                Client { dimension, value, history, period, did }
+            })
+            .collect();
+        let verdicts_of = |(at, client): (usize, &'_ Client<'_>)| -> Vec<Kind> {
+            match is_small(client) || is_left_to_its_address(client) || is_in_a_window(at) {
+                true => Vec::new(),
+                false => {
+                    let verdicts = judge::verdicts(client, population);
+                    verdicts.into_iter().map(|verdict| verdict.kind).collect()
+                }
             }
-            for verdict in judge::verdicts(&client, population) {
+        };
+        let kinds: Vec<Vec<Kind>> = clients.iter().enumerate().map(verdicts_of).collect();
+        // A known client has its incident in its windows. Its other visits are none.
+        let is_of_windows = |at: usize, kind: Kind| {
+            let windows = (at + 1..clients.len()).take_while(|window| !are_whole[*window]);
+            let windows = windows.filter(|window| kinds[*window].contains(&kind));
+            let windows: Vec<&Client<'_>> = windows.map(|window| &clients[window]).collect();
+            let requests: f64 = windows.iter().map(|window| window.requests()).sum();
+            let start = windows.iter().map(|window| window.period.0).min();
+            let end = windows.iter().map(|window| window.period.1).max();
+            let seconds = start.zip(end).map_or(i64::MAX, |(start, end)| end - start) as f64;
+            are_whole[at]
+                && requests >= MOST_IN_WINDOWS * clients[at].requests()
+                && seconds <= SHORT_WINDOWS * clients[at].seconds() as f64
+        };
+        let mut found = Vec::new();
+        for (at, client) in clients.iter().enumerate().filter(|(at, _)| !kinds[*at].is_empty()) {
+            for verdict in judge::verdicts(client, population) {
                 let Verdict { kind, strength, label, filter, sentence } = verdict;
+                if is_of_windows(at, kind) {
+                    continue;
+                }
                 // The client may have other requests in the same seconds only if the filter is narrower.
-                let stats = filter.is_everything().then_some(did.stats);
-                let subject = Some((dimension.clone(), value.clone()));
-                let evidence =
-                    Evidence { kind, subject, filter, period: Some(period), strength, label, stats };
-                let first_seen = match kind == Kind::Scraping && is_new(survey, &client)? {
+                let stats = filter.is_everything().then_some(client.did.stats);
+                let subject = Some((dimension.clone(), client.value.clone()));
+                let label = match label {
+                    None => benign::ordinary_client(survey, kind, client)?,
+                    label => label,
+                };
+                let period = Some(client.period);
+                let evidence = Evidence { kind, subject, filter, period, strength, label, stats };
+                let first_seen = match kind == Kind::Scraping && is_new(survey, client)? {
                     true => " First seen then.",
                     false => "",
                 };
@@ -273,6 +306,10 @@ fn is_new(survey: &Survey<'_>, client: &Client<'_>) -> Result<bool, QueryError> 
     }
     let all = survey.with_history().totals(&Filter::term_for(client.dimension, client.value))?;
     Ok(all.first_seen == first)
+}
+
+fn is_small(client: &Client<'_>) -> bool {
+    client.did.stats.requests < MIN_REQUESTS && client.did.stats.bytes_sent < LARGE_BYTES
 }
 
 /// Whether nearly all requests of a network or user agent are from one address, which is a candidate of its own.

@@ -54,18 +54,30 @@ pub(super) fn finding(
     Ok(Some(Finding { kind, subject, start, end, stats, cost: None, score, filter, explanation, label }))
 }
 
-/// 0–100: the weight of the kind, raised towards 100 by each doubling of the evidence. Evidence of 1 gives the weight,
-/// evidence of 16 halves the distance to 100.
+/// 0–100: the weight of the kind, raised towards the most that the kind can have by each doubling of the evidence. Evidence
+/// of 1 gives the weight, evidence of 16 halves the distance to the most.
 fn score(kind: Kind, strength: f64) -> f64 {
     const DOUBLINGS_TO_HALVE: f64 = 4.0;
     let doublings = strength.max(1.0).log2();
-    let score = 1.0 - (1.0 - kind.weight()) * 0.5_f64.powf(doublings / DOUBLINGS_TO_HALVE);
+    let distance = (kind.most() - kind.weight()) * 0.5_f64.powf(doublings / DOUBLINGS_TO_HALVE);
+    let score = kind.most() - distance;
     (score * 1000.0).round() / 10.0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn old_habits_of_a_busy_client_were_ranked_above_a_clear_attack() {
+        // 100,000 requests with an old version of TLS, and 200 guessed keys.
+        assert!(score(Kind::InsecureAccess, 1e4) < score(Kind::KeyGuessing, 8.0));
+        assert!(score(Kind::NewAgent, 60.0) < score(Kind::Scraping, 4.0));
+        for kind in Kind::ALL {
+            assert!(kind.weight() < kind.most() && kind.most() <= 1.0, "{kind}");
+            assert!(score(kind, 1e12) <= 100.0 * kind.most(), "{kind}");
+        }
+    }
 
     #[test]
     fn more_evidence_gives_a_higher_score_and_never_more_than_100() {

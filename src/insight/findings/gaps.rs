@@ -275,10 +275,9 @@ impl<'a> Due<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::baseline::testing::MONDAY;
     use super::*;
 
-    /// Monday 2026-03-30.
-    const MONDAY: i64 = 1_774_828_800;
     const HOUR: i64 = 3600;
 
     /// A log of `hours` hours with 100 requests each, except where `is_gap`.

@@ -23,6 +23,8 @@ const MAX_GAP_SECONDS: i64 = 20 * 3_600;
 const MIN_REQUESTS_PER_BUCKET: f64 = 10.0;
 /// A bucket of a window has this many times the requests of the busy buckets of the client.
 const TIMES_BUSY: f64 = 3.0;
+/// The first and the last bucket of a window have at least this part of its largest one, or are next to such a bucket.
+const SMALLEST_OF_WINDOW: f64 = 0.1;
 /// The busy buckets: this part of the buckets, out of 100, has fewer requests.
 const BUSY_PERCENTILE: usize = 95;
 
@@ -99,6 +101,11 @@ impl History {
         History { grid: Rc::clone(grid), counts }
     }
 
+    /// Whether the buckets are those of this grid.
+    pub(super) fn has_buckets_of(&self, grid: &Grid) -> bool {
+        (self.grid.start, self.grid.bucket, self.grid.len()) == (grid.start, grid.bucket, grid.len())
+    }
+
     /// The buckets of a time range, at least one.
     fn buckets(&self, (start, end): (i64, i64)) -> Range<usize> {
         let first = self.grid.index(start);
@@ -121,15 +128,34 @@ impl History {
         let busy = *self.counts.clone().select_nth_unstable_by(at, f64::total_cmp).1;
         let least = (busy * TIMES_BUSY).max(MIN_REQUESTS_PER_BUCKET);
         let max_gap = (MAX_GAP_SECONDS / self.grid.bucket).max(1) as usize;
+        let active: Vec<usize> =
+            (0..self.counts.len()).filter(|index| self.counts[*index] >= least).collect();
         let mut windows: Vec<(usize, usize, f64)> = Vec::new();
-        let active = self.counts.iter().copied().enumerate().filter(|(_, requests)| *requests >= least);
-        for (index, requests) in active {
-            match windows.last_mut() {
-                Some((_, last, sum)) if index - *last <= max_gap => {
-                    *last = index;
-                    *sum += requests;
-                }
-                _ => windows.push((index, index, requests)),
+        for window in active.chunk_by(|index, next| next - index <= max_gap) {
+            // An ordinary visit on the day before is no part of it.
+            let largest = window.iter().map(|index| self.counts[*index]).fold(0.0, f64::max);
+            let is_of_it = |index: &&usize| self.counts[**index] >= SMALLEST_OF_WINDOW * largest;
+            let first = window.iter().find(is_of_it).copied().unwrap_or_default();
+            let last = window.iter().rfind(is_of_it).copied().unwrap_or_default();
+            // Smaller buckets directly before and after it are.
+            let before = (window[0]..first).rev().take_while(|index| self.counts[*index] >= least).last();
+            let after =
+                (last + 1..=window[window.len() - 1]).take_while(|index| self.counts[*index] >= least);
+            let (first, last) = (before.unwrap_or(first), after.last().unwrap_or(last));
+            windows.push((first, last, self.counts[first..=last].iter().sum()));
+        }
+        // An incident seldom begins with a bucket: less than a bucket of it is still more than usual.
+        let is_more = |index: usize| {
+            self.counts.get(index).is_some_and(|requests| *requests > busy.max(MIN_REQUESTS_PER_BUCKET))
+        };
+        for (first, last, sum) in &mut windows {
+            if first.checked_sub(1).is_some_and(is_more) {
+                *first -= 1;
+                *sum += self.counts[*first];
+            }
+            if is_more(*last + 1) {
+                *last += 1;
+                *sum += self.counts[*last];
             }
         }
         windows.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
@@ -152,16 +178,9 @@ impl History {
 
     /// Whether the first visit comes again at the same time of other days or weeks: see [`recurrence::at_the_same_time`].
     pub(super) fn first_visit_comes_again(&self) -> bool {
-        /// The time without a request that ends a visit.
-        const PAUSE_SECONDS: i64 = 6 * 3_600;
-        let pause = self.grid.buckets_in(PAUSE_SECONDS);
-        let is_active = |index: &usize| self.counts[*index] > 0.0;
-        let Some(first) = (0..self.counts.len()).find(is_active) else { return false };
-        let mut end = first + 1;
-        while let Some(next) = (end..self.counts.len().min(end + pause)).find(is_active) {
-            end = next + 1;
-        }
-        recurrence::at_the_same_time(&self.grid, &self.counts, first..end)
+        let visits = recurrence::visits(&self.grid, &self.counts, 0..self.counts.len());
+        let first = visits.into_iter().next();
+        first.is_some_and(|visit| recurrence::at_the_same_time(&self.grid, &self.counts, visit))
     }
 
     /// Requests of each UTC day of the grid.
@@ -237,6 +256,25 @@ mod tests {
         line[74..81].fill(300.0);
         line[500] = 40.0;
         assert_eq!(history(&line).windows(), [(50 * 3_600, 81 * 3_600), (500 * 3_600, 501 * 3_600)]);
+    }
+
+    #[test]
+    fn the_ordinary_visit_of_the_day_before_was_part_of_an_incident() {
+        // A visit of an hour a day is less than the busy times of most clients.
+        let mut line: Vec<f64> = (0..720).map(|hour| if hour % 24 == 8 { 25.0 } else { 0.0 }).collect();
+        line[241..243].fill(800.0);
+        line[243] = 15.0;
+        assert_eq!(history(&line).windows()[0], (241 * 3_600, 244 * 3_600));
+    }
+
+    #[test]
+    fn the_first_minutes_of_an_incident_were_outside_of_its_window() {
+        let mut line: Vec<f64> = (0..720).map(|hour| f64::from(hour % 5)).collect();
+        line[99] = 30.0;
+        line[100..103].fill(900.0);
+        line[103] = 11.0;
+        line[104] = 11.0;
+        assert_eq!(history(&line).windows(), [(99 * 3_600, 104 * 3_600)]);
     }
 
     #[test]

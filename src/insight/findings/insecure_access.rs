@@ -103,9 +103,8 @@ fn by_clients() -> Filter {
         .and(operation("BATCH.*").negated())
 }
 
-/// Whether few of the anonymous requests are like these.
-fn is_odd(survey: &Survey<'_>, anonymous: &Filter, access: &Filter) -> Result<bool, QueryError> {
-    let odd = survey.totals(&anonymous.clone().and(access.clone()))?.requests;
+/// Whether few of the anonymous requests are odd.
+fn is_odd(survey: &Survey<'_>, anonymous: &Filter, odd: u64) -> Result<bool, QueryError> {
     let all = survey.totals(&anonymous.clone().and(by_clients()))?.requests;
     Ok(odd > 0 && odd as f64 <= MAX_ODD_SHARE * all as f64)
 }
@@ -114,9 +113,6 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     let mut found = Vec::new();
     let anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
     for access in accesses() {
-        if access.clients == Clients::OddStrangers && !is_odd(survey, &anonymous, &access.filter)? {
-            continue;
-        }
         let known = anonymous.clone().negated();
         for (dimension, who) in [
             (Dimension::Role, &known),
@@ -134,6 +130,10 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             }
             let filter = access.filter.clone().and(who.clone());
             let groups = survey.groups(&filter, &dimension, &[], Measure::Requests, CANDIDATES)?;
+            if access.clients == Clients::OddStrangers && !is_odd(survey, &anonymous, groups.totals.requests)?
+            {
+                break;
+            }
             let least = match access.clients {
                 Clients::OddStrangers => MIN_SHARE_OF_ODD * groups.totals.requests as f64,
                 Clients::All | Clients::Known => 0.0,

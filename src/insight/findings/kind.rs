@@ -3,7 +3,7 @@
 use std::fmt;
 
 macro_rules! kinds {
-    ($($kind:ident: $name:literal, $weight:literal, $about:literal;)*) => {
+    ($($kind:ident: $name:literal, $weight:literal to $most:literal, $about:literal;)*) => {
         /// What a finding says has happened.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Kind {
@@ -28,38 +28,44 @@ macro_rules! kinds {
             pub(crate) fn weight(self) -> f64 {
                 match self { $(Kind::$kind => $weight),* }
             }
+
+            /// How serious the kind is whatever the evidence, 0–1. What is a trend, or a habit, is never more urgent than a
+            /// clear attack.
+            pub(crate) fn most(self) -> f64 {
+                match self { $(Kind::$kind => $most),* }
+            }
         }
     };
 }
 
 kinds! {
-    ConfigChange: "config-change", 0.75,
+    ConfigChange: "config-change", 0.75 to 1.0,
         "A requester changed the policy, ACL, logging, lifecycle, public access or replication of the bucket.";
-    MassDeletion: "mass-deletion", 0.8,
+    MassDeletion: "mass-deletion", 0.8 to 1.0,
         "A requester deleted many more objects than it usually does.";
-    CredentialMisuse: "credential-misuse", 0.75,
+    CredentialMisuse: "credential-misuse", 0.75 to 1.0,
         "A requester was denied on many operations, or a known requester came from a new network with a new agent.";
-    KeyGuessing: "key-guessing", 0.65,
+    KeyGuessing: "key-guessing", 0.65 to 0.95,
         "An address asked for many keys that do not exist or that it may not read.";
-    RetryStorm: "retry-storm", 0.5,
+    RetryStorm: "retry-storm", 0.5 to 0.95,
         "A client repeated the same failing request again and again.";
-    RangeAbuse: "range-abuse", 0.5,
+    RangeAbuse: "range-abuse", 0.5 to 0.95,
         "A client read ranges of the same objects again and again.";
-    Scraping: "scraping", 0.6,
+    Scraping: "scraping", 0.6 to 0.95,
         "A client fetched many different keys, each about once.";
-    HotLinking: "hot-linking", 0.5,
+    HotLinking: "hot-linking", 0.5 to 0.95,
         "Another site shows objects of the bucket: one referer, many addresses.";
-    InsecureAccess: "insecure-access", 0.4,
+    InsecureAccess: "insecure-access", 0.4 to 0.8,
         "A client used an old TLS version, an old signature, or wrote anonymously.";
-    BandwidthHog: "bandwidth-hog", 0.55,
+    BandwidthHog: "bandwidth-hog", 0.55 to 0.95,
         "A client took a far larger part of the bytes than other clients.";
-    Silence: "silence", 0.55,
+    Silence: "silence", 0.55 to 0.9,
         "Requests that came every day stopped.";
-    NewAgent: "new-agent", 0.35,
+    NewAgent: "new-agent", 0.35 to 0.75,
         "A user agent that was never seen before sends a large part of the requests.";
-    LevelShift: "level-shift", 0.4,
+    LevelShift: "level-shift", 0.4 to 0.75,
         "The number of requests changed permanently.";
-    Burst: "burst", 0.4,
+    Burst: "burst", 0.4 to 0.85,
         "More requests than usual, for no other known reason.";
 }
 

@@ -8,8 +8,9 @@ use super::baseline::{Baseline, Grid};
 use super::evidence::{Evidence, finding};
 use super::timeline::Counted;
 use super::volume::{Volume, explains_volume};
-use super::{Finding, Kind, words};
+use super::{Finding, Kind, Ordinary, benign, words};
 use crate::human;
+use crate::log::Field;
 use crate::log::time::SECONDS_PER_DAY;
 use crate::query::{Dimension, Filter, QueryError, Stats, TimeRange, Value};
 
@@ -99,12 +100,25 @@ pub(super) fn detect(volume: &Volume<'_, '_>) -> Result<Vec<Finding>, QueryError
             filter: Filter::everything(),
             period: Some((shift.start, shift.end)),
             strength: shift.after / shift.before.max(1.0) / MIN_FACTOR,
-            label: None,
+            label: lifecycle(volume, &shift)?,
             stats: None,
         };
         findings.extend(finding(volume.survey, evidence, |_| Ok(explanation(&shift)))?);
     }
     Ok(findings)
+}
+
+/// A label if most of the increase is that of lifecycle rules.
+fn lifecycle(volume: &Volume<'_, '_>, shift: &Shift) -> Result<Option<Ordinary>, QueryError> {
+    let of_subject = match &shift.subject {
+        // S3 has no address and no user agent.
+        Some((Dimension::Field(Field::RemoteIp) | Dimension::AgentFamily, _)) => return Ok(None),
+        Some((dimension, value)) => Filter::term_for(dimension, value),
+        None => Filter::everything(),
+    };
+    let period = Filter::within(TimeRange { start: Some(shift.start), end: Some(shift.end) });
+    let days = (shift.end - shift.start) as f64 / SECONDS_PER_DAY as f64;
+    benign::lifecycle(&volume.history, &of_subject.and(period), CAUSE * shift.more_per_day() * days)
 }
 
 fn is_fashion(shift: &Shift) -> bool {
@@ -217,10 +231,8 @@ fn explanation(shift: &Shift) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::baseline::testing::MONDAY;
     use super::*;
-
-    /// Monday 2026-03-30.
-    const MONDAY: i64 = 1_774_828_800;
 
     fn found(days: usize, value: impl Fn(usize) -> f64) -> Vec<Shift> {
         let values: Vec<f64> = (0..24 * days)

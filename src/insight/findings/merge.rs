@@ -4,7 +4,7 @@ use super::{Finding, Kind};
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::log::time::SECONDS_PER_DAY;
-use crate::query::{Dimension, QueryError, Stats};
+use crate::query::{Dimension, Filter, QueryError, Stats};
 
 /// A finding is dropped if this share of its requests belongs to another finding that comes before it.
 const SAME_INCIDENT_SHARE: f64 = 0.5;
@@ -19,6 +19,11 @@ const PART: f64 = 0.9;
 /// The kinds that several clients can have together.
 const OF_CLIENTS: [Kind; 5] =
     [Kind::KeyGuessing, Kind::RetryStorm, Kind::RangeAbuse, Kind::Scraping, Kind::BandwidthHog];
+
+/// A program is blamed for what some networks did with it if they have this part of its requests, and others use it, too: with
+/// at least this many requests.
+const BLAMED: f64 = 0.5;
+const MIN_OTHERS: u64 = 40;
 
 /// The responses of a finding are large if their mean size is this multiple of that of all responses.
 const LARGE_RESPONSE: f64 = 2.0;
@@ -40,7 +45,8 @@ pub(super) fn one_per_incident(
             .then_with(|| a.explanation.cmp(&b.explanation))
     });
     let mut kept: Vec<Finding> = Vec::new();
-    for finding in found {
+    let are_blamed = blamed_programs(survey, &found)?;
+    for (finding, _) in found.into_iter().zip(are_blamed).filter(|(_, is_blamed)| !is_blamed) {
         let mut is_new = true;
         for other in kept.iter().filter(|other| can_be_one_incident(other, &finding)) {
             if other.filter == finding.filter || shared(survey, other, &finding)? {
@@ -53,7 +59,69 @@ pub(super) fn one_per_incident(
         }
     }
     let is_part = parts(survey, &kept)?;
-    Ok(kept.into_iter().zip(is_part).filter(|(_, is_part)| !is_part).map(|(finding, _)| finding).collect())
+    let mut kept: Vec<Finding> =
+        kept.into_iter().zip(is_part).filter(|(_, is_part)| !is_part).map(|(finding, _)| finding).collect();
+    rank_silences(survey, &mut kept)?;
+    Ok(kept)
+}
+
+/// Which findings are about a program although one or two clients did it, and others use the program, too: a browser is not
+/// what tells a scraper apart.
+fn blamed_programs(survey: &Survey<'_>, found: &[Finding]) -> Result<Vec<bool>, QueryError> {
+    let mut are_blamed = vec![false; found.len()];
+    for (at, program) in found.iter().enumerate() {
+        let Some((Dimension::Field(Field::UserAgent) | Dimension::AgentFamily, _)) = &program.subject else {
+            continue;
+        };
+        let is_who = |finding: &&Finding| {
+            finding.kind == program.kind
+                && matches!(
+                    finding.subject,
+                    Some((Dimension::Field(Field::RemoteIp) | Dimension::Network { .. }, _))
+                )
+                && can_be_one_incident(finding, program)
+        };
+        let clients: Vec<&Finding> = found.iter().filter(is_who).collect();
+        // Several clients with a program of their own are one incident: see `parts`.
+        if clients.is_empty() || clients.len() >= MIN_PARTS {
+            continue;
+        }
+        let theirs = Filter::any(clients.iter().map(|client| client.filter.clone()));
+        let both = survey.totals(&program.filter.clone().and(theirs))?.requests;
+        if (both as f64) < BLAMED * program.stats.requests as f64 {
+            continue;
+        }
+        let subjects = clients.iter().filter_map(|client| client.subject.as_ref());
+        let by_them = Filter::any(subjects.map(|(dimension, value)| Filter::term_for(dimension, value)));
+        let Some((dimension, value)) = &program.subject else { continue };
+        let by_others = Filter::term_for(dimension, value).and(by_them.negated());
+        are_blamed[at] = survey.totals(&by_others)?.requests >= MIN_OTHERS;
+    }
+    Ok(are_blamed)
+}
+
+/// Ranks the silence of a client after what it did before: that a scraper stopped is the smaller news.
+fn rank_silences(survey: &Survey<'_>, found: &mut [Finding]) -> Result<(), QueryError> {
+    const STEP: f64 = 0.1;
+    for at in 0..found.len() {
+        if found[at].kind != Kind::Silence {
+            continue;
+        }
+        let mut score = found[at].score;
+        for did in found.iter().filter(|did| OF_CLIENTS.contains(&did.kind) && did.start < found[at].end) {
+            let Some((dimension, value)) = &did.subject else { continue };
+            if did.score - STEP >= score {
+                continue;
+            }
+            let by_it = found[at].filter.clone().and(Filter::term_for(dimension, value));
+            let least = SAME_INCIDENT_SHARE * found[at].stats.requests as f64;
+            if survey.totals(&by_it)?.requests as f64 >= least.max(1.0) {
+                score = did.score - STEP;
+            }
+        }
+        found[at].score = score;
+    }
+    Ok(())
 }
 
 /// Which findings are about one of several clients that another finding joins.
@@ -135,17 +203,22 @@ fn shared(survey: &Survey<'_>, other: &Finding, finding: &Finding) -> Result<boo
     if finding.stats.requests == 0 || other.stats.requests == 0 {
         return Ok(false);
     }
-    let both = survey.totals(&other.filter.clone().and(finding.filter.clone()))?;
-    let is_most = |of: &Finding| both.requests as f64 >= SAME_INCIDENT_SHARE * of.stats.requests as f64;
     let seconds = (finding.end - finding.start).max(SECONDS_PER_DAY);
     let is_far_longer = other.end - other.start > TIMES_LONGER.saturating_mul(seconds);
-    Ok(is_most(finding) && (!is_far_longer || is_most(other)))
+    let is_shared = |both: u64| {
+        let is_most = |of: &Finding| both as f64 >= SAME_INCIDENT_SHARE * of.stats.requests as f64;
+        is_most(finding) && (!is_far_longer || is_most(other))
+    };
+    // Both have no more requests than the smaller one: often no query is needed.
+    if !is_shared(finding.stats.requests.min(other.stats.requests)) {
+        return Ok(false);
+    }
+    Ok(is_shared(survey.totals(&other.filter.clone().and(finding.filter.clone()))?.requests))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::Filter;
 
     #[test]
     fn a_network_was_named_for_the_bytes_of_one_of_its_addresses() {

@@ -165,7 +165,7 @@ fn is_within(
         counting: scope.counting,
         ask: Ask::Totals,
     };
-    let reply = engine.ask(&query, cancel, &mut |_, _| {})?;
+    let reply = engine.ask_once(&query, cancel)?;
     Ok(matches!(reply.answer, Answer::Totals(totals) if totals.stats.requests == 0))
 }
 

@@ -17,6 +17,8 @@ pub enum Ordinary {
     SharedAddress,
     /// The site shows links to everything.
     LinkingSite,
+    /// S3 expires objects or moves them to another storage class by itself.
+    Lifecycle,
 }
 
 impl Ordinary {
@@ -29,6 +31,7 @@ impl Ordinary {
             Ordinary::ReleaseDay => "release day",
             Ordinary::SharedAddress => "many clients behind one address",
             Ordinary::LinkingSite => "search engine or social network",
+            Ordinary::Lifecycle => "lifecycle rule",
         }
     }
 }

@@ -67,7 +67,10 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             filter: series.filter.clone(),
             period: Some((silence.start - BEFORE_SECONDS, silence.end)),
             strength: silence.surprise / MIN_SURPRISE,
-            label: crawler(&history, &series)?,
+            label: match is_of_s3(&series) {
+                true => Some(Ordinary::Lifecycle),
+                false => crawler(&history, &series)?,
+            },
             stats: None,
         };
         let Some(mut found) = finding(survey, evidence, |_| Ok(explanation(&silence, &series)))? else {
@@ -89,6 +92,11 @@ fn is_crowd(history: &Survey<'_>, series: &Series) -> Result<bool, QueryError> {
     let users = Filter::term_for(&series.dimension, &series.value).and(series.filter.clone());
     let address = Dimension::Field(Field::RemoteIp);
     Ok(history.groups(&users, &address, &[], Measure::Requests, 1)?.group_count >= MANY_ADDRESSES)
+}
+
+/// Whether these are requests of S3 itself, which has nothing to expire on some days.
+fn is_of_s3(series: &Series) -> bool {
+    series.dimension == Dimension::Role && series.value == Value::from("AmazonS3")
 }
 
 /// A label if it is a crawler: crawlers come and go. Monitoring services do not.

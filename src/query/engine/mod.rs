@@ -22,7 +22,8 @@ mod top_k;
 mod uri_columns;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,7 @@ use crate::identity::Identity;
 use compare::{Counts, HowCompared};
 use groups::keys::{DerivedGroups, GroupKeys};
 use groups::{ChargeRules, Groups, HowGrouped, HowPaired, PairSums};
+use parallel::Scan;
 use partials_cache::PartialsCache;
 use predicate::{IdSets, Passes, Predicate};
 use profiles::{ProfiledClient, Tally};
@@ -75,6 +77,24 @@ pub struct LocalEngine {
     max_distinct_pairs: usize,
     /// Maximum number of pairs of values in memory of a thread.
     max_pairs: usize,
+    /// Number of queries that are answered at the moment without preliminary answers.
+    running: AtomicUsize,
+}
+
+/// Counts a query while it is answered.
+struct Running<'a>(&'a AtomicUsize);
+
+impl Running<'_> {
+    fn new(running: &AtomicUsize) -> Running<'_> {
+        running.fetch_add(1, Relaxed);
+        Running(running)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 /// Prices, and what depends on them. A query has the same ones from its begin to its end.
@@ -120,6 +140,7 @@ impl LocalEngine {
             pinned: Mutex::new(None),
             max_distinct_pairs: groups::MAX_DISTINCT_PAIRS,
             max_pairs: groups::MAX_PAIRS,
+            running: AtomicUsize::new(0),
         }
     }
 
@@ -181,11 +202,22 @@ impl LocalEngine {
         snapshot: &Snapshot<'_>,
         query: &Query,
         cancel: &CancellationToken,
-        on_partial: &mut dyn FnMut(Answer, f64),
+        on_partial: Option<&mut dyn FnMut(Answer, f64)>,
     ) -> Result<Reply, QueryError> {
         let started = Instant::now();
         let predicate = Predicate::new(query, snapshot, &self.id_sets, cancel)?;
-        let context = QueryContext::new(self, snapshot, query, &predicate, cancel)?;
+        let mut context = QueryContext::new(self, snapshot, query, &predicate, cancel)?;
+        // Only those who wait for no preliminary answer share the processors: the others are on a screen.
+        let _running = match on_partial {
+            Some(_) => None,
+            None => {
+                context.first_wave = Duration::MAX;
+                context.scan.sharing = Some(&self.running);
+                Some(Running::new(&self.running))
+            }
+        };
+        let mut ignore = |_, _| {};
+        let on_partial = on_partial.unwrap_or(&mut ignore);
         let answer = match &query.ask {
             Ask::Totals => context.answer_totals(on_partial)?,
             Ask::Cost => context.answer_cost(on_partial)?,
@@ -233,7 +265,7 @@ impl EngineSnapshot {
 
     /// Answers a query from this snapshot.
     pub fn ask(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
-        self.engine.answer(&self.snapshot, query, cancel, &mut |_, _| {})
+        self.engine.answer(&self.snapshot, query, cancel, None)
     }
 }
 
@@ -243,7 +275,10 @@ struct QueryContext<'a> {
     query: &'a Query,
     predicate: &'a Predicate,
     cancel: &'a CancellationToken,
+    scan: Scan<'a>,
     pricing: Arc<Pricing>,
+    /// After this time of the scan, the first preliminary answer is made.
+    first_wave: Duration,
     /// The segments that may have selected rows.
     segments: Vec<SegmentInfo>,
     /// Counts of scanned rows and segments; [`QueryContext::statistics`] adds the rest at the end.
@@ -271,7 +306,9 @@ impl<'a> QueryContext<'a> {
             query,
             predicate,
             cancel,
+            scan: Scan { cancel, sharing: None },
             pricing,
+            first_wave: parallel::FIRST_WAVE,
             segments,
             scanned: Mutex::default(),
         })
@@ -302,8 +339,15 @@ impl Engine for LocalEngine {
         on_partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Reply, QueryError> {
         match self.pinned() {
-            Some(pinned) => self.answer(&pinned.snapshot, query, cancel, on_partial),
-            None => self.answer(&self.cache.snapshot()?, query, cancel, on_partial),
+            Some(pinned) => self.answer(&pinned.snapshot, query, cancel, Some(on_partial)),
+            None => self.answer(&self.cache.snapshot()?, query, cancel, Some(on_partial)),
+        }
+    }
+
+    fn ask_once(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+        match self.pinned() {
+            Some(pinned) => self.answer(&pinned.snapshot, query, cancel, None),
+            None => self.answer(&self.cache.snapshot()?, query, cancel, None),
         }
     }
 
@@ -314,9 +358,8 @@ impl Engine for LocalEngine {
         cancel: &CancellationToken,
         on_page: &mut dyn FnMut(Requests) -> bool,
     ) -> Result<(), QueryError> {
-        let answer = |snapshot: &Snapshot<'_>, query: &Query| {
-            Ok(self.answer(snapshot, query, cancel, &mut |_, _| {})?.answer)
-        };
+        let answer =
+            |snapshot: &Snapshot<'_>, query: &Query| Ok(self.answer(snapshot, query, cancel, None)?.answer);
         match self.pinned() {
             Some(pinned) => {
                 super::ask_in_pages(query, page_rows, on_page, |query| answer(&pinned.snapshot, query))

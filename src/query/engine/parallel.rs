@@ -1,6 +1,7 @@
 //! The parallel scan: segments are distributed to all cores. A scan with progress runs in waves; between two waves
 //! a callback gets the states of the threads. A cancelled scan ends after the current segments.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -18,25 +19,42 @@ const WAVE_GROWTH: u32 = 4;
 
 /// Threads that a scan or a read of many rows may use.
 pub(super) fn threads() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from)
+    static THREADS: OnceLock<usize> = OnceLock::new();
+    *THREADS.get_or_init(|| std::thread::available_parallelism().map_or(2, usize::from))
+}
+
+/// How the segments of a query are scanned.
+#[derive(Clone, Copy)]
+pub(super) struct Scan<'a> {
+    pub(super) cancel: &'a CancellationToken,
+    /// The queries that share the processors with this one, itself included; `None`: it may use all of them.
+    pub(super) sharing: Option<&'a AtomicUsize>,
+}
+
+impl Scan<'_> {
+    /// Number of threads that the scan may use now. Each thread has a state of its own, which takes memory, and time to
+    /// merge: two queries at the same time take less of both with one thread each.
+    fn threads(&self) -> usize {
+        self.sharing.map_or(usize::MAX, |queries| threads() / queries.load(Relaxed).max(1)).max(1)
+    }
 }
 
 /// Scans all segments and returns the states of the threads. No thread waits for another. `begin` returns the first
 /// state of a thread; `scan` adds a segment to it. Returns the first error of `scan`, or [`QueryError::Cancelled`].
 pub(super) fn scan_segments<S: Send>(
     segments: &[SegmentInfo],
-    cancel: &CancellationToken,
+    how: Scan<'_>,
     begin: impl Fn() -> S + Sync,
     scan: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,
 ) -> Result<Vec<S>, QueryError> {
-    scan_in_waves(segments, cancel, Duration::MAX, begin, scan, |_, _| Ok(()))
+    scan_in_waves(segments, how, Duration::MAX, begin, scan, |_, _| Ok(()))
 }
 
 /// Like [`scan_segments`], but calls `on_progress` after each wave except the last, with the states and the share of
 /// scanned rows (0–1). `on_progress` may merge the states into one of them. `wave` is the duration of the first wave.
 pub(super) fn scan_in_waves<S: Send>(
     segments: &[SegmentInfo],
-    cancel: &CancellationToken,
+    how: Scan<'_>,
     mut wave: Duration,
     begin: impl Fn() -> S + Sync,
     scan: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,
@@ -49,31 +67,43 @@ pub(super) fn scan_in_waves<S: Send>(
     let first_error: Mutex<Option<QueryError>> = Mutex::new(None);
     loop {
         let deadline = Instant::now().checked_add(wave);
-        let work = |state: &mut S| {
-            while deadline.is_none_or(|deadline| Instant::now() < deadline) && !cancel.is_cancelled() {
-                let Some(segment) = segments.get(next.fetch_add(1, Relaxed)) else { return };
-                if let Err(error) = scan(state, segment) {
-                    first_error.lock().get_or_insert(error);
-                    next.store(segments.len(), Relaxed);
-                    return;
-                }
+        // Adds the next segment to a state; `false` if there is none, or if the wave ends.
+        let step = |state: &mut S| {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) || how.cancel.is_cancelled() {
+                return false;
             }
+            let Some(segment) = segments.get(next.fetch_add(1, Relaxed)) else { return false };
+            if let Err(error) = scan(state, segment) {
+                first_error.lock().get_or_insert(error);
+                next.store(segments.len(), Relaxed);
+                return false;
+            }
+            true
         };
-        match states.split_first_mut() {
-            // The calling thread works too: a query over few segments ends before another thread would have started.
-            Some((own, [])) => work(own),
-            Some((own, others)) => std::thread::scope(|scope| {
-                for state in others {
-                    scope.spawn(|| work(state));
+        // The calling thread works too: a query over few segments ends before another thread would have started.
+        if let Some((own, others)) = states.split_first_mut() {
+            std::thread::scope(|scope| {
+                let step = &step;
+                let mut others = others.iter_mut();
+                let mut running = 1;
+                loop {
+                    // Another query may have ended.
+                    while running < how.threads()
+                        && let Some(state) = others.next()
+                    {
+                        scope.spawn(move || while step(state) {});
+                        running += 1;
+                    }
+                    if !step(own) {
+                        break;
+                    }
                 }
-                work(own);
-            }),
-            None => {}
+            });
         }
         if let Some(error) = first_error.lock().take() {
             return Err(error);
         }
-        check_cancelled(cancel)?;
+        check_cancelled(how.cancel)?;
         let done = next.load(Relaxed).min(segments.len());
         if done == segments.len() {
             return Ok(states);

@@ -125,8 +125,7 @@ impl QueryContext<'_> {
                 }
             }
         };
-        let first_wave = parallel::FIRST_WAVE;
-        let scanned = parallel::scan_in_waves(&finals, self.cancel, first_wave, begin, add_segment, show);
+        let scanned = parallel::scan_in_waves(&finals, self.scan, self.first_wave, begin, add_segment, show);
         let scanned = scanned.and_then(|mut states| {
             gather(&mut states)?;
             Ok(states.into_iter().next().unwrap_or_else(begin))
@@ -154,7 +153,7 @@ impl QueryContext<'_> {
         cache.put(key, all.clone(), included);
         if !growing.is_empty() {
             let with_growing = Arc::make_mut(&mut all);
-            let states = parallel::scan_segments(&growing, self.cancel, begin, add_segment)?;
+            let states = parallel::scan_segments(&growing, self.scan, begin, add_segment)?;
             states.iter().try_for_each(|state| with_growing.merge(state, self.cancel))?;
         }
         Ok(all)

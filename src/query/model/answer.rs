@@ -217,7 +217,7 @@ pub struct Requests {
 /// One request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestRow {
-    /// Id of the source and row number within it. They never change.
+    /// Id of the source and row number within it. They never change, also when other requests are removed.
     pub id: (u32, u64),
     /// Time in seconds since the epoch.
     pub time: i64,

@@ -26,6 +26,8 @@ pub struct Profile {
     pub reads: u64,
     /// Requests without a referer.
     pub without_referer: u64,
+    /// Requests with a user agent.
+    pub with_agent: u64,
     /// Requests without a requester.
     pub anonymous: u64,
     /// Requests with status 206.
@@ -65,7 +67,7 @@ impl Profile {
 
 /// The steps and the folder of a [`Profile`] are those of its first requests in the order of time, then of arrival: at
 /// most this number.
-pub const PROFILE_SAMPLE: usize = 4_096;
+pub const PROFILE_SAMPLE: usize = 2_048;
 
 /// The distinct objects whose sizes a [`Profile`] adds up.
 pub const MAX_PARTIAL_OBJECTS: usize = 1 << 13;

@@ -11,8 +11,6 @@ use super::context::{TIMES_AS_TEXT, time_text};
 
 /// Index of the column `time_unix`. The columns before it are the fields.
 pub(super) const TIME_UNIX: usize = Field::COUNT;
-/// Index of the column `source`.
-pub(super) const SOURCE: usize = Field::COUNT + 1;
 
 /// How a column is compared with a value, with the letters for the text of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +40,7 @@ impl Comparison {
     }
 }
 
-/// The field of a column; `None` for `time_unix` and `source`.
+/// The field of a column; `None` for `time_unix`.
 pub(super) fn field(column: usize) -> Option<Field> {
     Field::all().nth(column)
 }

@@ -61,11 +61,6 @@ impl SqlContext {
             Kind::Detail => false,
         })
     }
-
-    pub(super) fn source_uri(&self, source: SourceId) -> Option<&str> {
-        let sources = &self.snapshot().sources;
-        sources.iter().find(|(id, _)| *id == source).map(|(_, uri)| uri.as_str())
-    }
 }
 
 /// The `rowid` of a request: it never changes. `row_number` is the number of the request within its source.

@@ -1,8 +1,8 @@
 //! SQL over the cache. SQLite runs a statement over a virtual table `requests`, which reads the columns of the cache.
 //!
 //! `requests` has a column for each field under its canonical name. `time` is text (`2026-04-01T12:30:00Z`), which
-//! sorts as time does and which SQLite's date functions accept. Two more columns are not part of `SELECT *`:
-//! `time_unix`, seconds since the epoch, and `source`. Absent values are NULL; text that is not UTF-8 is a BLOB.
+//! sorts as time does and which SQLite's date functions accept. One more column is not part of `SELECT *`:
+//! `time_unix`, seconds since the epoch. Absent values are NULL; text that is not UTF-8 is a BLOB.
 //! The connection is an in-memory database that allows SELECT only, so nothing can be written.
 //!
 //! | file | contains |

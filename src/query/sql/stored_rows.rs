@@ -102,11 +102,9 @@ impl StoredRows {
     }
 
     pub(super) fn row_id(&self) -> i64 {
-        self.segment.map_or(0, |segment| row_id(segment.source, segment.first_row + self.row as u64))
-    }
-
-    pub(super) fn source(&self) -> Option<&str> {
-        self.context.source_uri(self.segment?.source)
+        let snapshot = self.context.snapshot();
+        let id = |segment: &SegmentInfo| row_id(segment.source, snapshot.row_number(segment, self.row));
+        self.segment.as_ref().map_or(0, id)
     }
 
     /// The value of a field of the current request; a time is a [`Value::Integer`].

@@ -17,7 +17,7 @@ use rusqlite::vtab::{
 };
 use rusqlite::{Connection, Error, Result};
 
-use super::condition::{self, Comparison, SOURCE, TIME_UNIX};
+use super::condition::{self, Comparison, TIME_UNIX};
 use super::context::{SqlContext, time_text};
 use super::plan::{Plan, TopPlan};
 use super::stored_rows::StoredRows;
@@ -67,7 +67,6 @@ fn declaration() -> Result<CString> {
         })
         .collect();
     columns.push("time_unix INTEGER HIDDEN".to_owned());
-    columns.push("source TEXT HIDDEN".to_owned());
     Ok(CString::new(format!("CREATE TABLE requests ({})", columns.join(", ")))?)
 }
 
@@ -313,12 +312,6 @@ unsafe impl VTabCursor for Cursor {
     fn column(&self, context: &mut Context, column: c_int) -> Result<()> {
         let mut scan = self.scan.borrow_mut();
         let column = column as usize;
-        if column == SOURCE {
-            return context.set_result(match &*scan {
-                Scan::Stored(rows) => rows.source(),
-                Scan::Top(rows) => rows.source(),
-            });
-        }
         let field = if column == TIME_UNIX { Some(Field::Time) } else { condition::field(column) };
         let Some(field) = field else { return Err(failed("no such column")) };
         let value = match &mut *scan {

@@ -1,6 +1,6 @@
 //! The first rows of an order. The engine selects them, and their fields are read when SQLite asks for them.
 
-use super::condition::{self, SOURCE, TIME_UNIX};
+use super::condition::{self, TIME_UNIX};
 use super::context::{SqlContext, row_id};
 use super::plan::TopPlan;
 use crate::cache::SegmentInfo;
@@ -35,7 +35,7 @@ pub(super) fn sort_field(context: &SqlContext, column: usize) -> Option<Field> {
         Kind::Time if column == TIME_UNIX => true,
         Kind::Time | Kind::Dimension => context.has_plain_values(field),
     };
-    (is_sorted && column != SOURCE).then_some(field)
+    is_sorted.then_some(field)
 }
 
 impl TopRows {
@@ -81,11 +81,8 @@ impl TopRows {
     }
 
     pub(super) fn row_id(&self) -> i64 {
-        self.location().map_or(0, |(segment, row)| row_id(segment.source, segment.first_row + row as u64))
-    }
-
-    pub(super) fn source(&self) -> Option<&str> {
-        self.context.source_uri(self.location()?.0.source)
+        let snapshot = self.context.snapshot();
+        self.location().map_or(0, |(segment, row)| row_id(segment.source, snapshot.row_number(segment, row)))
     }
 
     /// The value of a field of the current request; a time is a [`Value::Integer`].

@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use tokio_util::sync::CancellationToken;
 
-use crate::query::{Answer, Dimension, Engine, Query, QueryError, Reply, Requests};
+use crate::query::{Answer, Engine, Query, QueryError, Reply, Requests, Wrapper};
 
 /// How often a query is interrupted. After that it runs to its end, so that an analysis ends whatever the user does.
 const MAX_INTERRUPTIONS: usize = 8;
@@ -82,20 +82,19 @@ impl BackgroundEngine {
     pub(in crate::tui) fn new(engine: Arc<dyn Engine>, screen: Arc<ScreenQueries>) -> BackgroundEngine {
         BackgroundEngine { engine, screen }
     }
-}
 
-impl Engine for BackgroundEngine {
-    fn ask(
+    /// Runs a query while the screen needs none. Begins again if a query of the screen interrupts it, which cancels the token
+    /// that `ask` gets.
+    fn when_idle(
         &self,
-        query: &Query,
         cancel: &CancellationToken,
-        on_partial: &mut dyn FnMut(Answer, f64),
+        mut ask: impl FnMut(&CancellationToken) -> Result<Reply, QueryError>,
     ) -> Result<Reply, QueryError> {
         for interruptions in 0.. {
             let interrupt = cancel.child_token();
             let may_interrupt = interruptions < MAX_INTERRUPTIONS;
             let number = self.screen.begin_in_background(cancel, may_interrupt.then(|| interrupt.clone()))?;
-            let reply = self.engine.ask(query, &interrupt, on_partial);
+            let reply = ask(&interrupt);
             self.screen.end_in_background(number);
             match reply {
                 Err(QueryError::Cancelled) if !cancel.is_cancelled() => {}
@@ -104,8 +103,27 @@ impl Engine for BackgroundEngine {
         }
         Err(QueryError::Cancelled)
     }
+}
 
-    fn pages(
+impl Wrapper for BackgroundEngine {
+    fn inner(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    fn ask_inner(
+        &self,
+        query: &Query,
+        cancel: &CancellationToken,
+        on_partial: &mut dyn FnMut(Answer, f64),
+    ) -> Result<Reply, QueryError> {
+        self.when_idle(cancel, |interrupt| self.engine.ask(query, interrupt, on_partial))
+    }
+
+    fn ask_once_inner(&self, query: &Query, cancel: &CancellationToken) -> Result<Reply, QueryError> {
+        self.when_idle(cancel, |interrupt| self.engine.ask_once(query, interrupt))
+    }
+
+    fn pages_inner(
         &self,
         query: &Query,
         page_rows: usize,
@@ -115,18 +133,6 @@ impl Engine for BackgroundEngine {
         self.screen.begin_in_background(cancel, None)?;
         self.engine.pages(query, page_rows, cancel, on_page)
     }
-
-    fn generation(&self) -> u64 {
-        self.engine.generation()
-    }
-
-    fn pin_snapshot(&self, pin: bool) -> Result<(), QueryError> {
-        self.engine.pin_snapshot(pin)
-    }
-
-    fn complete(&self, by: &Dimension, text: &str, limit: usize) -> Result<Vec<String>, QueryError> {
-        self.engine.complete(by, text, limit)
-    }
 }
 
 #[cfg(test)]
@@ -134,7 +140,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::query::{Ask, Counting, Filter, Statistics, TimeRange, Totals};
+    use crate::query::{Ask, Counting, Dimension, Filter, Statistics, TimeRange, Totals};
 
     /// An engine whose queries run until they are cancelled, the first ones, or end at once.
     struct SlowEngine {

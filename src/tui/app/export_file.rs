@@ -82,7 +82,7 @@ fn write(
         engine.pages(&export.query, PAGE_ROWS, cancel, write_requests).map_err(no_answer)?;
         written?;
     } else {
-        let answer = engine.ask(&export.query, cancel, &mut |_, _| {}).map_err(no_answer)?.answer;
+        let answer = engine.ask_once(&export.query, cancel).map_err(no_answer)?.answer;
         if format == Format::Csv {
             approximate = crate::export::approximate(&answer, &export.query.ask);
         }
@@ -161,8 +161,7 @@ pub(in crate::tui) fn to_text(
         return Ok(CopiedTable { text, rows: analysed_rows(table), is_cut: false });
     }
     let cancel = CancellationToken::new();
-    let mut answer =
-        engine.ask(&export.query, &cancel, &mut |_, _| {}).map_err(|error| error.to_string())?.answer;
+    let mut answer = engine.ask_once(&export.query, &cancel).map_err(|error| error.to_string())?.answer;
     match &mut answer {
         Answer::Groups(groups) => keep_marked_groups(export, groups),
         Answer::Pairs(pairs) => keep_marked_pairs(export, pairs),

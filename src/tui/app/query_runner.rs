@@ -93,7 +93,7 @@ pub(in crate::tui) fn completions(
         let ask = Ask::Groups { by: by.clone(), more: Vec::new(), sort, limit };
         let filter = Filter::Term(subject.clone(), test);
         let cancel = CancellationToken::new();
-        let answer = engine.ask(&Query { filter, ask, ..query.clone() }, &cancel, &mut |_, _| {})?.answer;
+        let answer = engine.ask_once(&Query { filter, ask, ..query.clone() }, &cancel)?.answer;
         if let Answer::Groups(groups) = answer {
             for value in groups.rows.iter().map(|row| row.value.to_text()) {
                 if !values.contains(&value) {

@@ -1,6 +1,6 @@
 //! A pane in front of the table: the answer of an analysis that the user asked for.
 
-use crate::insight::block::{Format, Plan, Target};
+use crate::insight::block::{Format, Notes, Plan, Target};
 use crate::insight::concentration::Concentration;
 use crate::insight::contrast::Contrast;
 use crate::query::{Dimension, Filter, Measure, TimeRange};
@@ -85,7 +85,7 @@ pub(crate) fn block_lines(pane: &BlockPane, width: usize) -> Vec<TextLine> {
     let mut wrapped = |tone, text: &str| {
         lines.extend(fit::wrap(&format::visible(text), width).into_iter().map(|text| line(tone, text)));
     };
-    let notes = plan.notes(pane.format);
+    let notes = plan.notes(pane.format, Notes::First);
     for note in &notes {
         wrapped(Tone::Error, &format!("! {note}"));
     }

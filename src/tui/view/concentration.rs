@@ -112,8 +112,11 @@ fn draw_numbers(
         ("average".to_owned(), amount(data.mean)),
         ("median".to_owned(), amount(data.median)),
         ("Gini coefficient".to_owned(), format!("{:.2}", data.gini)),
-        (String::new(), String::new()),
     ];
+    if data.left_out > 0 {
+        lines.push(("without a value".to_owned(), whole(data.left_out)));
+    }
+    lines.push((String::new(), String::new()));
     let room = usize::from(area.width).saturating_sub(10 + 2 + 8);
     for top in &data.tops {
         let bar = fit::left(&bars::horizontal(top.share, room), room);

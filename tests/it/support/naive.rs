@@ -141,6 +141,7 @@ fn profile(selected: &[&RequestRow], by: &Dimension, value: &Value, time: TimeRa
         errors_4xx: count(&|row| status(row) / 100 == 4),
         errors_5xx: count(&|row| status(row) / 100 == 5),
         reads: count(&is_read),
+        with_agent: count(&|row| *row.get(Field::UserAgent) != Value::Absent),
         without_referer: count(&|row| *row.get(Field::Referer) == Value::Absent),
         anonymous: count(&|row| *row.get(Field::Requester) == Value::Absent),
         partial: partial.len() as u64,

@@ -1,20 +1,20 @@
 //! A naive cache: the records of log lines in memory, without repeats, and the naive reference engine over them. It
 //! uses Tamarin's parser, which has tests of its own.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use tamarin::log::{Field, Kind, Record, ValueType, records};
 use tamarin::query::{Answer, Ask, Query, RequestRow, Value};
 
 use super::naive;
 
-/// A source, its requests, and their fields to find repeats.
+/// A source, its requests, and their indexes by their fields, to find repeats.
 #[derive(Debug)]
 struct Source {
     id: u32,
     uri: String,
     requests: Vec<RequestRow>,
-    seen: HashSet<Vec<Value>>,
+    seen: HashMap<Vec<Value>, usize>,
 }
 
 /// The requests of all sources.
@@ -64,7 +64,7 @@ pub(crate) fn fields_of(record: &Record<'_>) -> Vec<Value> {
 impl NaiveCache {
     /// Adds a source with its id in the cache.
     pub(crate) fn add_source(&mut self, id: u32, uri: &str) {
-        let (requests, seen) = (Vec::new(), HashSet::new());
+        let (requests, seen) = (Vec::new(), HashMap::new());
         self.sources.push(Source { id, uri: uri.to_owned(), requests, seen });
     }
 
@@ -83,13 +83,21 @@ impl NaiveCache {
             // The spelling of the key does not distinguish records.
             let mut compared = fields.clone();
             compared[Field::KeyLogged as usize] = Value::Absent;
-            if source.seen.insert(compared) {
+            let index = *source.seen.entry(compared).or_insert(source.requests.len());
+            fields[Field::Source as usize] = Value::from(source.uri.as_str());
+            if index == source.requests.len() {
                 fields[Field::LogFile as usize] = Value::from(file);
                 fields[Field::Line as usize] = Value::Integer(number);
                 let number = source.requests.len() as u64;
                 source.requests.push(RequestRow { id: (source.id, number), time: record.time, fields });
                 counts.0 += 1;
             } else {
+                let known = &mut source.requests[index].fields;
+                // The log file whose name is first has the request.
+                if known[Field::LogFile as usize] > Value::from(file) {
+                    known[Field::LogFile as usize] = Value::from(file);
+                    known[Field::Line as usize] = Value::Integer(number);
+                }
                 counts.1 += 1;
             }
         }

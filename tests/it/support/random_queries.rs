@@ -44,6 +44,7 @@ fn value_of(field: Field) -> impl Strategy<Value = String> {
         return select((1..5).map(file_name).collect::<Vec<_>>());
     }
     let pool: &[&str] = match field {
+        Field::Source => &SOURCES,
         Field::Bucket => lines::BUCKETS,
         Field::RemoteIp => lines::ADDRESSES,
         Field::Requester => lines::REQUESTERS,

@@ -16,6 +16,8 @@ pub(crate) mod negative_binomial;
 pub(crate) mod runs;
 mod season;
 mod tail;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub(crate) use grid::Grid;
 use levels::{Levels, Step, levels, median};
@@ -244,12 +246,11 @@ impl Dispersion {
 #[cfg(test)]
 mod tests {
     use super::runs::{Run, ln_alpha, runs};
+    use super::testing::MONDAY;
     use super::*;
     use crate::log::time::SECONDS_PER_DAY;
 
     const HOUR: u32 = 3600;
-    /// Monday 2026-03-30.
-    const MONDAY: i64 = 1_774_828_800;
 
     /// A small generator of random numbers, so that series are the same in every run.
     pub(super) struct Random(u64);

@@ -100,10 +100,8 @@ fn pooled(means: &[Option<f64>], phase: usize, reach: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::MONDAY;
     use super::*;
-
-    /// Monday 2026-03-30.
-    const MONDAY: i64 = 1_774_828_800;
 
     #[test]
     fn two_weeks_tell_weekends_from_weekdays() {

@@ -3,12 +3,16 @@
 use super::{Kind, Population, Verdict, agent, is_crowd, name, recurring, words};
 use crate::human;
 use crate::insight::findings::client::Client;
+use crate::log::time::SECONDS_PER_DAY;
 use crate::query::{Filter, Profile};
 
 /// Distinct keys that are many in any bucket.
 const MIN_KEYS: u64 = 120;
 /// A scraper has more distinct keys than this many times those of a busy client.
 const TIMES_BUSY: f64 = 1.5;
+/// … or this many times, if it took longer than this many days, in no order: so do visitors with a wide interest.
+const TIMES_BUSY_SLOWLY: f64 = 3.0;
+const SLOW_SECONDS: i64 = 10 * SECONDS_PER_DAY;
 /// The busy client may have found its keys in this part of its time, and in no less than this part of the log.
 const MARGIN: f64 = 3.0;
 const MIN_PART: f64 = 0.1;
@@ -43,11 +47,13 @@ pub(in crate::insight::findings) fn busy_window_keys(windows: &[Vec<&Profile>]) 
 pub(super) fn judge<'a>(client: &'a Client<'a>, population: &'a Population) -> Option<Verdict<'a>> {
     // A busy client needs the whole log for its keys; a scraper has a part of that time.
     let part = (client.seconds() as f64 * MARGIN / population.seconds.max(1) as f64).clamp(MIN_PART, 1.0);
-    let many = (population.busy_keys as f64 * TIMES_BUSY * part).max(MIN_KEYS as f64);
+    let is_ordered = client.order() >= IN_ORDER;
+    let times_busy =
+        if is_ordered || client.seconds() < SLOW_SECONDS { TIMES_BUSY } else { TIMES_BUSY_SLOWLY };
+    let many = (population.busy_keys as f64 * times_busy * part).max(MIN_KEYS as f64);
     // Where many clients do the same in short times, as builds do that fetch packages, it is how the bucket is used.
     let many = many.max(population.busy_window_keys as f64 * TIMES_BUSY_WINDOW);
     let without_referer = client.share(client.did.without_referer) >= MIN_WITHOUT_REFERER;
-    let is_ordered = client.order() >= IN_ORDER;
     let is_scraping = client.did.keys as f64 >= many
         && client.requests_per_key() <= MAX_REQUESTS_PER_KEY
         && client.share(client.did.reads) >= MIN_READS

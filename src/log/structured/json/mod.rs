@@ -12,7 +12,7 @@ mod wrapped;
 use memchr::memchr;
 
 use self::object::Object;
-use super::framing::{ObjectEnd, next_start, object_end, skip_to_object, trim_separators};
+use super::framing::{ObjectEnd, is_indented, next_start, object_end, skip_to_object, trim_separators};
 use super::{GROUP, GroupBuilder};
 use crate::log::{Record, RecordGroup, Rejection, Sink, records};
 
@@ -136,29 +136,32 @@ impl JsonReader {
             }
         };
         let mut read = 0;
-        for group in texts.chunks(GROUP) {
+        let mut parts = MessageParts { messages: texts.iter(), rest: &[], begins_line: true };
+        while parts.advance() {
             let mut records: [Record<'_>; GROUP] = std::array::from_fn(|_| Record::default());
             let mut count = 0;
             self.builder.begin();
             let mut inner = Vec::new();
-            for message in group {
-                let Some(text) = skip_to_object(message.trim_ascii()) else {
-                    read += read_text(message, line, sink);
+            while count < GROUP && parts.advance() {
+                let Some(text) = skip_to_object(parts.rest) else {
+                    read += parts.read_other(line, sink);
                     continue;
                 };
-                let (length, object) = object::read(text, &mut records[count], count, &mut self.builder);
+                let (mut length, object) = object::read(text, &mut records[count], count, &mut self.builder);
+                if matches!(object, Object::Rejected(_)) && !is_indented(text) {
+                    // The next line is not a part of a broken object.
+                    length = memchr(b'\n', &text[..length]).unwrap_or(length);
+                }
+                let (part, rest) = text.split_at(length);
+                (parts.rest, parts.begins_line) = (rest, false);
                 match object {
-                    // One message has one record.
-                    Object::Record if length < text.len() => {
-                        sink.rejected(line, message, Rejection::NotJson(length));
-                    }
                     Object::Record => count += 1,
                     Object::Rejected(Rejection::Header) => {}
-                    Object::Rejected(reason) => sink.rejected(line, message, reason),
+                    Object::Rejected(reason) => sink.rejected(line, part, reason),
                     Object::Message if wrappers == 1 => {
-                        sink.rejected(line, message, Rejection::NoValue("operation"));
+                        sink.rejected(line, part, Rejection::NoValue("operation"));
                     }
-                    Object::Message => inner.push(&text[..length]),
+                    Object::Message => inner.push(part),
                 }
             }
             self.builder.end(&mut records[..count], sink);
@@ -171,10 +174,51 @@ impl JsonReader {
     }
 }
 
-/// Reads a message that has lines of the text format. Returns the number of records.
-fn read_text(message: &[u8], line: u64, sink: &mut impl Sink) -> usize {
+/// The objects and the lines of text in messages.
+struct MessageParts<'t> {
+    messages: std::slice::Iter<'t, Vec<u8>>,
+    /// The part of the message that was not read yet.
+    rest: &'t [u8],
+    /// Whether `rest` begins a line.
+    begins_line: bool,
+}
+
+impl MessageParts<'_> {
+    /// Skips what separates parts. Returns `false` if there is no further part.
+    fn advance(&mut self) -> bool {
+        loop {
+            // Commas and brackets are those of an array that has the objects.
+            let next = trim_separators(self.rest);
+            let skipped = &self.rest[..self.rest.len() - next.len()];
+            self.begins_line |= skipped.contains(&b'\n');
+            if !next.is_empty() {
+                self.rest = next;
+                return true;
+            }
+            let Some(message) = self.messages.next() else { return false };
+            (self.rest, self.begins_line) = (message, true);
+        }
+    }
+
+    /// Reads a line of the text format, or rejects what follows an object on its line. Returns the number of records.
+    fn read_other(&mut self, line: u64, sink: &mut impl Sink) -> usize {
+        let line_end = memchr(b'\n', self.rest).unwrap_or(self.rest.len());
+        let length = if self.begins_line { line_end } else { line_end.min(next_start(self.rest)) };
+        let (part, rest) = self.rest.split_at(length);
+        let begins_line = std::mem::replace(&mut self.begins_line, false);
+        self.rest = rest;
+        if begins_line {
+            return read_text(part, line, sink);
+        }
+        sink.rejected(line, part, Rejection::NotJson(0));
+        0
+    }
+}
+
+/// Reads a line of the text format. Returns the number of records.
+fn read_text(text: &[u8], line: u64, sink: &mut impl Sink) -> usize {
     let mut read = 0;
-    for (part, record) in message.split(|byte| *byte == b'\n').flat_map(records) {
+    for (part, record) in records(text) {
         match record {
             Ok(record) => {
                 sink.records(&RecordGroup::from(&[record]));

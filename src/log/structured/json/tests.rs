@@ -386,6 +386,18 @@ fn records_are_found_in_every_framing() {
         ("messages with some", objects.chunks(7).map(events).collect()),
         ("a message with an array", message(&format!("[{}]", objects.join(", ")))),
         ("a message that is an array", nested(&format!("[{}]", objects.join(",")))),
+        (
+            "messages with several objects",
+            lines(objects.chunks(3).map(|some| message(&some.concat())).collect()),
+        ),
+        (
+            "messages with several lines",
+            lines(objects.chunks(3).map(|some| message(&some.join("\n"))).collect()),
+        ),
+        (
+            "events with several objects",
+            objects.chunks(7).map(|some| events(&[some.join(" "), some[..0].concat()])).collect(),
+        ),
         ("a check of the destination", format!("{control}{}", events(&objects))),
         ("a byte order mark", format!("\u{feff}{}", lines(objects.clone()))),
     ] {
@@ -486,6 +498,35 @@ fn lines_of_text_within_messages_were_rejected() {
         assert_eq!(read.rejected.len(), rejected, "{text}");
         assert_eq!(read.counts, if count == 1 { vec![] } else { vec![(0, count)] }, "{text}");
     }
+}
+
+#[test]
+fn several_objects_in_one_message_were_rejected() {
+    let message = |text: &str| format!(r#"{{"message":{}}}"#, serde_json::to_string(text).unwrap());
+    let [first, second, third] = [object(1), object(2), object(3)];
+    let pretty = second.replace(", ", ",\n  ").replacen('{', "{\n  ", 1);
+    let cut = &second[..300];
+    for (text, ids, rejected) in [
+        (format!("{first}{second}\n{third}\n"), vec![1, 2, 3], vec![]),
+        (format!("{first}\n{pretty}\n{third}"), vec![1, 2, 3], vec![]),
+        (format!("[{first},\n{second}]\n[{third}]"), vec![1, 2, 3], vec![]),
+        (format!("{first}{cut}{third}"), vec![1, 3], vec![cut]),
+        (format!("{first}\n{cut}\n{third}"), vec![1, 3], vec![cut]),
+        (format!("{first} text {third}"), vec![1, 3], vec!["text "]),
+        (format!("{first}\ntext\n{third} more\n"), vec![1, 3], vec!["text", "more"]),
+    ] {
+        for text in [message(&text), message(&message(&text))] {
+            let read = parse(&text);
+            assert_eq!(request_ids(&read), ids, "{text}");
+            assert_eq!(read.counts, [(0, ids.len())], "{text}");
+            let texts: Vec<&str> = read.rejected.iter().map(|(_, text, _)| text.as_str()).collect();
+            assert_eq!(texts, rejected, "{text}");
+        }
+    }
+    // Lines of both formats.
+    let read = parse(message(&format!("{LINE}\n{OBJECT}\n{cut}\n{LINE}\n")));
+    assert_eq!(read.rows, vec![row_of(OBJECT); 3]);
+    assert_eq!(read.rejected.len(), 1);
 }
 
 #[test]

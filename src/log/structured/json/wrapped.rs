@@ -5,7 +5,6 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::super::framing::{ObjectEnd, is_array, is_between_objects, object_end};
 use crate::log::Rejection;
 
 /// A message of either form.
@@ -45,24 +44,6 @@ impl Text<'_> {
     }
 }
 
-/// The objects of a text that is an array of them; otherwise the text itself.
-fn objects(text: Vec<u8>) -> Vec<Vec<u8>> {
-    let mut objects = Vec::new();
-    if is_array(&text) {
-        let mut rest = text.as_slice();
-        while let Some(start) = rest.iter().position(|byte| !is_between_objects(*byte)) {
-            match object_end(&rest[start..]) {
-                ObjectEnd::At(length) => {
-                    objects.push(rest[start..start + length].to_vec());
-                    rest = &rest[start + length..];
-                }
-                _ => return vec![text],
-            }
-        }
-    }
-    if objects.is_empty() { vec![text] } else { objects }
-}
-
 /// The names of the members of a message.
 const NAMES: [&str; 3] = ["message", "messageType", "logEvents"];
 
@@ -82,8 +63,7 @@ pub(super) fn messages(object: &[u8]) -> Result<Vec<Vec<u8>>, Rejection> {
         return Err(Rejection::Header);
     }
     let events = events.into_iter().flatten().map(|event| event.message);
-    let texts: Vec<Vec<u8>> =
-        message.into_iter().chain(events).map(Text::into_bytes).flat_map(objects).collect();
+    let texts: Vec<Vec<u8>> = message.into_iter().chain(events).map(Text::into_bytes).collect();
     if texts.is_empty() && message_type.is_none() {
         return Err(Rejection::NoValue("bucket_name or bucket_arn"));
     }

@@ -22,6 +22,8 @@ use crate::query::{Measure, QueryError};
 const MAX_DENSE_GROUPS_FOR_FEW_ROWS: usize = 1 << 16;
 /// Above this many group numbers, groups are hashed: the array would take too much memory per thread.
 const MAX_DENSE_GROUPS: usize = 1 << 22;
+/// Groups are hashed until this part of the group numbers occurs: a filter may leave few of them.
+const GROUP_NUMBERS_PER_HASHED_GROUP: usize = 16;
 
 /// The groups of some rows. Every group has a slot: its group number or, if there are too many group numbers, its place
 /// in the order in which groups first occurred.
@@ -34,6 +36,8 @@ pub(crate) struct Groups {
     space: usize,
     accumulators: Vec<(Accumulation, Accumulator)>,
     hashed: Option<HashedGroups>,
+    /// The space of an array that may take the place of the hashed groups.
+    dense_space: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -53,12 +57,39 @@ impl Groups {
     ) -> Groups {
         let max_dense = MAX_DENSE_GROUPS_FOR_FEW_ROWS.max(rows).min(MAX_DENSE_GROUPS);
         let dense = space.filter(|space| *space <= max_dense);
-        let accumulators =
+        let accumulators: Vec<(Accumulation, Accumulator)> =
             accumulations.iter().map(|what| (*what, Accumulator::new(*what, settings))).collect();
-        // Reserved memory that is never written takes no physical memory.
-        let sums = Vec::with_capacity(dense.unwrap_or(0));
-        let hashed = dense.is_none().then(HashedGroups::default);
-        Groups { sums, space: dense.unwrap_or(usize::MAX), accumulators, hashed }
+        let is_small = |space: &usize| *space <= MAX_DENSE_GROUPS_FOR_FEW_ROWS || !accumulators.is_empty();
+        match dense.filter(is_small) {
+            // Reserved memory that is never written takes no physical memory.
+            Some(space) => Groups {
+                sums: Vec::with_capacity(space),
+                space,
+                accumulators,
+                hashed: None,
+                dense_space: None,
+            },
+            None => Groups {
+                sums: Vec::new(),
+                space: usize::MAX,
+                accumulators,
+                hashed: Some(HashedGroups::default()),
+                dense_space: dense,
+            },
+        }
+    }
+
+    /// Stops hashing if an array is possible and `is_better` returns `true` for the number of groups and its space.
+    fn use_array_if(&mut self, is_better: impl Fn(usize, usize) -> bool) {
+        let groups = self.hashed.as_ref().map_or(0, |hashed| hashed.groups.len());
+        let Some(space) = self.dense_space.filter(|space| is_better(groups, *space)) else { return };
+        let Some(hashed) = self.hashed.take() else { return };
+        let of_slots = std::mem::replace(&mut self.sums, Vec::with_capacity(space));
+        (self.space, self.dense_space) = (space, None);
+        self.grow(hashed.groups.iter().max().map_or(0, |largest| *largest as usize + 1));
+        for (group, sums) in hashed.groups.into_iter().zip(of_slots) {
+            self.sums[group as usize] = sums;
+        }
     }
 
     fn grow(&mut self, slots: usize) {
@@ -196,6 +227,7 @@ impl Groups {
                 }
             }
         }
+        self.use_array_if(|groups, space| groups > space / GROUP_NUMBERS_PER_HASHED_GROUP);
         Ok(())
     }
 
@@ -218,6 +250,9 @@ impl Groups {
 
 impl Partial for Groups {
     fn merge(&mut self, other: &Groups, cancel: &CancellationToken) -> Result<(), QueryError> {
+        if other.hashed.is_none() {
+            self.use_array_if(|_, _| true);
+        }
         if self.hashed.is_none() && other.hashed.is_none() {
             self.space = self.space.max(other.space);
             self.grow(other.sums.len());
@@ -275,6 +310,55 @@ impl SumColumns<'_> {
         self.statuses.ids(block, &mut out.errors);
         for status in &mut out.errors {
             *status = u32::from(errors.get(*status as usize).copied().unwrap_or(false));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups(numbers: &[u32], space: usize) -> Groups {
+        let settings = AccumulatorSettings { max_distinct_pairs: 0, prices: Arc::default() };
+        let mut groups = Groups::new(Some(space), space, &[], &settings);
+        for number in numbers {
+            let slot = groups.slot(*number);
+            groups.sums[slot].add(i64::from(*number), 1, 0);
+        }
+        groups
+    }
+
+    fn requests(groups: &Groups) -> Vec<(u32, u32)> {
+        let mut requests: Vec<_> =
+            groups.iter().map(|(slot, sums)| (groups.group(slot), sums.requests)).collect();
+        requests.sort_unstable();
+        requests
+    }
+
+    #[test]
+    fn few_of_many_groups_are_hashed_and_many_are_in_an_array() {
+        const SPACE: usize = 1 << 17;
+        let numbers: Vec<u32> = (0..1000).map(|number| number * 7919 % SPACE as u32).collect();
+        let mut few = groups(&numbers, SPACE);
+        assert!(few.hashed.is_some());
+        let before = requests(&few);
+        few.use_array_if(|groups, space| groups > space / GROUP_NUMBERS_PER_HASHED_GROUP);
+        assert!(few.hashed.is_some(), "1,000 of 131,072");
+        few.use_array_if(|groups, _| groups == 1000);
+        assert!(few.hashed.is_none());
+        assert_eq!(requests(&few), before);
+    }
+
+    #[test]
+    fn hashed_groups_and_those_in_an_array_are_added() {
+        const SPACE: usize = 1 << 17;
+        let (few, mut many) = (groups(&[3, 5, 100_000], SPACE), groups(&[5, 7, 131_071], SPACE));
+        many.use_array_if(|_, _| true);
+        let expected = [(3, 1), (5, 2), (7, 1), (100_000, 1), (131_071, 1)];
+        for (mut ours, theirs) in [(few.clone(), many.clone()), (many.clone(), few.clone())] {
+            ours.merge(&theirs, &CancellationToken::new()).unwrap();
+            assert!(ours.hashed.is_none());
+            assert_eq!(requests(&ours), expected);
         }
     }
 }

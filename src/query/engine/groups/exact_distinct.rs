@@ -64,7 +64,7 @@ impl QueryContext<'_> {
             };
             widths.iter().map(sets).collect::<Vec<ValueSets>>()
         };
-        let states = parallel::scan_segments(&self.segments, self.cancel, begin, |sets, segment| {
+        let states = parallel::scan_segments(&self.segments, self.scan, begin, |sets, segment| {
             self.add_values(sets, segment, keys, &rows, &fields)
         })?;
         let mut states = states.into_iter();

@@ -1,8 +1,8 @@
 //! Compiles the filter of a query to a tree of nodes. Tests on dimensions run here, once per distinct value.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use hashbrown::HashSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Node;
@@ -130,6 +130,12 @@ impl Compiler<'_> {
         let matcher = Matcher::new(test).map_err(QueryError::Invalid)?;
         if matches!(subject, Subject::Field(field) if !field.is_stored()) {
             self.snapshot.expect_origins(self.cancel)?;
+        }
+        if let (Subject::Field(field), Test::Absent) = (subject, test)
+            && field.kind() == Kind::Dimension
+            && field.is_stored()
+        {
+            return Ok(Node::Ids(*field, self.sets.absent(self.snapshot, *field)));
         }
         let dimension_passes = |dimension: &Dimension| {
             let test = IdTest::Passes(dimension.clone(), test.clone());

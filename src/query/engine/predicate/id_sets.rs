@@ -1,16 +1,13 @@
-//! Sets of value ids that pass a test: the test runs once per distinct value, not once per row. And the rows that have
-//! these values.
+//! Sets of value ids that pass a test: the test runs once per distinct value, not once per row.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use fixedbitset::FixedBitSet;
-use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::mask::Mask;
-use crate::cache::{ByteCache, SegmentId, SegmentInfo, Snapshot};
+use super::kept_masks::KeptMasks;
+use crate::cache::{ByteCache, Snapshot};
 use crate::log::Field;
 use crate::query::engine::cancel::Ticker;
 use crate::query::engine::groups::keys::DerivedGroups;
@@ -29,6 +26,11 @@ pub(super) struct IdSet {
 }
 
 impl IdSet {
+    /// Identifies the test.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
     pub(super) fn push(&mut self, passes: bool) {
         self.bits.grow(self.len as usize + 1);
         self.bits.set(self.len as usize, passes);
@@ -92,9 +94,8 @@ pub(super) enum IdTest {
 
 /// The sets that were computed, kept between queries: a live table repeats its query, and a regular expression over a
 /// million keys takes long. Dictionaries only grow, so a set is extended and never changed.
-#[derive(Default)]
 pub(crate) struct IdSets {
-    sets: Mutex<HashMap<(Field, IdTest), Arc<IdSet>>>,
+    sets: ByteCache<(Field, IdTest), Arc<IdSet>>,
     /// Number of the last set.
     last_number: AtomicU64,
     pub(super) masks: Arc<KeptMasks>,
@@ -102,41 +103,20 @@ pub(crate) struct IdSets {
     pub(super) derived_groups: Arc<DerivedGroups>,
 }
 
-/// The rows of segments that pass tests, kept between queries: a table, its totals and its chart have the same filter,
-/// and the filters of a drill-down or an analysis have terms in common.
-pub(crate) struct KeptMasks(ByteCache<MaskKey, Arc<[Mask]>>);
+/// Bytes of memory for kept sets: a hundred sets of half a million values.
+const SETS_BUDGET: usize = 8 << 20;
 
-/// The test, the segment, and the [epoch](Snapshot::origin_epoch) of a column that may change; otherwise 0.
-pub(super) type MaskKey = (u64, SegmentId, u64);
-
-/// Bytes of memory for kept masks: ten tests of ten million rows.
-const MASKS_BUDGET: usize = 12 << 20;
-
-impl Default for KeptMasks {
-    fn default() -> KeptMasks {
-        KeptMasks(ByteCache::new(MASKS_BUDGET))
+impl Default for IdSets {
+    fn default() -> IdSets {
+        IdSets {
+            sets: ByteCache::new(SETS_BUDGET),
+            last_number: AtomicU64::new(0),
+            masks: Arc::default(),
+            uri_columns: Arc::default(),
+            derived_groups: Arc::default(),
+        }
     }
 }
-
-impl KeptMasks {
-    /// The key of the masks of a test of the value ids of a field.
-    pub(super) fn key(set: &IdSet, field: Field, segment: &SegmentInfo, snapshot: &Snapshot<'_>) -> MaskKey {
-        (set.number, segment.id, if field.is_stored() { 0 } else { snapshot.origin_epoch() })
-    }
-
-    /// The masks of all blocks of a segment.
-    pub(super) fn get(&self, key: &MaskKey) -> Option<Arc<[Mask]>> {
-        self.0.get(key)
-    }
-
-    pub(super) fn put(&self, key: MaskKey, masks: Vec<Mask>) {
-        let bytes = masks.len() * size_of::<Mask>();
-        self.0.insert(key, masks.into(), bytes);
-    }
-}
-
-/// Maximum number of sets that are kept.
-const MAX_SETS: usize = 64;
 
 impl IdSets {
     pub(crate) fn new(uri_columns: Arc<UriColumns>, derived_groups: Arc<DerivedGroups>) -> IdSets {
@@ -153,7 +133,7 @@ impl IdSets {
         passes: impl Fn(u32, Option<&[u8]>) -> bool,
     ) -> Result<Arc<IdSet>, QueryError> {
         let key = (field, test);
-        let known = self.sets.lock().get(&key).cloned();
+        let known = self.sets.get(&key);
         let values = snapshot.dictionary_or_cancel(field, cancel)?;
         if let Some(known) = known.as_ref().filter(|known| known.len > values.len()) {
             return Ok(known.clone());
@@ -173,13 +153,29 @@ impl IdSets {
         Ok(set)
     }
 
+    /// The set of the absent value of a field. It needs no dictionary.
+    pub(super) fn absent(&self, snapshot: &Snapshot<'_>, field: Field) -> Arc<IdSet> {
+        let key = (field, IdTest::Passes(Dimension::Field(field), Test::Absent));
+        let len = snapshot.dictionary_len(field) + 1;
+        let known = self.sets.get(&key);
+        if let Some(known) = known.as_ref().filter(|known| known.len >= len) {
+            return known.clone();
+        }
+        let number = known.map_or_else(|| self.last_number.fetch_add(1, Relaxed) + 1, |known| known.number);
+        let mut bits = FixedBitSet::with_capacity(len as usize);
+        bits.insert(0);
+        let set = Arc::new(IdSet { number, bits, len });
+        self.keep(key, set.clone());
+        set
+    }
+
     /// The set of the ids of a field that pass all parts (or any part, if `all` is `false`): those that are in the set of
     /// the part, or those that are not in it.
     pub(super) fn joined(&self, field: Field, all: bool, parts: &[(Arc<IdSet>, bool)]) -> Arc<IdSet> {
         let numbers = parts.iter().map(|(set, is_in)| (set.number, *is_in)).collect();
         let key = (field, IdTest::Joined { all, parts: numbers });
         let len = parts.iter().map(|(set, _)| set.len).min().unwrap_or(0);
-        let known = self.sets.lock().get(&key).cloned();
+        let known = self.sets.get(&key);
         if let Some(known) = known.as_ref().filter(|known| known.len >= len) {
             return known.clone();
         }
@@ -203,11 +199,8 @@ impl IdSets {
     }
 
     fn keep(&self, key: (Field, IdTest), set: Arc<IdSet>) {
-        let mut sets = self.sets.lock();
-        if sets.len() >= MAX_SETS {
-            sets.clear();
-        }
-        sets.insert(key, set);
+        let bytes = size_of_val(set.bits.as_slice());
+        self.sets.insert(key, set, bytes);
     }
 }
 

@@ -3,11 +3,12 @@
 //! A filter is compiled to a tree of nodes ([`compile`]): tests on dimensions run once per distinct value
 //! ([`id_sets`]), so a row needs only a look-up. The bounds of a segment may decide for all its rows ([`bounds`]);
 //! otherwise its columns are opened ([`open`]) and evaluated block by block ([`selected`]). The rows of a segment that
-//! pass a test of value ids are kept between queries.
+//! pass a test of value ids are kept between queries ([`kept_masks`]).
 
 mod bounds;
 mod compile;
 mod id_sets;
+mod kept_masks;
 pub(crate) mod mask;
 mod open;
 mod selected;
@@ -21,7 +22,8 @@ use crate::cache::{CacheError, SegmentInfo, Snapshot, SourceId, code};
 use crate::log::Field;
 use crate::query::filter::Matcher;
 use crate::query::{Dimension, Query, QueryError};
-use id_sets::{IdSet, KeptMasks};
+use id_sets::IdSet;
+use kept_masks::KeptMasks;
 
 pub(crate) use bounds::Passes;
 pub(super) use id_sets::IdSets;

@@ -1,12 +1,12 @@
 //! A predicate with the columns of one segment, evaluated block by block.
 
 use std::cell::OnceCell;
-use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use super::bounds::range_passes;
-use super::id_sets::{IdSet, KeptMasks, MaskKey};
+use super::id_sets::IdSet;
+use super::kept_masks::{KeptMasks, MaskKey, SegmentMasks};
 use super::mask::{Mask, mask_of};
 use super::{Node, Passes};
 use crate::cache::{BLOCK, CacheError, IntColumn, SegmentInfo, Snapshot, TimeBlock};
@@ -24,8 +24,7 @@ pub(super) enum OpenPredicate<'p> {
     Any(Vec<OpenPredicate<'p>>),
     Not(Box<OpenPredicate<'p>>),
     Ids(IdsTest<'p>),
-    /// The masks of all blocks.
-    Known(Arc<[Mask]>),
+    Known(SegmentMasks),
     /// Codes, both included.
     Range(IntColumn, u64, u64),
     TimePart(IntColumn, &'p Dimension, u32),
@@ -69,7 +68,7 @@ impl<'p> OpenPredicate<'p> {
     ) -> Result<OpenPredicate<'p>, CacheError> {
         let open = |node: &'p Node| OpenPredicate::open(node, segment, snapshot, kept, cancel);
         let column = |field| snapshot.int_column(segment, field);
-        let open_all = |nodes: &'p [Node]| nodes.iter().map(open).collect::<Result<_, _>>();
+        let open_all = |nodes: &'p [Node]| nodes.iter().map(open).collect::<Result<Vec<_>, _>>();
         let text = |of: TextOf<'p>, matcher: &'p Matcher| {
             let masks = OnceCell::new();
             OpenPredicate::Text(TextTest { segment: *segment, snapshot, of, matcher, cancel, masks })
@@ -79,7 +78,12 @@ impl<'p> OpenPredicate<'p> {
             Passes::All => OpenPredicate::Constant(true),
             Passes::Some => match node {
                 Node::Constant(value) => OpenPredicate::Constant(*value),
-                Node::All(all) => OpenPredicate::All(open_all(all)?),
+                Node::All(all) => {
+                    let mut all: Vec<OpenPredicate<'_>> = open_all(all)?;
+                    // The rows that are known may make the other columns unnecessary.
+                    all.sort_by_key(|test| !test.is_known());
+                    OpenPredicate::All(all)
+                }
                 Node::Any(any) => OpenPredicate::Any(open_all(any)?),
                 Node::Not(inner) => OpenPredicate::Not(Box::new(open(inner)?)),
                 Node::Ids(field, set) => {
@@ -101,6 +105,15 @@ impl<'p> OpenPredicate<'p> {
                 Node::Uri(part, columns, matcher) => text(TextOf::Uri(part, columns), matcher),
             },
         })
+    }
+
+    /// Whether the test needs no column.
+    fn is_known(&self) -> bool {
+        match self {
+            OpenPredicate::Constant(_) | OpenPredicate::Known(_) => true,
+            OpenPredicate::Not(inner) => inner.is_known(),
+            _ => false,
+        }
     }
 
     /// The rows of a block that pass. Bits after the last row of the segment are meaningless.
@@ -131,7 +144,7 @@ impl<'p> OpenPredicate<'p> {
             }
             OpenPredicate::Not(inner) => !inner.block(block)?,
             OpenPredicate::Ids(test) => test.block(block),
-            OpenPredicate::Known(masks) => masks.get(block).copied().unwrap_or(0),
+            OpenPredicate::Known(masks) => masks.block(block),
             OpenPredicate::Range(column, from, to) => {
                 let (low, high) = column.code_range(block);
                 match range_passes(low, high, *from, *to) {

@@ -144,7 +144,7 @@ impl QueryContext<'_> {
         clients: &Clients,
     ) -> Result<Vec<Tally>, QueryError> {
         let begin = || vec![Tally::new(self.snapshot); count];
-        let states = parallel::scan_segments(segments, self.cancel, begin, |tallies, segment| {
+        let states = parallel::scan_segments(segments, self.scan, begin, |tallies, segment| {
             self.add_to_tallies(tallies, segment, clients)
         })?;
         let mut states = states.into_iter();

@@ -162,6 +162,7 @@ impl Tally {
             errors_5xx: self.errors_5xx,
             reads: self.reads,
             without_referer: self.without_referer,
+            with_agent: self.agents.iter().map(|(_, requests)| u64::from(requests)).sum(),
             anonymous: self.anonymous,
             partial: self.partial,
             partial_bytes: self.partial_bytes,

@@ -41,7 +41,7 @@ impl QueryContext<'_> {
         promising.sort_by_key(|(min, _)| *min);
         let segments: Vec<SegmentInfo> = promising.into_iter().map(|(_, segment)| segment).collect();
         let begin = || Found { top: TopK::new(k), matched: 0 };
-        let states = parallel::scan_segments(&segments, self.cancel, begin, |found, segment| {
+        let states = parallel::scan_segments(&segments, self.scan, begin, |found, segment| {
             let index = indexes.get(&segment.id).copied().unwrap_or(0);
             self.add_keys(found, index, segment, order)
         })?;

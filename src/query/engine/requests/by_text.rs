@@ -137,7 +137,7 @@ impl QueryContext<'_> {
             candidates: Vec::new(),
             key_ids: Vec::new(),
         };
-        let states = parallel::scan_segments(&self.segments, self.cancel, begin, |found, segment| {
+        let states = parallel::scan_segments(&self.segments, self.scan, begin, |found, segment| {
             let masks = &self.predicate.masks(segment, self.snapshot)?;
             self.count_scanned(segment);
             let matched = masks.iter().map(|mask| u64::from(mask.count_ones())).sum::<u64>();

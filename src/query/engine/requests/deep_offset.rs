@@ -158,7 +158,7 @@ impl QueryContext<'_> {
     fn count_by_range(&self, order: SortOrder<'_>, ranges: KeyRanges) -> Result<Vec<u64>, QueryError> {
         let indexes = self.segment_indexes();
         let begin = || vec![0u64; RANGES as usize];
-        let states = parallel::scan_segments(&self.segments, self.cancel, begin, |counts, segment| {
+        let states = parallel::scan_segments(&self.segments, self.scan, begin, |counts, segment| {
             let index = indexes.get(&segment.id).copied().unwrap_or(0);
             self.count_segment_by_range(counts, index, segment, order, ranges)
         })?;

@@ -85,9 +85,8 @@ impl QueryContext<'_> {
             });
             let index = after.checked_sub(1)?;
             let segment = segments.get(index)?;
-            let row = number.checked_sub(segment.first_row)? as usize;
-            (segment.source == SourceId::new(source.into()) && row < segment.rows)
-                .then_some(RowLocation { segment: index, row })
+            let row = self.snapshot.row_of_number(segment, number)?;
+            (segment.source == SourceId::new(source.into())).then_some(RowLocation { segment: index, row })
         };
         let locations: Vec<RowLocation> = ids.iter().filter_map(location).collect();
         let rows = read_rows(self.snapshot, &locations, &[], self.cancel)?;
@@ -96,7 +95,7 @@ impl QueryContext<'_> {
 
     fn count_selected(&self) -> Result<u64, QueryError> {
         let begin = || 0u64;
-        let counts = parallel::scan_segments(&self.segments, self.cancel, begin, |count, segment| {
+        let counts = parallel::scan_segments(&self.segments, self.scan, begin, |count, segment| {
             match self.predicate.passes(segment, self.snapshot)? {
                 Passes::None => {}
                 Passes::All => *count += segment.rows as u64,

@@ -58,7 +58,8 @@ impl<'a> RowReader<'a> {
                 Kind::Detail => self.text(segment, row, field)?,
             });
         }
-        Ok(RequestRow { id: (segment.source.get() as u32, segment.first_row + row as u64), time, fields })
+        let number = snapshot.row_number(segment, row);
+        Ok(RequestRow { id: (segment.source.get() as u32, number), time, fields })
     }
 
     fn text(&mut self, segment: &SegmentInfo, row: usize, field: Field) -> Result<Value, CacheError> {
