@@ -13,8 +13,12 @@ use super::mutes::CacheMutes;
 use super::open_sources::{DefaultSources, default_sources, open_sources, uris};
 use super::prices::LateRegion;
 use super::{
-    Outcome, args::ScreenArgs, context::Context, investigations, run_ingest,
-    temporary_cache::{DeleteIfEmpty, TemporaryCache}, usage,
+    Outcome,
+    args::ScreenArgs,
+    context::Context,
+    investigations, run_ingest,
+    temporary_cache::{DeleteIfEmpty, TemporaryCache},
+    usage,
 };
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
 use crate::ingest::{Failure, Follow, Options, Reopen, Retry};

@@ -288,7 +288,9 @@ impl StandardInput {
         let name = time.strftime("standard input %Y-%m-%dT%H:%M:%S%.6fZ").to_string();
         match io::stdin().as_fd().try_clone_to_owned() {
             Ok(input) => Ok(StandardInput { name, input: Mutex::new(Some(File::from(input))) }),
-            Err(error) => Err(SourceError::NotASource(format!("`-`: standard input cannot be read: {error}"))),
+            Err(error) => {
+                Err(SourceError::NotASource(format!("`-`: standard input cannot be read: {error}")))
+            }
         }
     }
 }

@@ -63,7 +63,9 @@ fn are_disjoint(one: &Test, other: &Test) -> bool {
 impl Contradiction {
     /// The filter for requests that pass one of both terms, if that is what the user may have meant.
     fn either(&self) -> Option<Filter> {
-        let (Filter::Term(subject, one), Filter::Term(_, other)) = (&self.first, &self.second) else { return None };
+        let (Filter::Term(subject, one), Filter::Term(_, other)) = (&self.first, &self.second) else {
+            return None;
+        };
         let is_value = |test: &Test| match test {
             Test::Equals(_) | Test::Network(_) | Test::Absent => true,
             Test::Range(from, to) => from == to,
@@ -97,7 +99,9 @@ mod tests {
     fn two_values_of_a_field_exclude_each_other() {
         assert_eq!(
             text("http_status:200 http_status:404").as_deref(),
-            Some("No request matches both http_status:200 and http_status:404; http_status:200,404 matches either")
+            Some(
+                "No request matches both http_status:200 and http_status:404; http_status:200,404 matches either"
+            )
         );
         for filter in [
             "status:200 op:GET status>=400",

@@ -36,7 +36,8 @@ pub(in crate::tui) fn take_standard_input() -> io::Result<()> {
     let open = |path: &Path| File::options().read(true).write(true).open(path);
     // `/dev/tty` is only the second choice: macOS cannot wait for events on it.
     let device = rustix::termios::ttyname(io::stdout(), Vec::new())?;
-    let terminal = open(Path::new(OsStr::from_bytes(device.to_bytes()))).or_else(|_| open(Path::new("/dev/tty")))?;
+    let terminal =
+        open(Path::new(OsStr::from_bytes(device.to_bytes()))).or_else(|_| open(Path::new("/dev/tty")))?;
     Ok(rustix::stdio::dup2_stdin(&terminal)?)
 }
 

@@ -242,7 +242,12 @@ fn the_way_fits_every_width() {
 fn what_replaces_a_filter_looked_like_a_part_of_it() {
     // An investigation.
     let mut explorer = start(130, 34);
-    explorer.press("/").types("status:403").press("Enter j Enter :").types("investigate top-objects").press("Enter");
+    explorer
+        .press("/")
+        .types("status:403")
+        .press("Enter j Enter :")
+        .types("investigate top-objects")
+        .press("Enter");
     let way = |explorer: &mut Explorer| explorer.screen().lines().nth(1).unwrap().to_owned();
     let found = way(&mut explorer);
     assert!(found.contains("› Objects │ @top-objects ›"), "{found}");

@@ -282,7 +282,8 @@ pub(super) fn unmuted(state: &mut State, mute: &Mute, result: Result<(), String>
         Ok(()) => {
             state.found.put_back(mute);
             state.mutes.retain(|other| other.id != mute.id);
-            let is_listed = matches!(&state.overlay, Some(Overlay::List(list)) if list.kind == ListKind::Mutes);
+            let is_listed =
+                matches!(&state.overlay, Some(Overlay::List(list)) if list.kind == ListKind::Mutes);
             if is_listed && state.mutes.is_empty() {
                 state.overlay = None;
             }

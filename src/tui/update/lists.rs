@@ -7,8 +7,8 @@ use crate::query::{Dimension, Filter};
 use crate::tui::model::{
     Choice, Command, Effect, List, ListKind, OpenList, Overlay, State, TableKind, reading,
 };
-use crate::tui::update::{choose, findings};
 use crate::tui::update::cursor::moved_in_list;
+use crate::tui::update::{choose, findings};
 
 /// Characters that can be typed into a list.
 const MAX_TYPED_CHARS: usize = 200;
@@ -105,7 +105,9 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
     };
     let chosen = list.chosen().and_then(|entry| entry.choice.clone());
     match (command, chosen) {
-        (Command::Accept, _) if matches!(open.kind, ListKind::Filters | ListKind::Columns | ListKind::Mutes) => {
+        (Command::Accept, _)
+            if matches!(open.kind, ListKind::Filters | ListKind::Columns | ListKind::Mutes) =>
+        {
             state.overlay = None;
         }
         (Command::Accept, Some(choice)) => {

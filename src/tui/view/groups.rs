@@ -2,7 +2,9 @@
 
 use crate::query::{Ask, Filter, Groups, Measure, Pairs, Stats, Value, measure::Unit};
 use crate::tui::model::column_placement::SHARE_WIDTH;
-use crate::tui::model::{Column, LazyMeasure, Placed, State, TableKind, TimeRow, columns, folders, time_axes};
+use crate::tui::model::{
+    Column, LazyMeasure, Placed, State, TableKind, TimeRow, columns, folders, time_axes,
+};
 use crate::tui::widgets::{bars, fit};
 use crate::tui::{cell_text, format, view::table::Cell};
 

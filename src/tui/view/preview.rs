@@ -166,7 +166,8 @@ impl Page<'_> {
             put(self.buffer, self.area, self.area.x, self.y, &line, self.state.theme.bar());
             self.y += 1;
         }
-        let per = time_axes::sparklines(self.state).map_or(String::new(), |axis| format!(" {}", format::per(axis.bucket)));
+        let per = time_axes::sparklines(self.state)
+            .map_or(String::new(), |axis| format!(" {}", format::per(axis.bucket)));
         self.title(&format!("requests{per}, at most {}", format::count(highest)));
     }
 

@@ -124,7 +124,10 @@ fn message<'a>(state: &State, prompt: &'a Prompt, start: u16, width: u16) -> Opt
     let fits_left = caret < width && text.width() + 2 <= caret;
     Some(match fits_right || fits_left {
         true => Message::Beside(problem),
-        false => Message::Below(problem, wrapped(&text, u16::try_from(width).unwrap_or(u16::MAX).saturating_sub(2))),
+        false => Message::Below(
+            problem,
+            wrapped(&text, u16::try_from(width).unwrap_or(u16::MAX).saturating_sub(2)),
+        ),
     })
 }
 
@@ -160,7 +163,15 @@ impl Message<'_> {
     }
 
     /// Draws an error with a caret below its place.
-    fn draw(&self, state: &State, prompt: &Prompt, area: Rect, start: u16, shift: usize, buffer: &mut Buffer) {
+    fn draw(
+        &self,
+        state: &State,
+        prompt: &Prompt,
+        area: Rect,
+        start: u16,
+        shift: usize,
+        buffer: &mut Buffer,
+    ) {
         let theme = state.theme;
         let (problem, lines) = match self {
             Message::Lines(lines, style) => {

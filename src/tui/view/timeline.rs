@@ -144,7 +144,8 @@ fn title(
     }
     // What the colours mean.
     let has = |part: usize| parts.is_some_and(|parts| parts.iter().any(|bar| bar[part] > 0));
-    let is_hatched = |(index, number): (usize, &u64)| *number > 0 && time_axes::is_partial(state, axis, index);
+    let is_hatched =
+        |(index, number): (usize, &u64)| *number > 0 && time_axes::is_partial(state, axis, index);
     let has_partial = line.iter().enumerate().any(is_hatched);
     let mut x = x;
     for (is_shown, symbol, style, name) in [
@@ -251,7 +252,8 @@ fn marks(state: &State, axis: &Axis, width: u16) -> Vec<Mark> {
     });
     // The worst finding of a bar gives the colour.
     let findings: Vec<_> = found::visible(state).collect();
-    let on_axis = findings.into_iter().rev().filter(|finding| finding.end > axis.start && finding.start < axis.end());
+    let on_axis =
+        findings.into_iter().rev().filter(|finding| finding.end > axis.start && finding.start < axis.end());
     let findings = on_axis.map(|finding| Mark {
         column: column(finding.start),
         symbol: MARK,
