@@ -157,3 +157,36 @@ fn a_burst_was_blamed_on_what_every_request_has() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].0, "", "all requests have this browser and folder: {found:?}");
 }
+
+#[test]
+fn a_program_of_many_users_was_silent_when_none_of_them_came() {
+    // Every hour of twelve days, then never again.
+    let log = |users: u32| {
+        let mut log = visits(20);
+        for at in 0..12 * 24 * 3 {
+            let address = format!("100.70.{}.7", at % users);
+            log += &read(at * 1_200 + 7, &address, "-", "OddBrowser/1.0", "TLSv1.3");
+        }
+        log
+    };
+    let silent = |users: u32| {
+        let found = found_in(&log(users), "silence");
+        found.iter().filter(|(value, _)| value == "OddBrowser").count()
+    };
+    assert_eq!((silent(1), silent(150)), (1, 0));
+}
+
+#[test]
+fn the_page_of_a_release_was_hot_linking() {
+    let log = |key: &str| {
+        let mut log = visits(20);
+        for at in 0..900 {
+            let (address, agent) = (format!("100.80.{}.7", at % 150), format!("reader-{}/1.0", at % 8));
+            log += &fetch(12 * DAY + at * 30, &address, "-", &agent, key)
+                .replace("15 \"-\"", "15 \"https://news.example/release\"");
+        }
+        log
+    };
+    let links = |key: &str| found_in(&log(key), "hot-linking").len();
+    assert_eq!((links("releases/2.0.tar.gz"), links("pages/007.html")), (0, 1));
+}

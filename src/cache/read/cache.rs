@@ -28,9 +28,10 @@ use crate::cache::sqlite::root::Root;
 use crate::cache::sqlite::segment_rows::SegmentRow;
 use crate::cache::write::memtable::SEGMENT_ROWS;
 
-// Memory for packed integer columns, value sets, decompressed pages of text, and single values of dictionaries. With 144 MiB
-// of columns, a walk through all tables of 10 M requests takes 80 MiB more and is no faster (explore_ten_million.py).
-const MAX_COLUMN_BYTES: usize = 96 << 20;
+// Memory for packed integer columns, value sets, decompressed pages of text, and single values of dictionaries. With more
+// columns, a walk through all tables of 10 M requests is no faster (explore_ten_million.py); an analysis, which reads the same
+// columns again and again, is.
+const MAX_COLUMN_BYTES: usize = 128 << 20;
 const MAX_VALUE_SET_BYTES: usize = 16 << 20;
 const MAX_PAGE_BYTES: usize = 16 << 20;
 const MAX_VALUE_BYTES: usize = 4 << 20;

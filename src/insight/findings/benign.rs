@@ -18,6 +18,8 @@ use crate::query::{Dimension, Filter, Measure, QueryError, TimeRange, Value};
 const STEADY_DAYS: usize = 7;
 /// Part of the days between its first and its last on which it must have been active.
 const STEADY_PRESENCE: f64 = 0.9;
+/// User agents that are looked at.
+const CRAWLER_AGENTS: usize = 10;
 /// Part of the requests of a known crawler that have its user agent.
 const CRAWLER_SHARE: f64 = 0.9;
 /// Largest number of requests of a day as a multiple of the median day …
@@ -42,7 +44,10 @@ pub(super) fn ordinary_client(
     let is_by_another = |(agent, requests): &(Value, u64)| {
         client.share(*requests) > 1.0 - CRAWLER_SHARE && !is_agent_of_crawler(agent)
     };
-    if !main_agent.is_some_and(is_by_another)
+    // Of many agents that all send little, the first ones are not enough.
+    let most = main_agent.map_or(0, |(_, requests)| *requests).saturating_mul(CRAWLER_AGENTS as u64);
+    if client.share(most) >= CRAWLER_SHARE
+        && !main_agent.is_some_and(is_by_another)
         && let Some(crawler) = crawler(survey, &filter)?
     {
         return Ok(Some(crawler));
@@ -89,9 +94,8 @@ fn is_agent_of_crawler(agent: &Value) -> bool {
 
 /// [`Ordinary::Crawler`] if at least 90 % of the requests of a filter have user agents of known crawlers.
 pub(super) fn crawler(survey: &Survey<'_>, filter: &Filter) -> Result<Option<Ordinary>, QueryError> {
-    const AGENTS: usize = 10;
     let agents =
-        survey.groups(filter, &Dimension::Field(Field::UserAgent), &[], Measure::Requests, AGENTS)?;
+        survey.groups(filter, &Dimension::Field(Field::UserAgent), &[], Measure::Requests, CRAWLER_AGENTS)?;
     let by_crawlers: u64 = (agents.rows.iter())
         .filter(|row| is_agent_of_crawler(&row.value))
         .map(|row| row.stats.requests)

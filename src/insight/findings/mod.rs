@@ -92,8 +92,8 @@ type Detector<'a> = &'a (dyn Fn(&Survey<'_>) -> Result<Vec<Finding>, QueryError>
 /// Finds what the findings so far do not explain.
 type Remainder<'a> = &'a dyn Fn(&Survey<'_>, &[Finding]) -> Result<Vec<Finding>, QueryError>;
 
-/// Detectors that run at the same time, each with queries of one thread. With one more than there are processors, a thread
-/// that waits for a dictionary leaves none idle; each keeps profiles in memory.
+/// Detectors that run at the same time. Their queries share the processors: see [`Engine::ask_once`]. More of them keep more
+/// profiles in memory.
 const CONCURRENT_DETECTORS: usize = 3;
 
 /// Analyses the requests of `scope`. Calls `on_partial` after each step with the findings so far and the share of the
