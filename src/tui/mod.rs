@@ -153,9 +153,11 @@ pub(crate) async fn run(options: TuiOptions, end: impl Future<Output = ()>) -> R
         return Err(TuiError::NoTerminal);
     }
     let title = format!("tamarin {}", format::visible(&options.title));
-    let mut guard = app::terminal::TerminalGuard::new(&title).map_err(TuiError::terminal)?;
+    let Terminal { answers, may_answer_late, .. } = options.user.terminal;
+    let modes = app::terminal::Modes { takes_mouse: true, reports_focus: answers || may_answer_late };
+    let mut guard = app::terminal::TerminalGuard::new(&title, modes).map_err(TuiError::terminal)?;
     let events = crossterm::event::EventStream::new();
-    let mut control = app::terminal::JobControl::new(title);
+    let mut control = app::terminal::JobControl::new(title, modes);
     let end = async {
         tokio::select! {
             () = end => {}

@@ -74,6 +74,8 @@ pub(crate) enum Action {
         named: Box<NamedInvestigation>,
         result: Result<String, String>,
     },
+    /// The theme with this name fits the terminal now.
+    TerminalChanged(&'static str),
     /// The configuration file changed: its settings, or what is wrong with it.
     SettingsChanged(Result<Box<Settings>, String>),
     Exporting {

@@ -171,6 +171,8 @@ pub(crate) struct State {
     pub(crate) theme_name: String,
     /// The name of the theme that fits the terminal.
     pub(crate) fitting_theme: &'static str,
+    /// Whether `theme` is the one that fits the terminal, and changes with it.
+    pub(crate) follows_terminal: bool,
     /// The name of the theme that the user chose in the explorer.
     pub(crate) chosen_theme: Option<String>,
     pub(crate) settings: Settings,
@@ -258,6 +260,7 @@ impl State {
             theme,
             theme_name: themes::DARK.to_owned(),
             fitting_theme: themes::DARK,
+            follows_terminal: false,
             chosen_theme: None,
             settings: Settings::default(),
             remembered: Vec::new(),

@@ -106,6 +106,7 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         Action::Exported(exported) => finish_export(state, exported),
         Action::TableCopied(form, table) => copying::table_copied(state, form, table, &mut effects),
         Action::InvestigationSaved { named, result } => investigate::saved(state, *named, result),
+        Action::TerminalChanged(theme) => settings::terminal_changed(state, theme),
         Action::SettingsChanged(changed) => settings::reloaded(state, changed.map(|settings| *settings)),
     }
     range_preview::keep_place(state, place);
