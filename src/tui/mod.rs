@@ -142,6 +142,11 @@ pub(crate) fn restore_terminal() {
     app::terminal::restore();
 }
 
+/// Has keys read from the terminal, also if a log is piped in: the terminal becomes the standard input of this process.
+pub(crate) fn take_standard_input() -> Result<(), TuiError> {
+    app::terminal::take_standard_input().map_err(TuiError::terminal)
+}
+
 /// Runs the explorer on the terminal until the user quits or `end` completes. The terminal is restored afterwards.
 pub(crate) async fn run(options: TuiOptions, end: impl Future<Output = ()>) -> Result<(), TuiError> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {

@@ -119,7 +119,8 @@ impl Person {
     /// Asserts that the task took at most this number of keys, and quits.
     fn needed_at_most(mut self, keys: usize) {
         assert!(self.keys <= keys, "{} keys instead of {keys}", self.keys);
-        self.terminal.press("q").unwrap();
+        // Esc closes the menu after copying.
+        self.terminal.press("\x1bq").unwrap();
         assert!(self.terminal.wait_for_end().unwrap().success());
     }
 }

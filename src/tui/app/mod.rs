@@ -8,6 +8,7 @@ pub(super) mod config_store;
 pub(super) mod export_file;
 pub(super) mod frame_writer;
 mod generation_poll;
+mod home;
 mod mutes;
 pub(super) mod query_runner;
 pub(super) mod session;

@@ -1,7 +1,11 @@
 //! The terminal of the process. It is restored when the explorer quits, fails, panics, is stopped or is killed by a
 //! signal.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, IsTerminal, Stdout, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
 use std::{mem::ManuallyDrop, sync::Once};
@@ -24,6 +28,19 @@ use crate::query::filter::is_invisible;
 use crate::tui::app::colour_answers::QUESTION;
 use crate::tui::app::frame_writer::FrameWriter;
 use crate::tui::app::session::{TerminalControl, TerminalOwner};
+
+/// Makes the terminal the standard input of this process, from which keys are read. It may have been a pipe with a log.
+pub(in crate::tui) fn take_standard_input() -> io::Result<()> {
+    if io::stdin().is_terminal() {
+        return Ok(());
+    }
+    let open = |path: &Path| File::options().read(true).write(true).open(path);
+    // `/dev/tty` is only the second choice: macOS cannot wait for events on it.
+    let device = rustix::termios::ttyname(io::stdout(), Vec::new())?;
+    let terminal =
+        open(Path::new(OsStr::from_bytes(device.to_bytes()))).or_else(|_| open(Path::new("/dev/tty")))?;
+    Ok(rustix::stdio::dup2_stdin(&terminal)?)
+}
 
 /// Whether the terminal is set up for the explorer.
 static IS_SET_UP: AtomicBool = AtomicBool::new(false);

@@ -62,6 +62,8 @@ pub(crate) enum Action {
         mute: Box<Mute>,
         result: Result<(), String>,
     },
+    /// The mutes of [`Effect::ListMutes`], or why they could not be read.
+    MutesListed(Result<Vec<Mute>, String>),
     /// The file of [`Effect::WriteFile`] was written or not.
     FileWritten {
         path: PathBuf,
@@ -252,6 +254,8 @@ pub(crate) enum Effect {
     Mute(Vec<Mute>),
     /// Remove a stored mute.
     Unmute(Box<Mute>),
+    /// Read all stored mutes.
+    ListMutes,
     /// Write a text to a new file.
     WriteFile {
         path: PathBuf,

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Session, TerminalControl};
 use crate::config::NamedInvestigation;
 use crate::tui::app::query_runner::pin_snapshot;
-use crate::tui::app::{export_file, mutes, write_file};
+use crate::tui::app::{export_file, home, mutes, write_file};
 use crate::tui::model::{Action, Effect};
 use crate::tui::update::MAX_COPIED_ROWS;
 
@@ -30,7 +30,8 @@ impl<B: Backend, C: TerminalControl> Session<'_, B, C> {
                     let _ = actions.send(Action::TableCopied(form, table));
                 });
             }
-            Effect::Export(export) => {
+            Effect::Export(mut export) => {
+                export.path = home::expanded(std::mem::take(&mut export.path));
                 let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
                 let cancel = CancellationToken::new();
                 let worker_cancel = cancel.clone();
@@ -50,7 +51,11 @@ impl<B: Backend, C: TerminalControl> Session<'_, B, C> {
                 let result = mutes::remove(self.mutes.as_deref(), &mute);
                 let _ = self.actions.send(Action::Unmuted { mute, result });
             }
+            Effect::ListMutes => {
+                let _ = self.actions.send(mutes::list(self.mutes.as_deref()));
+            }
             Effect::WriteFile { path, text } => {
+                let path = home::expanded(path);
                 let result = write_file::write_new(&path, &text);
                 let _ = self.actions.send(Action::FileWritten { path, result });
             }

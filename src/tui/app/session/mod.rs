@@ -284,6 +284,8 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                     let is_over = progress.is_over();
                     self.handle(Action::Progress(Box::new(progress)));
                     if is_over {
+                        // Before the next frame, which would show that the pull is complete beside the numbers before.
+                        self.look_for_new_data();
                         self.count_logs();
                     }
                 }
@@ -299,16 +301,24 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                     if let Some(changed) = self.config.as_mut().and_then(|config| config.changed(now)) {
                         self.handle(Action::SettingsChanged(changed.map(Box::new)));
                     }
-                    let generation = self.engine.generation();
-                    if generation > self.state.newest_generation {
-                        self.poll.data_changed();
+                    if self.look_for_new_data() {
                         self.count_logs();
-                        self.handle(Action::DataChanged(generation));
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Has the screen updated if there is new data. Returns whether there is.
+    fn look_for_new_data(&mut self) -> bool {
+        let generation = self.engine.generation();
+        let is_new = generation > self.state.newest_generation;
+        if is_new {
+            self.poll.data_changed();
+            self.handle(Action::DataChanged(generation));
+        }
+        is_new
     }
 
     /// Takes a key of the user, or of an answer of the terminal.

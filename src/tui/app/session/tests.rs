@@ -99,6 +99,8 @@ async fn a_whole_session_from_the_first_screen_to_q() {
         tokio::time::sleep(Duration::from_millis(500)).await;
         keys.unbounded_send(key('y')).unwrap();
         tokio::time::sleep(Duration::from_millis(150)).await;
+        // The first closes the menu of what else can be copied.
+        keys.unbounded_send(key('q')).unwrap();
         keys.unbounded_send(key('q')).unwrap();
     };
     let session = run(
