@@ -1,124 +1,106 @@
 #!/usr/bin/env python3
-"""Measures the explorer with a large cache on a pseudo-terminal: the time from start to the first full screen, and the
-peak memory of a walk through all tables. Then `examples/measure.rs` measures its queries.
+"""Measures the explorer with a large cache on a pseudo-terminal.
 
     cargo build --release --bins --examples
-    python3 benches/explore_ten_million.py CACHE
+    python3 benches/explore_ten_million.py CACHE [PART]...
 
-CACHE is a cache that `tamarin pull` filled; the figures in the README are for ten million requests.
+CACHE is a cache that `tamarin pull` filled; the figures in the README are for ten million requests. The parts, all by
+default, are
+
+    start      the time from start to the first full screen
+    keys       the time from a key to the finished frame, with and without an analysis of findings in the background: of keys that
+               need no query, and of changes of the filter until the last number
+    walk       the peak memory of a walk through all tables
+    queries    the queries of the explorer (`examples/measure.rs`)
 """
-import codecs
-import fcntl
 import os
-import pathlib
-import pty
-import re
-import select
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 
+from terminal import PAUSE, QUIET, ROWS, Explorer, release
+
 cache = sys.argv[1]
-target = os.environ.get("CARGO_TARGET_DIR") or pathlib.Path(__file__).resolve().parent.parent / "target"
-release = pathlib.Path(target) / "release"
-ROWS, COLUMNS = 40, 150
-QUIET = 0.7
-
-
-class Screen:
-    """The contents of the terminal. The explorer writes only the cells that changed."""
-
-    WRITTEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[[0-9;?]*[A-Za-z]|\x1b[^\[]|([^\x1b])")
-
-    def __init__(self):
-        self.rows = [[" "] * COLUMNS for _ in range(ROWS + 1)]
-        self.row = self.column = 0
-
-    def write(self, text):
-        for part in self.WRITTEN.finditer(text):
-            if part[1]:
-                self.row, self.column = int(part[1]) - 1, int(part[2]) - 1
-            elif part[3] and self.column < COLUMNS:
-                self.rows[min(self.row, ROWS)][self.column] = part[3]
-                self.column += 1
-
-    def has(self, word):
-        return any(word in "".join(row) for row in self.rows)
-
-
-class Explorer:
-    """`tamarin` on a terminal of its own."""
-
-    def __init__(self, folder):
-        environment = {**os.environ, "TERM": "xterm-256color", "COLORFGBG": "15;0",
-                       "XDG_CONFIG_HOME": folder, "XDG_DATA_HOME": folder}
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        self.begun = time.perf_counter()
-        self.process = subprocess.Popen([release / "tamarin", "--cache", cache], stdin=slave, stdout=slave,
-                                        stderr=slave, env=environment, start_new_session=True)
-        os.close(slave)
-        self.screen = Screen()
-        self.decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-
-    def wait(self, until=None):
-        """Reads until the explorer is quiet or the screen contains `until`. Returns the time of the last output."""
-        last = time.perf_counter()
-        while select.select([self.master], [], [], 5 if until else QUIET)[0]:
-            try:
-                part = os.read(self.master, 1 << 16)
-            except OSError:
-                break
-            if not part:
-                break
-            last = time.perf_counter()
-            self.screen.write(self.decode(part))
-            if until and self.screen.has(until):
-                break
-        return last
-
-    def keys(self, text):
-        begun = time.perf_counter()
-        os.write(self.master, text.encode())
-        return (self.wait() - begun) * 1e3
-
-    def memory(self):
-        """Peak memory in MiB, without and with the mapped file."""
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        of = {line.split(":")[0]: line.split()[1] for line in status.splitlines() if line.endswith("kB")}
-        return int(of["RssAnon"]) / 1024, int(of["VmHWM"]) / 1024
-
-    def end(self):
-        os.write(self.master, b"q")
-        self.wait()
-        self.process.wait(5)
-        os.close(self.master)
+PARTS = sys.argv[2:] or ["start", "keys", "walk", "queries"]
 
 
 def line(name, value):
     print(f"{name:58} {value:>24}", flush=True)
 
 
-# A value near the bottom of the first screen. All rows are drawn at once, so the screen is full when it appears.
-page = ROWS - 18
-rows = subprocess.run([release / "tamarin", "report", "remote_ip", "--cache", cache, "--top", str(page), "--format",
-                       "csv"], capture_output=True, text=True, check=True).stdout.splitlines()[1:]
-low = next(row.split(",")[0] for row in reversed(rows) if row.split(",")[0])
-with tempfile.TemporaryDirectory() as folder:
+def percentiles(samples):
+    samples = sorted(samples)
+    at = lambda share: samples[min(int(len(samples) * share), len(samples) - 1)]
+    return f"{at(0.5):.1f}, {at(0.99):.1f}, {samples[-1]:.1f} ms"
+
+
+def report(*arguments):
+    command = [release / "tamarin", "report", *arguments, "--cache", cache, "--format", "csv"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[1:]
+
+
+def measure_start(folder):
+    # A value near the bottom of the first screen. All rows are drawn at once, so the screen is full when it appears.
+    rows = report("remote_ip", "--top", str(ROWS - 20))
+    low = next(row.split(",")[0] for row in reversed(rows) if row.split(",")[0])
     starts, complete = [], []
     for _ in range(5):
-        explorer = Explorer(folder)
+        explorer = Explorer(cache, folder)
         shown = explorer.wait(until=low)
         starts.append((shown - explorer.begun) * 1e3)
-        complete.append((explorer.wait() - explorer.begun) * 1e3)
+        explorer.until(explorer.is_analysing)
+        explorer.end_of_analysis()
+        complete.append((time.perf_counter() - QUIET - explorer.begun) * 1e3)
         explorer.end()
     line("start to the first full screen, best and median of 5", f"{min(starts):.0f}, {sorted(starts)[2]:.0f} ms")
-    line("start to the last number", f"{min(complete):.0f}, {sorted(complete)[2]:.0f} ms")
+    line("start to the last finding", f"{min(complete):.0f}, {sorted(complete)[2]:.0f} ms")
 
-    explorer = Explorer(folder)
+
+# Filters that are set one after another, so that each needs queries.
+FILTERS = ["status:404", "op:REST.PUT.OBJECT", "status:403", "ua~aria2", "bytes>10MB", "key:images/*"]
+
+
+def measure_keys(folder):
+    counts = {wanted: int(report("total", "--filter", wanted)[0].split(",")[0]) for wanted in FILTERS}
+    explorer = Explorer(cache, folder)
+    explorer.until(lambda: explorer.screen.has("row 1 of") and explorer.is_analysing())
+
+    def cursor(condition, most):
+        """Keys that move the cursor, while `condition()` holds: update and render, without a query."""
+        samples = []
+        while condition() and len(samples) < most:
+            explorer.pause()
+            samples.append(explorer.to_frame("jk"[len(samples) % 2]))
+        return samples
+
+    def change_filter(wanted, wait):
+        count = f"{counts[wanted]:,}"
+        shown = lambda: explorer.screen.has(f"{count} of ") and explorer.screen.has(f": {count} requests")
+        wait()
+        os.write(explorer.master, f":filter {wanted}".encode())
+        explorer.until(lambda: explorer.screen.has(f":filter {wanted}"))
+        explorer.pause()
+        return explorer.to_frame("\r", shown)
+
+    during = cursor(explorer.is_analysing, 200)
+    explorer.end_of_analysis()
+    alone = cursor(lambda: True, 200)
+    line(f"cursor key to finished frame, p50, p99, max of {len(alone)}", percentiles(alone))
+    line(f"the same during an analysis, of {len(during)}", percentiles(during))
+    # The first time, the filter is applied to all requests; later, what passed its tests is known.
+    first = [change_filter(wanted, explorer.end_of_analysis) for wanted in FILTERS]
+    line(f"a new filter to the last number, p50, p99, max of {len(first)}", percentiles(first))
+    changes = [change_filter(wanted, explorer.end_of_analysis) for wanted in FILTERS * 2]
+    line(f"a filter of before to the last number, of {len(changes)}", percentiles(changes))
+    changes = [change_filter(wanted, explorer.pause) for wanted in FILTERS * 2]
+    line(f"the same during an analysis, of {len(changes)}", percentiles(changes))
+    line("peak memory of this, with the pages of the mapped file", f"{explorer.memory()[1]:.0f} MiB")
+    explorer.end()
+
+
+def measure_walk(folder):
+    explorer = Explorer(cache, folder)
     explorer.wait()
     peak = 0.0
     walk = ["1", "2", "3", "4", "5", ":sort value\r", ":by key\r", ":by prefix/2\r", ":by user_agent\r", ":by network\r",
@@ -142,4 +124,10 @@ with tempfile.TemporaryDirectory() as folder:
     line("slowest screen of the walk", f"{slowest[0]:.0f} ms ({slowest[1]})")
     explorer.end()
 
-subprocess.run([release / "examples" / "measure", cache], check=True)
+
+with tempfile.TemporaryDirectory() as folder:
+    for part, measure in [("start", measure_start), ("keys", measure_keys), ("walk", measure_walk)]:
+        if part in PARTS:
+            measure(folder)
+if "queries" in PARTS:
+    subprocess.run([release / "examples" / "measure", cache], check=True)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::fs::FileType;
 use tokio::sync::{Notify, watch};
 
 use super::interrupt::{self, Interrupt};
@@ -12,7 +13,11 @@ use super::mutes::CacheMutes;
 use super::open_sources::{DefaultSources, default_sources, open_sources, uris};
 use super::prices::LateRegion;
 use super::{
-    Outcome, args::ScreenArgs, context::Context, investigations, run_ingest, temporary_cache::DeleteIfEmpty,
+    Outcome,
+    args::ScreenArgs,
+    context::Context,
+    investigations, run_ingest,
+    temporary_cache::{DeleteIfEmpty, TemporaryCache},
     usage,
 };
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
@@ -38,13 +43,26 @@ pub(super) fn run(
     if every.is_some() && specs.iter().any(|spec| spec == "-") {
         return usage("--every: standard input can be read only once");
     }
-    let path = context.cache_path()?;
-    let user = context.user_options(screen, investigation, &path)?;
+    // Requests of piped input must not mix with those of earlier input.
+    let is_piped = specs.iter().any(|spec| spec == "-") && context.named_cache().is_none();
+    let temporary = if is_piped { Some(TemporaryCache::new()?) } else { None };
+    let path = match &temporary {
+        Some(temporary) => temporary.path(),
+        None => context.cache_path()?,
+    };
+    let mut user = context.user_options(screen, investigation, &path)?;
+    if let (Some(session), true) = (&mut user.session, is_piped) {
+        session.cache = PathBuf::from("-");
+    }
     if !specs.is_empty() {
         let Opened { sources, unopened, uris, pending } = open_or_cached(context, specs)?;
         // The title has the URI of the log files, which differs from the argument if that names the logged bucket.
         let is_remote = |uri: &String| uri.starts_with("s3://") || uri.starts_with("cloudwatch:");
-        let title = if uris.iter().any(is_remote) { uris.join("  ") } else { specs.join("  ") };
+        let shown = |spec: &String| if spec == "-" { "standard input".to_owned() } else { spec.clone() };
+        let title = match uris.iter().any(is_remote) {
+            true => uris.join("  "),
+            false => specs.iter().map(shown).collect::<Vec<_>>().join("  "),
+        };
         return show(context, &path, Start { sources, unopened, pending, uris, title, every, user });
     }
     let DefaultSources { specs, are_chosen } = default_sources(context).unwrap_or_default();
@@ -158,6 +176,8 @@ pub(super) fn require_terminal() -> anyhow::Result<()> {
 /// Opens the explorer on the cache at `path`.
 pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Result<Outcome> {
     let Start { sources, unopened, pending, uris, title, every, mut user } = start;
+    let ignores_input = is_log_piped_in() && !uris.iter().any(|uri| uri == "-");
+    tui::take_standard_input()?;
     // The terminal answers while the cache is opened.
     let query = TerminalQuery::start(|name| std::env::var(name).ok());
     let mut delete_if_empty = DeleteIfEmpty::default();
@@ -168,7 +188,8 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
     let engine = context.engine(cache);
     let choice = context.price_choice()?;
     let chosen = choice.choose(&engine, &uris)?;
-    let notice = chosen.warning();
+    let unread = "standard input is not read; name it to explore it: … | tamarin -";
+    let notice = chosen.warning().or_else(|| ignores_input.then(|| unread.to_owned()));
     let engine = Arc::new(engine.with_prices(chosen.prices));
     // In the first session, the region is known with the first requests.
     let engine: Arc<dyn Engine> = match chosen.is_region_unknown {
@@ -210,6 +231,12 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     result.map(|()| Outcome::Done)
+}
+
+/// Whether standard input is a pipe or a file.
+fn is_log_piped_in() -> bool {
+    let kind = rustix::fs::fstat(rustix::stdio::stdin()).map(|stat| FileType::from_raw_mode(stat.st_mode));
+    matches!(kind, Ok(FileType::Fifo | FileType::RegularFile))
 }
 
 /// Reads from the catalogue how many lines of these sources (empty: of all) were rejected, and how many were repeats.

@@ -24,6 +24,9 @@ use crate::source::{KnownFile, LogFile, Source, foreign};
 
 /// Pages of names on their way from the lister.
 const MAX_QUEUED_PAGES: usize = 4;
+/// Pages with log files that wait to be fetched. Listing runs ahead of fetching, so that the end of a pull can be estimated;
+/// a page has about a thousand names.
+const MAX_PAGES_TO_FETCH: usize = 64;
 /// Log files that are decompressed and cut at a time, if there are fewer parsers. Each may have a line of
 /// [`MAX_LINE_BYTES`](super::lines_block::MAX_LINE_BYTES) in memory.
 const MIN_CUTTERS: usize = 2;
@@ -93,26 +96,69 @@ impl FetchStage {
             cutters: Arc::new(Semaphore::new(self.parsers.max(MIN_CUTTERS))),
             fetches: JoinSet::new(),
         };
-        while let Some(page) = self.cancel.run_until_cancelled(pages.recv()).await.flatten() {
-            if !fetcher.fetch_page(page).await? {
-                break;
+        let (new_sender, mut new_files) = mpsc::channel::<Vec<NewFile>>(MAX_PAGES_TO_FETCH);
+        let list = async move {
+            while let Some(page) = self.cancel.run_until_cancelled(pages.recv()).await.flatten() {
+                let new = self.new_files(source_id, page)?;
+                // Fails if the fetcher has ended: the ingest was cancelled.
+                if !new.is_empty() && new_sender.send(new).await.is_err() {
+                    break;
+                }
             }
-        }
-        drop(pages);
-        let listed = self.cancel.run_until_cancelled(listing.join_next()).await.flatten();
-        drop(listing);
-        match listed {
-            None | Some(Ok(Ok(()))) => {}
-            Some(Ok(Err(error))) => {
-                self.counters.file_failed(source.uri(), error.to_string(), error.message());
+            drop(pages);
+            let listed = self.cancel.run_until_cancelled(listing.join_next()).await.flatten();
+            match listed {
+                None | Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(error))) => {
+                    self.counters.file_failed(source.uri(), error.to_string(), error.message());
+                }
+                Some(Err(_)) => self.counters.file_panicked(source.uri(), "listing it"),
             }
-            Some(Err(_)) => self.counters.file_panicked(source.uri(), "listing it"),
-        }
-        if is_last {
-            self.counters.is_listed.store(true, Relaxed);
-        }
+            if is_last {
+                self.counters.is_listed.store(true, Relaxed);
+            }
+            Ok::<_, CacheError>(())
+        };
+        let fetch = async move {
+            while let Some(new) = new_files.recv().await {
+                if fetcher.start_fetches(new).await.is_none() {
+                    break;
+                }
+            }
+            Ok(fetcher)
+        };
+        let ((), mut fetcher) = tokio::try_join!(list, fetch)?;
         while fetcher.fetches.join_next().await.is_some() {}
         Ok(())
+    }
+
+    /// The log files of a page that the cache does not have.
+    fn new_files(&self, source_id: Option<SourceId>, page: Vec<LogFile>) -> Result<Vec<NewFile>, CacheError> {
+        let FetchStage { cache, counters, .. } = self;
+        let names = page.iter().map(|file| (file.name.as_str(), file.version.as_deref()));
+        let statuses = cache.log_file_statuses(source_id, names)?;
+        let mut new = Vec::new();
+        for (file, status) in page.into_iter().zip(statuses) {
+            // An empty file matters only if the cache has lines of it.
+            if status == LogFileStatus::New && file.size == Some(0) {
+                counters.files_empty.fetch_add(1, Relaxed);
+                continue;
+            }
+            counters.files_listed.fetch_add(1, Relaxed);
+            match status {
+                LogFileStatus::Whole => {
+                    counters.files_known.fetch_add(1, Relaxed);
+                }
+                LogFileStatus::NoLog => {
+                    counters.files_skipped.fetch_add(1, Relaxed);
+                }
+                LogFileStatus::New | LogFileStatus::Changed => new.push((file, Vec::new())),
+                LogFileStatus::InPart(known_lines) => new.push((file, known_lines)),
+            }
+        }
+        let bytes = new.iter().filter_map(|(file, _)| file.size).sum();
+        counters.bytes_listed.fetch_add(bytes, Relaxed);
+        Ok(new)
     }
 }
 
@@ -135,44 +181,13 @@ struct SourceFetcher<'s> {
 }
 
 impl SourceFetcher<'_> {
-    /// Fetches the log files of a page that the cache does not have. Returns `false` after a cancellation.
-    async fn fetch_page(&mut self, page: Vec<LogFile>) -> Result<bool, CacheError> {
-        let new = self.new_files(page)?;
-        let bytes = new.iter().filter_map(|(file, _)| file.size).sum();
-        self.stage.counters.bytes_listed.fetch_add(bytes, Relaxed);
+    /// Starts fetches one after another. `None`: the ingest was cancelled.
+    async fn start_fetches(&mut self, new: Vec<NewFile>) -> Option<()> {
         for new in new {
-            if self.start_fetch(new).await.is_none() {
-                return Ok(false);
-            }
+            self.start_fetch(new).await?;
             while self.fetches.try_join_next().is_some() {}
         }
-        Ok(true)
-    }
-
-    fn new_files(&self, page: Vec<LogFile>) -> Result<Vec<NewFile>, CacheError> {
-        let FetchStage { cache, counters, .. } = self.stage;
-        let names = page.iter().map(|file| (file.name.as_str(), file.version.as_deref()));
-        let statuses = cache.log_file_statuses(self.source_id, names)?;
-        let mut new = Vec::new();
-        for (file, status) in page.into_iter().zip(statuses) {
-            // An empty file matters only if the cache has lines of it.
-            if status == LogFileStatus::New && file.size == Some(0) {
-                counters.files_empty.fetch_add(1, Relaxed);
-                continue;
-            }
-            counters.files_listed.fetch_add(1, Relaxed);
-            match status {
-                LogFileStatus::Whole => {
-                    counters.files_known.fetch_add(1, Relaxed);
-                }
-                LogFileStatus::NoLog => {
-                    counters.files_skipped.fetch_add(1, Relaxed);
-                }
-                LogFileStatus::New | LogFileStatus::Changed => new.push((file, Vec::new())),
-                LogFileStatus::InPart(known_lines) => new.push((file, known_lines)),
-            }
-        }
-        Ok(new)
+        Some(())
     }
 
     /// Waits for a slot and memory, and starts a fetch. `None`: the ingest was cancelled.

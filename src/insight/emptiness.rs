@@ -282,6 +282,8 @@ fn subject_of(term: &Filter) -> String {
             text.split_once([':', '='])
         }
         Filter::Term(Subject::Field(Field::HttpStatus), Test::Range(..)) => text.split_once(':'),
+        // Several values, or what one value means.
+        Filter::Any(_) if !text.contains(" or ") => text.split_once(':'),
         _ => None,
     };
     match named {

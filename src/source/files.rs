@@ -8,9 +8,9 @@
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal, Read};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
 
 use futures::future::BoxFuture;
@@ -266,7 +266,8 @@ pub(super) fn path_of(spec: &str) -> PathBuf {
 pub struct StandardInput {
     /// Unique for each process, so that the next input does not replace this one in the cache.
     name: String,
-    is_fetched: AtomicBool,
+    /// A descriptor of its own: the explorer makes the terminal the standard input, to read keys. `None`: it was read.
+    input: Mutex<Option<File>>,
 }
 
 impl StandardInput {
@@ -280,12 +281,17 @@ impl StandardInput {
                 "`-`: standard input is a terminal; pipe a log into it: zcat LOG.gz | tamarin -".to_owned(),
             ));
         }
-        Ok(StandardInput::at(jiff::Timestamp::now()))
+        StandardInput::at(jiff::Timestamp::now())
     }
 
-    fn at(time: jiff::Timestamp) -> StandardInput {
+    fn at(time: jiff::Timestamp) -> Result<StandardInput, SourceError> {
         let name = time.strftime("standard input %Y-%m-%dT%H:%M:%S%.6fZ").to_string();
-        StandardInput { name, is_fetched: AtomicBool::new(false) }
+        match io::stdin().as_fd().try_clone_to_owned() {
+            Ok(input) => Ok(StandardInput { name, input: Mutex::new(Some(File::from(input))) }),
+            Err(error) => {
+                Err(SourceError::NotASource(format!("`-`: standard input cannot be read: {error}")))
+            }
+        }
     }
 }
 
@@ -296,7 +302,7 @@ impl Source for StandardInput {
 
     fn list(&self, _: Window, pages: mpsc::Sender<Vec<LogFile>>) -> BoxFuture<'_, Result<(), SourceError>> {
         Box::pin(async move {
-            if !self.is_fetched.load(Ordering::Relaxed) {
+            if self.input.lock().is_some() {
                 let _ = pages.send(vec![log_file(self.name.clone(), None)]).await;
             }
             Ok(())
@@ -305,11 +311,11 @@ impl Source for StandardInput {
 
     fn fetch<'a>(&'a self, _: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>> {
         Box::pin(async move {
-            if self.is_fetched.swap(true, Ordering::Relaxed) {
+            let Some(input) = self.input.lock().take() else {
                 let message = "standard input was read already; it can be read only once".to_owned();
                 return Err(SourceError::Local { path: PathBuf::from(&self.name), message });
-            }
-            Ok(Body::Reader(Box::new(io::stdin())))
+            };
+            Ok(Body::Reader(Box::new(input)))
         })
     }
 
@@ -437,14 +443,14 @@ mod tests {
         let name = |microsecond| {
             let second = "2026-11-29T23:40:12Z".parse::<jiff::Timestamp>().unwrap().as_microsecond();
             let time = jiff::Timestamp::from_microsecond(second + microsecond).unwrap();
-            StandardInput::at(time).name
+            StandardInput::at(time).unwrap().name
         };
         assert_eq!(name(0), "standard input 2026-11-29T23:40:12.000000Z");
         assert_eq!(name(123_456), "standard input 2026-11-29T23:40:12.123456Z");
         // The name has no date of requests.
         assert_eq!(object_name::NameDate::find(&name(0)), None);
 
-        let source = StandardInput::at(jiff::Timestamp::now());
+        let source = StandardInput::at(jiff::Timestamp::now()).unwrap();
         let (pages, mut listed) = mpsc::channel(1);
         source.list(Window::default(), pages).await.unwrap();
         let files = listed.recv().await.unwrap();

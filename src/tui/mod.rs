@@ -142,15 +142,22 @@ pub(crate) fn restore_terminal() {
     app::terminal::restore();
 }
 
+/// Has keys read from the terminal, also if a log is piped in: the terminal becomes the standard input of this process.
+pub(crate) fn take_standard_input() -> Result<(), TuiError> {
+    app::terminal::take_standard_input().map_err(TuiError::terminal)
+}
+
 /// Runs the explorer on the terminal until the user quits or `end` completes. The terminal is restored afterwards.
 pub(crate) async fn run(options: TuiOptions, end: impl Future<Output = ()>) -> Result<(), TuiError> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(TuiError::NoTerminal);
     }
     let title = format!("tamarin {}", format::visible(&options.title));
-    let mut guard = app::terminal::TerminalGuard::new(&title).map_err(TuiError::terminal)?;
+    let Terminal { answers, may_answer_late, .. } = options.user.terminal;
+    let modes = app::terminal::Modes { takes_mouse: true, reports_focus: answers || may_answer_late };
+    let mut guard = app::terminal::TerminalGuard::new(&title, modes).map_err(TuiError::terminal)?;
     let events = crossterm::event::EventStream::new();
-    let mut control = app::terminal::JobControl::new(title);
+    let mut control = app::terminal::JobControl::new(title, modes);
     let end = async {
         tokio::select! {
             () = end => {}

@@ -309,6 +309,7 @@ impl Explorer {
                         self.muted.retain(|known| known.id != mute.id);
                         actions.push_back(Action::Unmuted { mute, result: Ok(()) });
                     }
+                    Effect::ListMutes => actions.push_back(Action::MutesListed(Ok(self.muted.clone()))),
                     Effect::WriteFile { path, text } => {
                         let result = write_file::write_new(&path, &text);
                         actions.push_back(Action::FileWritten { path, result });
@@ -334,6 +335,13 @@ impl Explorer {
                     Effect::Quit => self.has_quit = true,
                 }
             }
+        }
+    }
+
+    /// Handles the results that were held.
+    pub(crate) fn answer_held(&mut self) {
+        while let Some(result) = self.held_results.pop_front() {
+            self.handle(Action::Answered(Box::new(result)));
         }
     }
 

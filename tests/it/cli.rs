@@ -87,7 +87,7 @@ fn single_requests_have_every_field() {
     let home = Home::new();
     let rows = home.rows(&["requests", "logs"]);
     assert_eq!(rows.len(), 3);
-    assert_eq!(rows[0].as_object().unwrap().len(), 31);
+    assert_eq!(rows[0].as_object().unwrap().len(), 32);
     assert_eq!(rows[0]["time"], "2026-04-01T00:01:00Z");
     assert_eq!((&rows[0]["key"], &rows[0]["key_logged"]), (&"a b.mp4".into(), &"a%2520b.mp4".into()));
     assert_eq!((&rows[1]["http_status"], &rows[1]["bytes_sent"]), (&404.into(), &Value::Null));

@@ -263,3 +263,43 @@ fn a_wrong_source_of_the_configuration_file_was_silently_skipped() {
     terminal.press("q").unwrap();
     assert!(terminal.wait_for_end().unwrap().success());
 }
+
+#[test]
+fn a_piped_log_is_explored_with_keys_from_the_terminal() {
+    let home = Home::new();
+    let log = home.path("piped.log");
+    let lines: Vec<String> =
+        (0..3).map(|second| line(second, "192.0.2.1", "-", "REST.GET.OBJECT", "a", 200, "7")).collect();
+    std::fs::write(&log, lines.concat()).unwrap();
+    let cache = home.path("piped.db");
+    let tamarin = env!("CARGO_BIN_EXE_tamarin");
+    let start = |pipe: &str| {
+        let command = format!("{pipe} | {tamarin} - --cache {}", cache.display());
+        Terminal::start(Path::new("/bin/sh"), &["-c".as_ref(), command.as_ref()], (130, 34)).unwrap()
+    };
+    let mut terminal = start(&format!("cat {}", log.display()));
+    terminal.wait_for("3 requests").unwrap();
+    terminal.wait_for("standard input").unwrap();
+    terminal.press("\r").unwrap();
+    terminal.wait_for("Addresses › 192.0.2.1 › Objects").unwrap();
+    terminal.press("q").unwrap();
+    assert!(terminal.wait_for_end().unwrap().success());
+    assert!(is_restored(&terminal), "the terminal is restored");
+}
+
+#[test]
+fn the_explorer_ends_although_the_pipe_with_the_log_stays_open() {
+    let home = Home::new();
+    let (pipe, cache) = (home.path("pipe"), home.path("piped.db"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let tamarin = env!("CARGO_BIN_EXE_tamarin");
+    let command = format!("exec {tamarin} - --cache {} < {}", cache.display(), pipe.display());
+    let mut terminal =
+        Terminal::start(Path::new("/bin/sh"), &["-c".as_ref(), command.as_ref()], (130, 34)).unwrap();
+    let writer = std::fs::File::options().write(true).open(&pipe).unwrap();
+    terminal.wait_for("standard input").unwrap();
+    terminal.press("q").unwrap();
+    assert!(terminal.wait_for_end().unwrap().success());
+    assert!(is_restored(&terminal), "the terminal is restored");
+    drop(writer);
+}

@@ -8,6 +8,8 @@ mod block;
 mod cache_format;
 mod cli;
 mod cloudwatch;
+#[cfg(unix)]
+mod colours;
 mod configuration;
 mod contrast;
 mod cost;
@@ -25,6 +27,7 @@ mod foreign;
 #[cfg(unix)]
 mod full_disk;
 mod fuzz;
+mod growing;
 mod home;
 mod identity;
 mod imports;
@@ -47,6 +50,7 @@ mod stopping;
 mod strangers;
 mod structured;
 mod support;
+mod tasks;
 mod together;
 mod upkeep;
 mod versions;

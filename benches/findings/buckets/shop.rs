@@ -15,7 +15,7 @@ use crate::traffic::{Every, Job, Origin, Step, Stream, Uploads, Visit, World, se
 const PARTNERS: [(&str, &str, &str, u32, f64); 4] = [
     (
         "price comparison",
-        "203.0.113.41",
+        "198.18.41.41",
         "Mozilla/5.0 (compatible; PriceBot/2.1; +https://prices.example/bot)",
         5 * HOUR + 600,
         120.0,
@@ -23,12 +23,12 @@ const PARTNERS: [(&str, &str, &str, u32, f64); 4] = [
     ("marketplace", "203.0.113.52", "MarketImport/5.2 (feeds@market.example)", 6 * HOUR, 260.0),
     (
         "advertising",
-        "192.0.2.121",
+        "198.18.2.121",
         "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
         7 * HOUR + 1200,
         180.0,
     ),
-    ("affiliates", "203.0.113.68", "Java/11.0.22", 5 * HOUR + 2700, 30.0),
+    ("affiliates", "192.0.2.68", "Java/11.0.22", 5 * HOUR + 2700, 30.0),
 ];
 
 pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
@@ -165,10 +165,10 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
             vec!["CloudFront", "uploads of sellers", "smaller pictures", "links to the bucket"],
             vec!["links to the bucket"],
         ],
+        // The price comparison is a crawler: its absence is ordinary.
         stoppable: vec![
             ("feed export", DAY),
             ("marketplace", DAY),
-            ("price comparison", DAY),
             ("stock export", HOUR),
             ("uptime monitor", 600),
         ],

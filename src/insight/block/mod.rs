@@ -310,11 +310,24 @@ impl Plan {
     /// out. The texts can have text from logs: escape them before printing.
     pub fn notes(&self, format: Format, number: Notes) -> Vec<String> {
         let mut notes = Vec::new();
+        let is_policy = format == Format::Policy;
+        if is_policy && self.accounts.is_empty() && self.has_addresses() {
+            notes.push(
+                "the policy also blocks your own users at these addresses; exempt your account with --account NUMBER"
+                    .to_owned(),
+            );
+        }
+        if !is_policy && let Some(others) = self.others() {
+            notes.push(format!(
+                "not in this list, as --format {} is for addresses only: {others}",
+                format.name()
+            ));
+        }
+        notes.extend(impact::sentences(&self.neighbours, number));
         for Warnings { about, sentences } in &self.warnings {
             notes.extend(first(sentences.iter().cloned(), about, number));
         }
-        notes.extend(impact::sentences(&self.neighbours, number));
-        if format == Format::Policy {
+        if is_policy {
             let sessions = self.sessions.iter();
             let sessions = sessions
                 .map(|session| format!("{session} is a session: the policy blocks all sessions of its role"));
@@ -323,17 +336,6 @@ impl Plan {
                 "a bucket has one policy: add these statements to it, then put it yourself; nothing has been changed"
                     .to_owned(),
             );
-            if self.accounts.is_empty() && self.has_addresses() {
-                notes.push(
-                    "the policy also blocks your own users at these addresses; exempt your account with --account NUMBER"
-                        .to_owned(),
-                );
-            }
-        } else if let Some(others) = self.others() {
-            notes.push(format!(
-                "not in this list, as --format {} is for addresses only: {others}",
-                format.name()
-            ));
         }
         notes
     }

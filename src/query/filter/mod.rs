@@ -2,12 +2,14 @@
 //!
 //! A [`Filter`] is plain data. [`Filter::parse`] reads it from text (`tokens`, `parse`: the grammar; `value`, `number`,
 //! [`period`]: the meaning of values) and its `Display` writes it back (`print`). [`Matcher`] tests a single value,
-//! [`mod@complete`] offers completions while a filter is typed, [`mod@highlight`] finds its parts for colouring. `docs/filter.md` describes the language, see [`HELP`].
+//! [`mod@complete`] offers completions while a filter is typed, [`mod@contradiction`] finds terms that exclude each other,
+//! [`mod@highlight`] finds its parts for colouring. `docs/filter.md` describes the language, see [`HELP`].
 //!
 //! Never here: where values are stored (segments, dictionaries), widgets.
 
 mod build;
 pub mod complete;
+pub mod contradiction;
 mod glob;
 pub mod highlight;
 mod invisible;
@@ -22,6 +24,7 @@ mod tokens;
 mod value;
 
 pub use complete::{Completion, complete};
+pub use contradiction::{Contradiction, contradiction};
 pub use highlight::{Part, highlight};
 pub use invisible::is_invisible;
 pub use matcher::Matcher;

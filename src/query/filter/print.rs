@@ -22,7 +22,7 @@ impl fmt::Display for Filter {
         let spelling = if f.alternate() { Spelling::Short } else { Spelling::Canonical };
         let text = match &filter {
             Filter::All(terms) => joined(terms, " ", spelling),
-            Filter::Any(terms) if value_list(terms, spelling).is_none() => joined(terms, " or ", spelling),
+            Filter::Any(terms) if list(terms, spelling).is_none() => joined(terms, " or ", spelling),
             other => operand(other, spelling),
         };
         f.write_str(&text)
@@ -38,7 +38,7 @@ fn operand(filter: &Filter, spelling: Spelling) -> String {
     match filter {
         Filter::All(terms) => format!("({})", joined(terms, " ", spelling)),
         Filter::Any(terms) => {
-            value_list(terms, spelling).unwrap_or_else(|| format!("({})", joined(terms, " or ", spelling)))
+            list(terms, spelling).unwrap_or_else(|| format!("({})", joined(terms, " or ", spelling)))
         }
         Filter::Not(inner) => format!("-{}", operand(inner, spelling)),
         Filter::Term(subject, test) => {
@@ -49,6 +49,20 @@ fn operand(filter: &Filter, spelling: Spelling) -> String {
             }
         }
     }
+}
+
+/// Prints alternatives as one term, if they are a list of values or what one value means.
+fn list(terms: &[Filter], spelling: Spelling) -> Option<String> {
+    value_list(terms, spelling).or_else(|| one_value(terms, spelling))
+}
+
+/// Prints `name:value` if the language reads that as all these alternatives: `operation:expire` means the operation, or a
+/// component of it.
+fn one_value(terms: &[Filter], spelling: Spelling) -> Option<String> {
+    let Some(Filter::Term(subject, Test::Equals(bytes))) = terms.first() else { return None };
+    let text = std::str::from_utf8(bytes).ok().filter(|text| is_bare(text))?;
+    let meaning = value::interpret(subject, &Literal::bare(text), 0.into());
+    (meaning == Ok(Filter::Any(terms.to_vec()))).then(|| format!("{}:{text}", name_of(subject, spelling)))
 }
 
 /// Prints `name:a,b,c` if all terms have the same subject and their values can be in a list.

@@ -285,3 +285,115 @@ fn format(export: &Export) -> Format {
         _ => Format::Json,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::log::Field;
+    use crate::query::{
+        BucketWidth, Counting, Dimension, Filter, Query, Reply, RequestRow, Sort, TimeRange, Value,
+    };
+    use crate::tui::testing::get;
+
+    const PAGES: u64 = 30;
+
+    /// Gives pages of requests, and looks after each page at what is left of it in memory and what is in the file.
+    struct Pages {
+        folder: PathBuf,
+    }
+
+    impl Pages {
+        /// Lines of the file that is being written.
+        fn lines_written(&self) -> usize {
+            let files: Vec<_> = self.folder.read_dir().unwrap().map(|file| file.unwrap().path()).collect();
+            let [file] = files.as_slice() else { panic!("one file: {files:?}") };
+            std::fs::read_to_string(file).unwrap().lines().count()
+        }
+    }
+
+    impl Engine for Pages {
+        fn ask(
+            &self,
+            _: &Query,
+            _: &CancellationToken,
+            _: &mut dyn FnMut(Answer, f64),
+        ) -> Result<Reply, QueryError> {
+            Err(QueryError::Invalid("single requests are asked for in pages".to_owned()))
+        }
+
+        fn pages(
+            &self,
+            _: &Query,
+            page_rows: usize,
+            _: &CancellationToken,
+            on_page: &mut dyn FnMut(Requests) -> bool,
+        ) -> Result<(), QueryError> {
+            assert_eq!(page_rows, PAGE_ROWS);
+            for page in 0..PAGES {
+                let key: Arc<[u8]> = format!("films/{page}.mp4").into_bytes().into();
+                let row = |number: usize| {
+                    let mut row: RequestRow = get(number as i64, "192.0.2.1", "", 200, 1);
+                    row.fields[Field::Key as usize] = Value::Text(Arc::clone(&key));
+                    row
+                };
+                let rows = (0..page_rows).map(row).collect();
+                assert!(on_page(Requests { rows, matched: PAGES * page_rows as u64 }));
+                assert_eq!(Arc::strong_count(&key), 1, "no request of the page is kept");
+                let given = (page as usize + 1) * page_rows;
+                let written = self.lines_written();
+                assert!(written + page_rows / 2 > given, "{given} requests, {written} lines written");
+            }
+            Ok(())
+        }
+
+        fn generation(&self) -> u64 {
+            1
+        }
+
+        fn pin_snapshot(&self, _: bool) -> Result<(), QueryError> {
+            Ok(())
+        }
+
+        fn complete(&self, _: &Dimension, _: &str, _: usize) -> Result<Vec<String>, QueryError> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn an_export_has_one_page_of_requests_in_memory() {
+        for extension in ["csv", "ndjson", "json"] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(format!("all.{extension}"));
+            let ask = Ask::Requests {
+                sort: Sort { by: Field::Time, descending: false },
+                offset: 0,
+                limit: 0,
+                fields: Vec::new(),
+            };
+            let query = Query {
+                sources: Vec::new(),
+                time: TimeRange::default(),
+                filter: Filter::everything(),
+                counting: Counting::AsLogged,
+                ask,
+            };
+            let asked = Export {
+                path: path.clone(),
+                overwrite: false,
+                query,
+                columns: Vec::new(),
+                marks: Vec::new(),
+                sort: Sort { by: Column::Value, descending: false },
+                bucket_width: BucketWidth::Seconds(3_600),
+                analysed: None,
+            };
+            let engine = Pages { folder: folder.path().to_owned() };
+            let exported = export(&engine, asked, &CancellationToken::new(), &mut |_, _| {});
+            let rows = PAGES * PAGE_ROWS as u64;
+            assert_eq!(exported, Exported::Written { path, rows, approximate: Vec::new() });
+        }
+    }
+}

@@ -3,11 +3,12 @@
 
 pub(super) mod analysis_runner;
 mod background_engine;
+mod colour_answers;
 pub(super) mod config_store;
 pub(super) mod export_file;
 pub(super) mod frame_writer;
 mod generation_poll;
-mod late_answer;
+mod home;
 mod mutes;
 pub(super) mod query_runner;
 pub(super) mod session;

@@ -1,4 +1,4 @@
-//! Stores and removes mutes of findings.
+//! Stores, lists and removes mutes of findings.
 
 use crate::insight::findings::mute::{Mute, MuteStore};
 use crate::tui::model::Action;
@@ -23,6 +23,14 @@ pub(in crate::tui) fn add(store: Option<&dyn MuteStore>, mutes: Vec<Mute>) -> Ac
         }
     }
     Action::Muted { mutes: added, error }
+}
+
+/// All mutes, also those that have ended.
+pub(in crate::tui) fn list(store: Option<&dyn MuteStore>) -> Action {
+    Action::MutesListed(match store {
+        Some(store) => store.mutes().map_err(|error| error.to_string()),
+        None => Err(NO_STORE.to_owned()),
+    })
 }
 
 /// Removes a mute. It is no error if it is gone.

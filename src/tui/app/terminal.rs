@@ -1,7 +1,11 @@
 //! The terminal of the process. It is restored when the explorer quits, fails, panics, is stopped or is killed by a
 //! signal.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, IsTerminal, Stdout, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
 use std::{mem::ManuallyDrop, sync::Once};
@@ -21,12 +25,35 @@ use rustix::process::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::query::filter::is_invisible;
+use crate::tui::app::colour_answers::QUESTION;
 use crate::tui::app::frame_writer::FrameWriter;
 use crate::tui::app::session::{TerminalControl, TerminalOwner};
+
+/// Makes the terminal the standard input of this process, from which keys are read. It may have been a pipe with a log.
+pub(in crate::tui) fn take_standard_input() -> io::Result<()> {
+    if io::stdin().is_terminal() {
+        return Ok(());
+    }
+    let open = |path: &Path| File::options().read(true).write(true).open(path);
+    // `/dev/tty` is only the second choice: macOS cannot wait for events on it.
+    let device = rustix::termios::ttyname(io::stdout(), Vec::new())?;
+    let terminal =
+        open(Path::new(OsStr::from_bytes(device.to_bytes()))).or_else(|_| open(Path::new("/dev/tty")))?;
+    Ok(rustix::stdio::dup2_stdin(&terminal)?)
+}
 
 /// Whether the terminal is set up for the explorer.
 static IS_SET_UP: AtomicBool = AtomicBool::new(false);
 static PANIC_HOOK: Once = Once::new();
+
+/// Modes of the terminal that differ between sessions.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::tui) struct Modes {
+    /// Whether the mouse belongs to the explorer.
+    pub(in crate::tui) takes_mouse: bool,
+    /// Whether the terminal says when it gets the focus.
+    pub(in crate::tui) reports_focus: bool,
+}
 
 /// The terminal, set up for the explorer. Dropping the guard restores it.
 pub(in crate::tui) struct TerminalGuard {
@@ -38,10 +65,10 @@ pub(in crate::tui) struct TerminalGuard {
 
 impl TerminalGuard {
     /// Sets up the terminal: raw mode, alternate screen, mouse, bracketed paste, title. Restores it on an error.
-    pub(in crate::tui) fn new(title: &str) -> io::Result<TerminalGuard> {
+    pub(in crate::tui) fn new(title: &str, modes: Modes) -> io::Result<TerminalGuard> {
         restore_on_panic();
         IS_SET_UP.store(true, Ordering::SeqCst);
-        let terminal = enter(title, true)
+        let terminal = enter(title, modes)
             .and_then(|()| Terminal::new(CrosstermBackend::new(FrameWriter::new(io::stdout()))));
         terminal
             .map(|terminal| TerminalGuard { terminal: ManuallyDrop::new(terminal) })
@@ -60,17 +87,24 @@ impl Drop for TerminalGuard {
 const TAKE_MOUSE: Print<&str> = Print("\x1b[?1000h\x1b[?1002h\x1b[?1006h");
 const RELEASE_MOUSE: Print<&str> = Print("\x1b[?1006l\x1b[?1002l\x1b[?1000l");
 
+/// Reports when the terminal gets and loses the focus.
+const REPORT_FOCUS: Print<&str> = Print("\x1b[?1004h");
+const IGNORE_FOCUS: Print<&str> = Print("\x1b[?1004l");
+
 /// Keeps the title of the window (XTWINOPS), and sets it again.
 const SAVE_TITLE: Print<&str> = Print("\x1b[22;2t");
 const RESTORE_TITLE: Print<&str> = Print("\x1b[23;2t");
 
 /// Sets the modes of the terminal. Raw mode is first: setting it stops a background process before it writes anything.
-fn enter(title: &str, takes_mouse: bool) -> io::Result<()> {
+fn enter(title: &str, modes: Modes) -> io::Result<()> {
     enable_raw_mode()?;
     let mut out = io::stdout();
     execute!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
-    if takes_mouse {
+    if modes.takes_mouse {
         execute!(out, TAKE_MOUSE)?;
+    }
+    if modes.reports_focus {
+        execute!(out, REPORT_FOCUS)?;
     }
     execute!(out, SAVE_TITLE, SetTitle(title))
 }
@@ -82,7 +116,7 @@ pub(in crate::tui) fn restore() {
     }
     let mut out = io::stdout();
     let _ = queue!(out, EndSynchronizedUpdate, RESTORE_TITLE);
-    let _ = queue!(out, DisableBracketedPaste, RELEASE_MOUSE, LeaveAlternateScreen, Show);
+    let _ = queue!(out, DisableBracketedPaste, RELEASE_MOUSE, IGNORE_FOCUS, LeaveAlternateScreen, Show);
     let _ = out.flush();
     let _ = disable_raw_mode();
 }
@@ -124,7 +158,7 @@ const CHECK_INTERVAL: std::time::Duration = std::time::Duration::from_secs(2);
 /// Job control: the signals with which the shell stops and continues this process.
 pub(in crate::tui) struct JobControl {
     title: String,
-    takes_mouse: bool,
+    modes: Modes,
     /// `SIGTSTP`: Ctrl-Z, `kill -TSTP`. `None`: there is no shell with job control.
     stop: Option<Signal>,
     /// `SIGCONT`: `fg`.
@@ -137,19 +171,19 @@ pub(in crate::tui) struct JobControl {
 
 impl JobControl {
     /// From now on `SIGTSTP` does not stop the process by itself. Must be called within a tokio runtime.
-    pub(in crate::tui) fn new(title: String) -> JobControl {
+    pub(in crate::tui) fn new(title: String, modes: Modes) -> JobControl {
         // Without a shell, nothing could continue the process: without a handler, the system ignores the signal.
         let stop =
             has_shell().then(|| signal(SignalKind::from_raw(ProcessSignal::TSTP.as_raw())).ok()).flatten();
         let resume = signal(SignalKind::from_raw(ProcessSignal::CONT.as_raw())).ok();
-        JobControl { title, takes_mouse: true, stop, resume, is_suspended: false, was_stopped: false }
+        JobControl { title, modes, stop, resume, is_suspended: false, was_stopped: false }
     }
 
     fn set_up_again(&mut self) -> io::Result<()> {
         IS_SET_UP.store(true, Ordering::SeqCst);
         // `disable_raw_mode` forgets the saved modes, so `enter` saves the present modes of the shell.
         disable_raw_mode()?;
-        enter(&self.title, self.takes_mouse)
+        enter(&self.title, self.modes)
     }
 }
 
@@ -164,8 +198,14 @@ impl TerminalControl for JobControl {
         out.flush()
     }
 
+    fn ask_colours(&mut self) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(QUESTION.as_bytes())?;
+        out.flush()
+    }
+
     fn capture_mouse(&mut self, captures: bool) -> io::Result<()> {
-        self.takes_mouse = captures;
+        self.modes.takes_mouse = captures;
         let mut out = io::stdout();
         if captures { execute!(out, TAKE_MOUSE) } else { execute!(out, RELEASE_MOUSE) }
     }

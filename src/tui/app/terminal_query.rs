@@ -1,7 +1,9 @@
-//! Asks the terminal for its background colour, before the explorer starts.
+//! Asks the terminal for its background colour, before the explorer starts. While it runs, `colour_answers` hears the
+//! answers.
 //!
 //! A terminal that changes its colours later can report that (`CSI ? 2031 h`). The explorer does not ask for such reports:
-//! crossterm cannot read them, and would take the keys that follow one for its end.
+//! crossterm 0.29 cannot read them, and would take the keys that follow one for its end. It asks again instead when the
+//! terminal gets the focus.
 
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,13 +22,17 @@ const TIMEOUT: Duration = Duration::from_millis(500);
 pub(crate) struct Terminal {
     /// The name of the theme that fits.
     pub(crate) theme_name: &'static str,
+    /// Whether the terminal answered.
+    pub(crate) answers: bool,
     /// Whether the answer may still arrive, among the keys.
     pub(crate) may_answer_late: bool,
+    pub(crate) environment: Environment,
 }
 
 impl Default for Terminal {
     fn default() -> Terminal {
-        Terminal { theme_name: themes::DARK, may_answer_late: false }
+        let environment = Environment { has_colours: true, has_many: true, background: None };
+        Terminal { theme_name: themes::DARK, answers: false, may_answer_late: false, environment }
     }
 }
 
@@ -60,7 +66,12 @@ impl TerminalQuery {
             _ => None,
         };
         let may_answer_late = matches!(answer, Some(Err(Error::Timeout(_))));
-        Terminal { theme_name: self.environment.theme(background), may_answer_late }
+        Terminal {
+            theme_name: self.environment.theme(background),
+            answers: background.is_some(),
+            may_answer_late,
+            environment: self.environment,
+        }
     }
 }
 

@@ -166,3 +166,13 @@ fn a_concentration_had_labels_without_numbers_on_a_narrow_terminal() {
         assert!(line("top 1 ").contains('%'), "{screen}");
     }
 }
+
+#[test]
+fn the_columns_of_a_contrast_overlapped_on_a_narrow_terminal() {
+    for columns in [40, 48, 55] {
+        let mut explorer = start(columns, 24);
+        let screen = explorer.press("d").screen();
+        assert!(screen.contains(" VALUE ") && screen.contains(" HERE   OTHERS       LIFT"), "{screen}");
+        assert!(screen.contains("   0 %    100 %   not here"), "{screen}");
+    }
+}

@@ -138,3 +138,13 @@ fn all_fields_of_an_open_request_are_copied() {
     assert_eq!(json.as_array().unwrap().len(), 1);
     assert!(copied_after(&mut explorer, "y i").starts_with("x-amz-request-id: "));
 }
+
+#[test]
+fn q_after_copying_quit_instead_of_closing_the_menu() {
+    let mut explorer = start(130, 34);
+    explorer.press("y q");
+    assert!(!explorer.has_quit);
+    assert!(!explorer.screen().contains("c CSV"), "{}", explorer.screen());
+    explorer.press("q");
+    assert!(explorer.has_quit);
+}

@@ -277,3 +277,32 @@ fn the_typed_name_was_lost_with_the_error() {
     explorer.press("Esc");
     assert!(explorer.state.export.is_none());
 }
+
+#[test]
+fn an_open_request_could_not_be_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut explorer = start(80, 24);
+    explorer.press("4 Enter e");
+    let screen = explorer.screen();
+    assert!(screen.contains("export to tamarin-request.json"), "{screen}");
+    assert!(!screen.contains("history") && screen.contains("Enter write"), "{screen}");
+    let path = folder.path().join("one.json");
+    explorer.types(path.to_str().unwrap()).press("Enter");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let rows: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), 1, "{text}");
+    assert_eq!(rows[0]["key"], "photos/2026/01/img-0000.jpg", "{text}");
+    assert!(rows[0].get("host_id").is_some(), "all fields, whatever the table shows: {text}");
+}
+
+#[test]
+fn the_reason_why_a_file_cannot_be_written_was_cut_off() {
+    let mut explorer = start(80, 24);
+    let path = "/nonexistent/a-folder-that-is-not-there/another-one-below-it/addresses.csv";
+    explorer.press("e").types(path).press("Enter");
+    let screen = explorer.screen();
+    let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("name another file"), "{screen}");
+    assert!(screen.contains("export to ") && screen.contains("/addresses.csv"), "{screen}");
+}

@@ -167,3 +167,28 @@ fn the_hint_below_the_prompt_overwrote_the_count() {
     explorer.press("/").types("status:403");
     assert!(explorer.screen().contains("Tab completes  ↑ history"), "{}", explorer.screen());
 }
+
+#[test]
+fn terms_that_exclude_each_other_are_explained_before_the_query_ends() {
+    let mut explorer = start(80, 24);
+    explorer.holds_answers = true;
+    explorer.press("/").types("status:200 status:404");
+    let screen = explorer.screen();
+    assert!(screen.contains("No request matches both http_status:200 and http_status:404;"), "{screen}");
+    assert!(screen.contains("http_status:200,404 matches either"), "in a second line: {screen}");
+    explorer.types(",403");
+    assert!(explorer.screen().contains("No request matches both http_status:200 and http_status:404,403"));
+    explorer.press("Ctrl-u").types("status:200,404");
+    assert!(!explorer.screen().contains("matches both"), "{}", explorer.screen());
+}
+
+#[test]
+fn a_part_of_an_operation_was_shown_as_three_patterns() {
+    let mut explorer = start(80, 24);
+    explorer.press("/").types("op:FOO").press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("operation:FOO") && !screen.contains("*.FOO"), "{screen}");
+    assert!(screen.contains("No request has operation FOO; most frequent: REST.GET.OBJECT"), "{screen}");
+    explorer.press("x /").types("op:object").press("Enter");
+    assert!(explorer.screen().contains("372 requests"), "{}", explorer.screen());
+}

@@ -120,7 +120,12 @@ fn enter_opens_the_requests_of_a_finding_and_esc_returns() {
     assert!(list.contains("5 Findings (3)"), "{list}");
     explorer.press("Enter");
     let screen = explorer.screen();
-    assert!(screen.contains("Findings › 04-02 03:00–03:40 › remote_ip:203.0.113.7 › Requests"), "{screen}");
+    assert!(
+        screen.contains(
+            "Findings › scraping 203.0.113.7 › 04-02 03:00–03:40 › remote_ip:203.0.113.7 › Requests"
+        ),
+        "{screen}"
+    );
     assert!(screen.contains("request 1 of 120"), "{screen}");
     explorer.press("Esc");
     assert_eq!(explorer.screen(), list);
@@ -382,4 +387,28 @@ fn the_marks_of_a_hidden_timeline_were_drawn_over_the_tabs() {
             assert_eq!(screen.lines().nth(y), Some(tabs.as_str()), "{keys}: {screen}");
         }
     }
+}
+
+#[test]
+fn mutes_are_listed_with_what_they_hide_and_removed() {
+    let mut explorer = start(80, 24);
+    explorer.press("5 O");
+    assert!(explorer.screen().contains("nothing is muted; X on a finding mutes it"), "{}", explorer.screen());
+    explorer.press("X").types("our own mirror").press("Enter");
+    explorer.press("X").types("").press("Enter 1 O");
+    let screen = explorer.screen();
+    insta::assert_snapshot!("mutes-80x24", explorer.screen_and_styles());
+    assert!(
+        screen.contains("scraping about 203.0.113.7") && screen.contains("key-guessing about"),
+        "{screen}"
+    );
+    assert!(screen.contains("hides 1 finding · our own mirror"), "{screen}");
+    assert!(!screen.contains("on/off"), "{screen}");
+    explorer.press("Delete");
+    let screen = explorer.screen();
+    assert!(screen.contains("no longer muted: scraping about 203.0.113.7"), "{screen}");
+    assert_eq!(explorer.muted.len(), 1);
+    explorer.press("Delete");
+    assert!(explorer.state.overlay.is_none() && explorer.muted.is_empty());
+    assert!(explorer.press("5").screen().contains("5 Findings (3)"), "{}", explorer.screen());
 }

@@ -253,3 +253,40 @@ fn the_marks_of_the_timeline_were_drawn_over_the_tables_of_a_low_terminal() {
     assert!(screen.contains(" 1 Addresses "), "{screen}");
     assert!(!screen.contains('△') && screen.contains("▌ 203.0.113.7"), "{screen}");
 }
+
+#[test]
+fn a_pull_was_called_complete_before_its_last_requests_were_counted() {
+    let done = || Progress { phase: Phase::Done, files_listed: 3, files_done: 3, ..Progress::default() };
+    for (columns, complete, counting) in [(130, "✓ up to date", "⟳ counting"), (80, "✓", "⟳")] {
+        let mut explorer = Explorer::begin(columns, 34, three_days(), Some(reading()));
+        explorer.holds_answers = true;
+        let generation = explorer.engine.add(vec![crate::tui::testing::get(
+            crate::tui::testing::APRIL,
+            "203.0.113.99",
+            "films/new.mp4",
+            200,
+            1 << 40,
+        )]);
+        explorer.handle(Action::Progress(Box::new(done())));
+        explorer.handle(Action::DataChanged(generation));
+        let header = explorer.screen().lines().next().unwrap().to_owned();
+        assert!(!header.contains('✓') && header.contains(counting), "{header}");
+        explorer.holds_answers = false;
+        explorer.answer_held();
+        let header = explorer.screen().lines().next().unwrap().to_owned();
+        assert!(header.contains(complete) && header.contains("373 requests"), "{header}");
+    }
+}
+
+#[test]
+fn a_long_message_was_cut_at_the_edge() {
+    let mut explorer = start(80, 24);
+    let message = "config.toml line 3, key theme: expected the name of a theme, not \"solarised\"; did you mean \
+                   \"light\"? The themes are dark, light, high-contrast, 16-colours and auto";
+    explorer.state.warn(message);
+    let screen = explorer.screen();
+    let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(message), "{screen}");
+    explorer.press("j");
+    assert!(!explorer.screen().contains("config.toml"), "{}", explorer.screen());
+}

@@ -290,3 +290,22 @@ fn a_sparkline_has_whole_bars_of_the_timeline() {
         assert_eq!(line.bucket % bars.bucket, 0, "{columns}: {bars:?} {line:?}");
     }
 }
+
+#[test]
+fn the_table_did_not_follow_the_selected_range() {
+    let mut explorer = start(130, 34);
+    explorer.press("j j");
+    let before = explorer.screen();
+    let row = explorer.selected();
+    explorer.press("v");
+    let screen = explorer.screen();
+    assert!(!screen.contains("all 5: 372 requests"), "{screen}");
+    explorer.press("Left Left");
+    assert_ne!(explorer.screen(), screen, "the rows follow");
+    explorer.press("Esc");
+    assert_eq!(explorer.selected(), row, "the cursor is where it was");
+    assert_eq!(explorer.screen(), before);
+    // After a zoom, the rows are those of the range.
+    explorer.press("v Enter");
+    assert!(!explorer.screen().contains("all 5: 372 requests"), "{}", explorer.screen());
+}

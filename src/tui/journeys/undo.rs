@@ -217,11 +217,12 @@ fn the_way_leads_back_by_click_and_by_key() {
 }
 
 #[test]
-fn a_layer_of_all_times_says_so() {
+fn an_investigation_in_a_zoomed_layer_is_about_all_times() {
     let mut explorer = start(130, 34);
     explorer.press("z I").types("denied").press("Enter");
     let line = explorer.screen().lines().nth(1).unwrap().to_owned();
-    assert!(line.ends_with(" › all times › http_status:403 › Addresses"), "{line}");
+    assert!(line.ends_with(" › Addresses │ @access-denied › http_status:403 › Addresses"), "{line}");
+    assert_eq!(explorer.state.layer().time, explorer.state.session_time);
 }
 
 #[test]
@@ -235,4 +236,39 @@ fn the_way_fits_every_width() {
             assert!(line.contains(" › … › "), "{line}");
         }
     }
+}
+
+#[test]
+fn what_replaces_a_filter_looked_like_a_part_of_it() {
+    // An investigation.
+    let mut explorer = start(130, 34);
+    explorer
+        .press("/")
+        .types("status:403")
+        .press("Enter j Enter :")
+        .types("investigate top-objects")
+        .press("Enter");
+    let way = |explorer: &mut Explorer| explorer.screen().lines().nth(1).unwrap().to_owned();
+    let found = way(&mut explorer);
+    assert!(found.contains("› Objects │ @top-objects ›"), "{found}");
+    // What is opened there narrows it.
+    explorer.press("Enter");
+    let found = way(&mut explorer);
+    assert!(found.contains("│ @top-objects › method:GET › Objects ›"), "{found}");
+    assert!(found.ends_with("› Requests"), "{found}");
+    // It stays through undo, redo and a session.
+    explorer.press("U Ctrl-r");
+    assert_eq!(way(&mut explorer), found);
+    let saved = crate::tui::model::saved::Saved::default().with(&explorer.state, "/c.db");
+    let mut next = start(130, 34);
+    assert!(next.state.resume(&saved, "/c.db", crate::tui::testing::NOW));
+    assert_eq!(way(next.press("j")), found);
+    // Everything about an object.
+    let mut explorer = start(130, 34);
+    explorer.press("/").types("status:200").press("Enter 4 Enter o");
+    let found = way(&mut explorer);
+    assert!(found.contains("› Request │ same object › key:"), "{found}");
+    // Without the terms that it is about, it is something else.
+    explorer.press("x");
+    assert!(!way(&mut explorer).contains("same object"), "{}", explorer.screen());
 }

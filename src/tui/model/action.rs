@@ -62,6 +62,8 @@ pub(crate) enum Action {
         mute: Box<Mute>,
         result: Result<(), String>,
     },
+    /// The mutes of [`Effect::ListMutes`], or why they could not be read.
+    MutesListed(Result<Vec<Mute>, String>),
     /// The file of [`Effect::WriteFile`] was written or not.
     FileWritten {
         path: PathBuf,
@@ -72,6 +74,8 @@ pub(crate) enum Action {
         named: Box<NamedInvestigation>,
         result: Result<String, String>,
     },
+    /// The theme with this name fits the terminal now.
+    TerminalChanged(&'static str),
     /// The configuration file changed: its settings, or what is wrong with it.
     SettingsChanged(Result<Box<Settings>, String>),
     Exporting {
@@ -250,6 +254,8 @@ pub(crate) enum Effect {
     Mute(Vec<Mute>),
     /// Remove a stored mute.
     Unmute(Box<Mute>),
+    /// Read all stored mutes.
+    ListMutes,
     /// Write a text to a new file.
     WriteFile {
         path: PathBuf,

@@ -101,6 +101,11 @@ impl<T> AnswerState<T> {
         self.is_complete() && !self.is_running()
     }
 
+    /// Whether the query of the complete answer is running again: the data has changed.
+    pub(crate) fn is_being_updated(&self) -> bool {
+        matches!((&self.running, &self.complete), (Some((_, running)), Some((complete, _))) if running == complete)
+    }
+
     /// Whether there is no data yet and a query is running.
     pub(crate) fn is_loading(&self) -> bool {
         self.data.is_none() && self.is_running()

@@ -10,6 +10,8 @@ use crate::tui::{cell_text, format, widgets::fit};
 
 /// What is between two parts.
 pub(crate) const SEPARATOR: &str = " › ";
+/// The same in front of a layer that replaces the filter of the layer below.
+const NEW_WAY: &str = " │ ";
 /// Parts in the middle are first shortened to this width, in terminal columns.
 const SHORT: usize = 8;
 /// Shown in the place of the parts that are left out.
@@ -17,6 +19,8 @@ const LEFT_OUT: &str = "…";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
+    /// What a layer was opened for.
+    Title,
     /// The name of a layer.
     Name,
     /// A term of its filter, or its time range.
@@ -34,10 +38,19 @@ pub(crate) struct Crumb {
     pub(crate) text: String,
     /// Index of the layer that it belongs to.
     pub(crate) layer: usize,
+    /// Whether a layer begins with it that replaces the filter of the layer below.
+    begins_way: bool,
     /// Its first terminal column.
     pub(crate) start: u16,
     /// The terminal column after its last.
     pub(crate) end: u16,
+}
+
+impl Crumb {
+    /// What is in front of it, unless it is the first.
+    pub(crate) fn separator(&self) -> &'static str {
+        if self.begins_way { NEW_WAY } else { SEPARATOR }
+    }
 }
 
 /// The way to the layer in front, fitted between the terminal columns `start` and `end`.
@@ -45,9 +58,14 @@ pub(crate) fn of(state: &State, start: u16, end: u16) -> Vec<Crumb> {
     let mut crumbs = Vec::new();
     let mut below: Option<&Layer> = None;
     for (index, layer) in state.layers().iter().enumerate() {
+        let mut begins_way = index > 0 && layer.begins_way();
         let mut add = |part: Part, text: String| {
-            crumbs.push(Crumb { part, text, layer: index, start: 0, end: 0 });
+            let begins_way = std::mem::take(&mut begins_way);
+            crumbs.push(Crumb { part, text, layer: index, begins_way, start: 0, end: 0 });
         };
+        if let Some(title) = layer.title() {
+            add(Part::Title, title.to_owned());
+        }
         terms(state, layer, below).into_iter().for_each(|text| add(Part::Term, text));
         if index + 1 == state.depth() {
             let off = layer.disabled.iter().map(format::filter);
@@ -100,16 +118,15 @@ pub(crate) fn name(layer: &Layer) -> String {
     }
 }
 
-/// What a layer narrows the layer below to: its time range and the terms of its filter that are new.
+/// What a layer narrows the layer below to: its time range and the terms of its filter that are new. If it replaces the
+/// filter of the layer below: all of them.
 pub(crate) fn terms(state: &State, layer: &Layer, below: Option<&Layer>) -> Vec<String> {
+    let below = below.filter(|_| !layer.begins_way());
     let mut texts = Vec::new();
     if layer.time != below.map_or(state.session_time, |below| below.time)
         && let Some((start, end)) = state.range_of(layer)
     {
-        texts.push(match layer.time == state.session_time {
-            true => "all times".to_owned(),
-            false => format::span(start, end, state.zone(), state.shows_year()),
-        });
+        texts.push(format::span(start, end, state.zone(), state.shows_year()));
     }
     let is_new = |term: &&Filter| below.is_none_or(|below| !below.filter.terms().contains(term));
     for term in layer.filter.terms().iter().filter(is_new) {
@@ -170,7 +187,8 @@ fn fit_crumbs(crumbs: &mut Vec<Crumb>, room: usize) {
         if crumbs.get(1).is_some_and(|crumb| crumb.part == Part::LeftOut) {
             crumbs.remove(2);
         } else if let Some(crumb) = crumbs.get_mut(1) {
-            *crumb = Crumb { part: Part::LeftOut, text: LEFT_OUT.to_owned(), layer, start: 0, end: 0 };
+            let text = LEFT_OUT.to_owned();
+            *crumb = Crumb { part: Part::LeftOut, text, layer, begins_way: false, start: 0, end: 0 };
         }
     }
     let count = crumbs.len().max(1);
@@ -189,6 +207,7 @@ mod tests {
             part: Part::Name,
             text: (*text).to_owned(),
             layer,
+            begins_way: false,
             start: 0,
             end: 0,
         };

@@ -6,8 +6,8 @@ use unicode_width::UnicodeWidthStr;
 use crate::log::Field;
 use crate::tui::format;
 use crate::tui::model::{
-    Command, Context, FindingRow, ListKind, Overlay, Rows, RunningExport, State, TableKind, folders, found,
-    heat_map, pane::Pane, time_axes, undo,
+    Command, Context, FindingRow, ListKind, Overlay, Purpose, Rows, RunningExport, State, TableKind, folders,
+    found, heat_map, pane::Pane, time_axes, undo,
 };
 use crate::tui::widgets::fit;
 
@@ -121,6 +121,13 @@ fn shown(state: &State, room: u16) -> Vec<(Command, String, &'static str)> {
                 matches!(finding_row, Some(FindingRow::Finding(finding)) if finding.label.is_some());
             has_rows && (has_marks || !is_heading && !is_ordinary)
         }
+        // Other texts have neither completions nor a history.
+        Command::Complete | Command::Older if context == Context::Prompt => {
+            state.prompt.as_ref().is_some_and(|prompt| matches!(prompt.purpose, Purpose::Filter { .. }))
+        }
+        Command::Toggle if context == Context::Filters => {
+            !matches!(&state.overlay, Some(Overlay::List(list)) if list.kind == ListKind::Mutes)
+        }
         Command::SetAside => found::has_set_aside(state) && !is_heading,
         Command::Only | Command::Not if is_heading => has_marks,
         Command::GroupBy if context == Context::Findings => false,
@@ -152,6 +159,7 @@ fn shown(state: &State, room: u16) -> Vec<(Command, String, &'static str)> {
         (Command::Back, _) if state.depth() == 1 && context != Context::HeatMap => {
             (command, label, taken_back(state).unwrap_or(word))
         }
+        (Command::Accept, _) if context == Context::Prompt => (command, label, done_by_enter(state)),
         _ => (command, label, word),
     };
     let all = all.into_iter().next().map(named);
@@ -166,6 +174,15 @@ fn shown(state: &State, room: u16) -> Vec<(Command, String, &'static str)> {
         })
         .chain(all)
         .collect()
+}
+
+/// What Enter does with the text in the prompt.
+fn done_by_enter(state: &State) -> &'static str {
+    match state.prompt.as_ref().map(|prompt| &prompt.purpose) {
+        Some(Purpose::Export | Purpose::BlockFile) => "write",
+        Some(Purpose::Mute(_)) => "mute",
+        _ => "apply",
+    }
 }
 
 /// What the key for going back does in the first layer.

@@ -168,6 +168,12 @@ pub(crate) fn visible_muted(state: &State) -> impl Iterator<Item = &Muted> {
     all(state).flat_map(|all| &all.muted).filter(move |muted| is_within(&&muted.finding))
 }
 
+/// The number of findings that a mute hides in the layer in front; `None` while they are not known.
+pub(crate) fn hidden_by(state: &State, mute: i64) -> Option<usize> {
+    let is_known = all(state).next().is_some();
+    is_known.then(|| visible_muted(state).filter(|muted| muted.by.id == mute).count())
+}
+
 /// Whether findings of the layer in front are set aside: as ordinary, or muted.
 pub(crate) fn has_set_aside(state: &State) -> bool {
     visible_benign(state).next().is_some() || visible_muted(state).next().is_some()

@@ -98,6 +98,8 @@ pub(crate) enum Command {
     /// Lists or hides the findings that are set aside: ordinary look-alikes, muted ones.
     SetAside,
     Mute,
+    /// Lists the mutes of findings.
+    Mutes,
     Zone,
     Pause,
     Retry,
@@ -308,7 +310,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[CopyMenu], &[k('b')], Command::CopyBlock, "block", Group::Other, "copy a block list of the marked rows, the finding or the row"),
     bind(&[CopyMenu], &[k('i')], Command::CopyForSupport, "ids", Group::Other, ""),
     bind(&[CopyMenu], &[k('y')], Command::Copy, "", Group::Other, ""),
-    bind(&[CopyMenu], &[code(KeyCode::Esc)], Command::Cancel, "", Group::Other, ""),
+    bind(&[CopyMenu], &[code(KeyCode::Esc), k('q')], Command::Cancel, "", Group::Other, ""),
     bind(&[Table], &[k('R')], Command::Resume, "last view", Group::Other, "show what the session before showed"),
 
     bind(&[Table], &[k('w')], Command::HeatMap, "", Group::Time, "heat map of the week: weekday × hour; again: the table of times"),
@@ -318,6 +320,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
 
     bind(&[Findings], &[code(KeyCode::Enter)], Command::Open, "requests", Group::Navigation, "a finding: its requests"),
     bind(&[Findings], &[k('o')], Command::SetAside, "set aside", Group::Tables, "findings: list or hide those set aside: ordinary traffic that looks suspicious, and muted ones"),
+    bind(&[Table], &[k('O')], Command::Mutes, "", Group::Tables, "list the mutes of findings: what each hides, until when and why; Delete removes one"),
     bind(&[Findings], &[k('X')], Command::Mute, "mute", Group::Tables, "findings: mute findings like this one, or like the marked ones; on a muted one: end the mute"),
 
     bind(&[Contrast], &[code(KeyCode::Enter), k('=')], Command::Accept, "add to the filter", Group::Filter, "in a contrast: add the value to the filter"),
@@ -327,8 +330,8 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Block], &[code(KeyCode::BackTab), k('h'), code(KeyCode::Left)], Command::PreviousTab, "", Group::Other, ""),
     bind(&[Block], &[k('w'), k('e')], Command::Export, "write to a file", Group::Other, ""),
     bind(&[Contrast, Concentration, Block], &[k('y')], Command::Copy, "copy", Group::Other, ""),
-    bind(&[Contrast, Concentration, Block], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
     bind(&[Contrast, Concentration], &[k('e')], Command::Export, "export", Group::Other, ""),
+    bind(&[Contrast, Concentration, Block], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
     bind(&[Contrast, Concentration, Block], &[k('?')], Command::Help, "keys", Group::Other, ""),
 
     bind(&[Brush], &[code(KeyCode::Enter)], Command::Open, "open", Group::Time, ""),
@@ -413,7 +416,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Filters, Columns, Pick], &[code(KeyCode::End)], Command::Last, "", Group::Typing, ""),
 
     bind(&[Table, Detail], &[k('y')], Command::Copy, "copy", Group::Other, "copy the value to the clipboard, or the marked values; a second key copies something else, see below"),
-    bind(&[Table], &[k('e')], Command::Export, "", Group::Other, "export the table to a CSV, JSON or Markdown file"),
+    bind(&[Table, Detail], &[k('e')], Command::Export, "", Group::Other, "export the table, or the open request, to a CSV, JSON or Markdown file"),
     bind(&[Table, Detail], &[k('t')], Command::Zone, "", Group::Other, "show times in UTC or in the local time zone"),
     bind(&[Table, Detail], &[k('p')], Command::Pause, "", Group::Other, "pause: keep the numbers while new logs are read"),
     bind(&[Table, Detail], &[k('r')], Command::Retry, "", Group::Other, "read the sources again: after a failure, or to look for new log files"),

@@ -68,9 +68,22 @@ impl Timeline {
     }
 }
 
+/// What a layer was opened for, if not for a row of the layer below.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Title {
+    /// A few words: the name of an investigation, a finding, `same object`. Control characters are visible.
+    pub(crate) text: String,
+    /// The filter that it was opened with. Without one of its terms, the layer shows something else.
+    pub(crate) filter: Filter,
+    /// Whether the layer replaces the filter of the layer below instead of narrowing it.
+    pub(crate) begins_way: bool,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
     pub(crate) tab: Tab,
+    /// `None`: it was opened for a row of the layer below, or it is the first.
+    pub(crate) title: Option<Title>,
     pub(crate) filter: Filter,
     /// Terms that are switched off.
     pub(crate) disabled: Vec<Filter>,
@@ -110,6 +123,7 @@ impl Layer {
         let groups = |field| Table::new(TableKind::Groups(Dimension::Field(field)));
         Layer {
             tab: Tab::Addresses,
+            title: None,
             filter,
             disabled: Vec::new(),
             time,
@@ -137,6 +151,25 @@ impl Layer {
                 groups(Field::HttpStatus),
             ],
         }
+    }
+
+    /// The layer, opened for what `text` says. `begins_way`: see [`Title`].
+    pub(crate) fn titled(mut self, text: String, begins_way: bool) -> Layer {
+        self.title = Some(Title { text, filter: self.filter.clone(), begins_way });
+        self
+    }
+
+    /// What the layer was opened for, as long as it shows that.
+    pub(crate) fn title(&self) -> Option<&str> {
+        let title = self.title.as_ref()?;
+        let terms = self.filter.terms();
+        let shows_it = title.filter.terms().iter().all(|term| terms.contains(term));
+        (shows_it && !title.text.is_empty()).then_some(title.text.as_str())
+    }
+
+    /// Whether the layer replaces the filter of the layer below.
+    pub(crate) fn begins_way(&self) -> bool {
+        self.title.as_ref().is_some_and(|title| title.begins_way)
     }
 
     pub(crate) fn table(&self) -> &Table {

@@ -1,12 +1,13 @@
 //! The entries of the lists.
 
+use crate::insight::findings::mute::Mute;
 use crate::query::{BucketWidth, Dimension};
 use crate::tui::format;
 use crate::tui::model::keymap::Group;
 use crate::tui::model::keys::Bound;
 use crate::tui::model::lists::{Choice, Entry, ListKind, dimensions, second_dimensions};
 use crate::tui::model::{
-    COMMANDS, CommandSpec, Context, State, TableKind, axis, crumbs, investigations, keymap,
+    COMMANDS, CommandSpec, Context, State, TableKind, axis, crumbs, found, investigations, keymap,
 };
 use crate::tui::theme::themes::AUTO;
 
@@ -36,6 +37,7 @@ pub(crate) fn of(state: &State, kind: &ListKind) -> (String, Vec<Entry>) {
         ListKind::Investigations => ("Investigations".to_owned(), of_investigations(state)),
         ListKind::Themes => ("Themes".to_owned(), themes(state)),
         ListKind::Layers => ("Back to".to_owned(), layers(state)),
+        ListKind::Mutes => ("Muted findings".to_owned(), mutes(state)),
     }
 }
 
@@ -139,7 +141,8 @@ fn layers(state: &State) -> Vec<Entry> {
     let mut below = None;
     let mut entries = Vec::new();
     for (index, layer) in state.layers().iter().enumerate() {
-        let terms = crumbs::terms(state, layer, below);
+        let title = layer.title().map(str::to_owned);
+        let terms: Vec<String> = title.into_iter().chain(crumbs::terms(state, layer, below)).collect();
         let about = if terms.is_empty() && index == 0 { "all requests".to_owned() } else { terms.join("  ") };
         let number = (index + 1).to_string();
         let entry = Entry::new(crumbs::name(layer), about, Choice::Layer(index));
@@ -147,6 +150,29 @@ fn layers(state: &State) -> Vec<Entry> {
         below = Some(layer);
     }
     entries
+}
+
+/// The mutes of findings: what each hides, until when and why.
+fn mutes(state: &State) -> Vec<Entry> {
+    let entry = |mute: &Mute| {
+        let is_on = mute.is_active(state.now.unix_seconds);
+        let day = |at| format::instant(at, state.zone(), "%Y-%m-%d %H:%M");
+        let hidden = found::hidden_by(state, mute.id);
+        let hides = match hidden {
+            _ if !is_on => None,
+            Some(0) => Some("hides nothing here".to_owned()),
+            Some(count) => Some(format!("hides {}", format::counted(count as u64, "finding"))),
+            None => Some("hides …".to_owned()),
+        };
+        let until = mute.until.map(|until| match is_on {
+            true => format!("until {}", day(until)),
+            false => format!("ended {}", day(until)),
+        });
+        let reason = mute.reason.as_ref().map(|reason| format::visible(reason));
+        let about = [hides, until, reason].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+        Entry { is_on, ..Entry::new(crate::export::mute_text(mute), about, Choice::Mute(mute.id)) }
+    };
+    state.mutes.iter().map(entry).collect()
 }
 
 /// All keys by section, then the commands that are typed, then examples of filters.

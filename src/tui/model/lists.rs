@@ -27,6 +27,8 @@ pub(crate) enum ListKind {
     Themes,
     /// The layers of the drill-down.
     Layers,
+    /// The mutes of findings.
+    Mutes,
 }
 
 /// A list in front of the tables.
@@ -73,6 +75,8 @@ pub(crate) enum Choice {
     Theme(String),
     /// Returns to the layer at this index.
     Layer(usize),
+    /// A mute of findings, by its number.
+    Mute(i64),
     /// Filters as the user did before.
     Filter(String),
     /// Edits the filter with this text added.
@@ -127,6 +131,11 @@ impl Entry {
         Entry { choice: None, ..Entry::new(text, "", Choice::Term(0)) }
     }
 
+    /// The text that may be cut in the list.
+    pub(crate) fn whole(&self) -> &str {
+        if self.about.is_empty() { &self.text } else { &self.about }
+    }
+
     /// Its width in terminal columns, if texts with descriptions are `text_width` wide.
     fn width(&self, lead_width: usize, text_width: usize) -> usize {
         let key = if self.key.is_empty() { 0 } else { self.key.width() + 2 };
@@ -152,6 +161,8 @@ pub(crate) struct List {
     size: (usize, usize),
     /// Lines below the entries for the whole text of the one under the cursor.
     pub(crate) whole_lines: u16,
+    /// Whether keys are in front of the entries.
+    pub(crate) has_keys_in_front: bool,
 }
 
 /// Lines below the entries of a list with long texts: a rule and two lines of text.
@@ -178,7 +189,10 @@ impl List {
         let Some(Overlay::List(open)) = &state.overlay else { return None };
         let (title, entries) = list_entries::of(state, &open.kind);
         let mut list = List::narrowed(title, entries, open.typed.value(), Errors::Forgiven, open.cursor);
-        if open.kind == ListKind::Help {
+        list.has_keys_in_front = open.kind == ListKind::Help;
+        // The widest entry does not fit.
+        let is_cut = list.size.0 + 8 > usize::from(state.size.0);
+        if open.kind == ListKind::Help || is_cut && list.entries.iter().any(|entry| !entry.about.is_empty()) {
             list.whole_lines = WHOLE_LINES;
         }
         Some(list)
@@ -208,6 +222,7 @@ impl List {
             text_width,
             size,
             whole_lines: 0,
+            has_keys_in_front: false,
         };
         if !typed.trim().is_empty() {
             list.narrow(typed, errors);

@@ -54,7 +54,7 @@ pub(super) use finding_rows::{FindingRow, FindingRows};
 pub(super) use footer::Footer;
 pub(super) use found::{AllFindings, FindingId, Found};
 pub(super) use keymap::{Command, Context};
-pub(super) use layer::{Layer, Tab, Timeline};
+pub(super) use layer::{Layer, Tab, Timeline, Title};
 pub(super) use layout::Areas;
 pub(super) use lists::{Choice, Entry, List, ListKind, OpenList};
 pub(super) use prompt::{Completion, Problem, Prompt, Purpose};

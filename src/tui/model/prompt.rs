@@ -59,6 +59,8 @@ pub(crate) struct Prompt {
     pub(crate) purpose: Purpose,
     pub(crate) input: Input,
     pub(crate) problem: Option<Problem>,
+    /// Why a valid filter cannot match anything.
+    pub(crate) warning: Option<String>,
     pub(crate) completion: Option<Completion>,
     /// Whether the text is only a proposal: the first typed character replaces it.
     pub(crate) is_proposal: bool,
@@ -77,6 +79,7 @@ impl Prompt {
             purpose,
             input: Input::new(text),
             problem: None,
+            warning: None,
             completion: None,
             is_proposal: false,
             recalled: None,

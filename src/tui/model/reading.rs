@@ -47,6 +47,11 @@ fn not_requests(state: &State) -> Vec<String> {
     lines
 }
 
+/// The title of [`failures`].
+pub(crate) fn title(state: &State) -> &'static str {
+    if state.has_failures() { "Failures" } else { "What was read" }
+}
+
 /// Failures that are listed; the others are only counted.
 const MAX_LISTED_FAILURES: usize = 100;
 

@@ -64,6 +64,10 @@ pub(crate) struct SavedLayer {
     /// Seconds since the epoch.
     pub(crate) start: Option<i64>,
     pub(crate) end: Option<i64>,
+    /// What the layer was opened for; empty: a row of the layer below.
+    pub(crate) title: String,
+    /// Whether it replaces the filter of the layer below.
+    pub(crate) begins_way: bool,
     /// The table in front.
     pub(crate) table: String,
     pub(crate) columns: Vec<String>,
@@ -91,6 +95,8 @@ impl SavedLayer {
             disabled: layer.disabled.iter().map(ToString::to_string).collect(),
             start: layer.time.start,
             end: layer.time.end,
+            title: layer.title().unwrap_or_default().to_owned(),
+            begins_way: layer.begins_way(),
             table: arrangement::table_name(&table.kind),
             columns,
             sort,
@@ -100,6 +106,10 @@ impl SavedLayer {
     fn layer(&self, now: i64) -> Option<Layer> {
         let filter = Filter::parse(&self.filter, now).ok()?;
         let mut layer = Layer::new(filter, TimeRange { start: self.start, end: self.end });
+        if self.begins_way || !self.title.is_empty() {
+            let title = self.title.chars().filter(|c| !c.is_control()).collect();
+            layer = layer.titled(title, self.begins_way);
+        }
         layer.disabled = self.disabled.iter().filter_map(|term| Filter::parse(term, now).ok()).collect();
         layer.show(arrangement::kind_by_name(&self.table)?);
         let saved = SavedTable { columns: self.columns.clone(), sort: self.sort.clone() };

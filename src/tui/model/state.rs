@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::{Failure, Phase, Progress};
 use crate::insight::emptiness::Emptiness;
+use crate::insight::findings::mute::Mute;
 use crate::log::Field;
 use crate::query::filter::Reference;
 use crate::query::{Filter, Measure, Stats, TimeRange, Totals};
@@ -17,7 +18,7 @@ use crate::tui::model::saved::SavedView;
 use crate::tui::model::undo::Undo;
 use crate::tui::model::{
     ActionTime, Axis, Column, Command, Context, Export, FindingId, Found, Layer, ListKind, OpenList, Prompt,
-    Purpose, Slot, Tab, Table, answer_state::AnswerState, heat_map, list_entries,
+    Purpose, RowId, Slot, Tab, Table, TableKind, answer_state::AnswerState, heat_map, list_entries,
 };
 use crate::tui::settings::Settings;
 use crate::tui::theme::{Theme, themes};
@@ -116,6 +117,19 @@ impl Brush {
     }
 }
 
+/// Where the cursor was before a range was selected.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) depth: usize,
+    pub(crate) tab: Tab,
+    pub(crate) kind: TableKind,
+    pub(crate) anchor: Option<RowId>,
+    pub(crate) cursor: usize,
+    pub(crate) top: usize,
+    pub(crate) was_moved: bool,
+    pub(crate) time: TimeRange,
+}
+
 /// A popup in front of the tables.
 #[derive(Clone, Debug)]
 pub(crate) enum Overlay {
@@ -157,6 +171,8 @@ pub(crate) struct State {
     pub(crate) theme_name: String,
     /// The name of the theme that fits the terminal.
     pub(crate) fitting_theme: &'static str,
+    /// Whether `theme` is the one that fits the terminal, and changes with it.
+    pub(crate) follows_terminal: bool,
     /// The name of the theme that the user chose in the explorer.
     pub(crate) chosen_theme: Option<String>,
     pub(crate) settings: Settings,
@@ -176,6 +192,8 @@ pub(crate) struct State {
     pub(crate) totals: AnswerState<Totals>,
     /// What the analyses found.
     pub(crate) found: Found,
+    /// The stored mutes of findings, as they were when they were last listed.
+    pub(crate) mutes: Vec<Mute>,
     /// The generation of the data that the screen shows.
     pub(crate) generation: u64,
     pub(crate) newest_generation: u64,
@@ -207,6 +225,8 @@ pub(crate) struct State {
     /// Exports to existing files, whose questions wait until there is no prompt.
     pub(crate) overwrite_questions: Vec<Export>,
     pub(crate) brush: Option<Brush>,
+    /// Where the cursor was before a range was selected.
+    pub(crate) place_before_range: Option<Place>,
     /// What the timeline measures if the user chose it; otherwise it follows the order of the table.
     pub(crate) chosen_measure: Option<TimelineMeasure>,
     pub(crate) export: Option<RunningExport>,
@@ -240,6 +260,7 @@ impl State {
             theme,
             theme_name: themes::DARK.to_owned(),
             fitting_theme: themes::DARK,
+            follows_terminal: false,
             chosen_theme: None,
             settings: Settings::default(),
             remembered: Vec::new(),
@@ -251,6 +272,7 @@ impl State {
             layers: vec![Layer::new(filter, session_time)],
             totals: AnswerState::default(),
             found: Found::default(),
+            mutes: Vec::new(),
             generation: 0,
             newest_generation: 0,
             paused: false,
@@ -269,6 +291,7 @@ impl State {
             prompt_below: None,
             overwrite_questions: Vec::new(),
             brush: None,
+            place_before_range: None,
             chosen_measure: None,
             export: None,
             message: None,
@@ -490,7 +513,7 @@ impl State {
             (Some(_), _) => Context::Prompt,
             (None, Some(Overlay::Failures(_))) => Context::Reading,
             (None, Some(Overlay::List(list))) => match list.kind {
-                ListKind::Filters => Context::Filters,
+                ListKind::Filters | ListKind::Mutes => Context::Filters,
                 ListKind::Columns => Context::Columns,
                 _ => Context::Pick,
             },
@@ -557,6 +580,17 @@ impl State {
     /// Whether the ingest is still adding requests.
     pub(crate) fn is_growing(&self) -> bool {
         self.progress.as_ref().is_some_and(|progress| !progress.is_over() && progress.phase != Phase::Idle)
+    }
+
+    /// Whether the numbers on the screen are still those of fewer requests than are stored.
+    pub(crate) fn is_catching_up(&self) -> bool {
+        let layer = self.layer();
+        let (rows, timeline) = (&layer.table().rows, &layer.timeline);
+        !self.paused
+            && (self.generation < self.newest_generation
+                || self.totals.is_running()
+                || rows.is_being_updated()
+                || timeline.is_being_updated())
     }
 
     /// Whether the table and the timeline have their answers, or cannot have any.

@@ -101,6 +101,14 @@ pub(crate) fn sparklines(state: &State) -> Option<Axis> {
     Some(Axis::of_multiples(bars.bucket, start, end, usize::from(column.width)))
 }
 
+/// Whether the bar at an index of a sparkline with `count` bars stands for less time than the others.
+pub(crate) fn partial_sparks(state: &State, count: usize) -> impl Fn(usize) -> bool + use<> {
+    let axis = sparklines(state).filter(|axis| axis.count == count);
+    let is_partial = |index: usize| axis.is_some_and(|axis| is_partial(state, &axis, index));
+    let ends = (is_partial(0), is_partial(count.saturating_sub(1)));
+    move |index| (index == 0 && ends.0) || (index + 1 == count && ends.1)
+}
+
 /// The value of each bar of the timeline.
 pub(crate) fn timeline_bars(state: &State, axis: &Axis) -> Vec<u64> {
     match &state.layer().timeline.data {

@@ -4,7 +4,7 @@
 use crate::query::{Filter, Sort, TimeRange};
 use crate::tui::model::arrangement::Arrangement;
 use crate::tui::model::columns::Choice;
-use crate::tui::model::{Column, Detail, Layer, RowId, State, Tab, Table, TableKind};
+use crate::tui::model::{Column, Detail, Layer, RowId, State, Tab, Table, TableKind, Title};
 
 /// Steps that can be taken back.
 const MAX_STEPS: usize = 200;
@@ -52,6 +52,7 @@ struct View {
 #[derive(Clone, Debug)]
 struct LayerView {
     tab: Tab,
+    title: Option<Title>,
     scope: Scope,
     earlier: Vec<Scope>,
     shows_heat_map: bool,
@@ -149,6 +150,7 @@ impl LayerView {
     fn of(layer: &Layer) -> LayerView {
         LayerView {
             tab: layer.tab,
+            title: layer.title.clone(),
             scope: Scope::of(layer),
             earlier: layer.earlier.clone(),
             shows_heat_map: layer.shows_heat_map,
@@ -172,6 +174,7 @@ impl LayerView {
         let mut layer = layer.unwrap_or_else(|| Layer::new(self.scope.filter.clone(), self.scope.time));
         self.scope.apply(&mut layer);
         (layer.tab, layer.earlier, layer.detail) = (self.tab, self.earlier, self.detail);
+        layer.title = self.title;
         (layer.shows_heat_map, layer.shows_set_aside) = (self.shows_heat_map, self.shows_set_aside);
         layer.listed_findings = None;
         for (view, table) in self.tables.into_iter().zip(layer.tables_mut()) {

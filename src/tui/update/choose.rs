@@ -21,7 +21,7 @@ pub(super) fn run(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) 
         }
         Choice::RunLine(text) => commands::run(state, &text, effects).map_err(|problem| problem.message),
         // In their lists, these are switched on and off.
-        Choice::Term(_) | Choice::Column(..) => Ok(()),
+        Choice::Term(_) | Choice::Column(..) | Choice::Mute(_) => Ok(()),
         Choice::GroupBy(by) => {
             lists::show_by(state, by);
             Ok(())

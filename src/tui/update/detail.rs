@@ -86,7 +86,8 @@ pub(super) fn around(state: &mut State) {
     let filter = Filter::term_for(&Dimension::Field(who), row.get(who));
     let (start, end) = (row.time.saturating_sub(AROUND), row.time.saturating_add(AROUND + 1));
     let time = queries::within(TimeRange { start: Some(start), end: Some(end) }, state.session_time);
-    let mut next = Layer::new(filter, time);
+    let title = format!("around {}", state.short_instant(row.time));
+    let mut next = Layer::new(filter, time).titled(title, true);
     next.tab = Tab::Requests;
     // The cursor is on the request that was open.
     next.table_mut().anchor = Some(RowId::Request(row.id));
@@ -111,7 +112,8 @@ pub(super) fn same_object(state: &mut State) {
     // The same key in another bucket is another object. Until all fields are read, the bucket is unknown.
     let bucket = (*row.get(Field::Bucket) != Value::Absent).then(|| term(Field::Bucket));
     let filter = Filter::all([term(Field::Key)].into_iter().chain(bucket));
-    let mut next = Layer::new(filter, state.session_time);
+    let title = "same object".to_owned();
+    let mut next = Layer::new(filter, state.session_time).titled(title, true);
     next.tab = Tab::Requests;
     next.table_mut().anchor = Some(RowId::Request(row.id));
     next.table_mut().was_moved = true;

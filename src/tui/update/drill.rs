@@ -58,9 +58,11 @@ fn next_tab(by: &Dimension, filter: &Filter) -> Tab {
     if is_by_address || has_address || by.base() == Field::Key { Tab::Objects } else { Tab::Addresses }
 }
 
-/// Pushes a layer with the disabled terms of the layer below.
+/// Pushes a layer, with the disabled terms of the layer below unless it replaces the filter.
 pub(super) fn push(state: &mut State, mut next: Layer) {
-    next.disabled = state.layer().disabled.clone();
+    if !next.begins_way() {
+        next.disabled = state.layer().disabled.clone();
+    }
     state.brush = None;
     state.push(next);
 }

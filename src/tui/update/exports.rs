@@ -31,6 +31,10 @@ pub(super) fn ask_for_file(state: &mut State) {
     if queries::table_query(state, 0).is_none() {
         return state.warn("the table is not loaded yet");
     }
+    if state.layer().detail.is_some() {
+        state.prompt = Some(Prompt::proposing(Purpose::Export, "tamarin-request.json".to_owned()));
+        return;
+    }
     let table = state.layer().table();
     let name = match &table.kind {
         TableKind::Groups(by) => by.name().replace('/', "-"),
@@ -84,6 +88,12 @@ pub(super) fn prepare(state: &State, name: &str) -> Result<Box<Export>, String> 
     let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
     if !matches!(extension.as_deref(), Some("csv" | "json" | "ndjson" | "md")) {
         return Err("the file name must end in .csv, .json, .ndjson or .md".to_owned());
+    }
+    if let Some(detail) = &state.layer().detail {
+        // All fields, whichever columns the table has.
+        let mut export = table_export(state, path, vec![RowId::Request(detail.row.id)])?;
+        export.columns.clear();
+        return Ok(export);
     }
     table_export(state, path, state.layer().table().marks.clone())
 }

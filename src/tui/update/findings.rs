@@ -8,8 +8,8 @@ use crate::insight::findings::{Finding, Findings};
 use crate::query::{Ask, Filter, Query};
 use crate::tui::model::{
     AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Areas, Brush,
-    Command, Context, Effect, FindingId, FindingRow, FindingRows, Layer, Prompt, Purpose, RowId, Rows, State,
-    Tab, TableKind, answer_state::AnswerState, cell_filter, found, time_axes,
+    Command, Context, Effect, FindingId, FindingRow, FindingRows, Layer, ListKind, Overlay, Prompt, Purpose,
+    RowId, Rows, State, Tab, TableKind, answer_state::AnswerState, cell_filter, found, time_axes,
 };
 use crate::tui::update::{drill, queries};
 use crate::tui::widgets::fit;
@@ -172,7 +172,8 @@ pub(super) fn open(state: &mut State) {
 /// Opens a layer with the requests of a finding.
 pub(super) fn open_finding(state: &mut State, finding: &Finding) {
     let (filter, time) = found::split_time(&finding.filter);
-    let mut next = Layer::new(filter, queries::within(time, state.session_time));
+    let title = format!("{} {}", finding.kind.name(), found::subject_text(finding));
+    let mut next = Layer::new(filter, queries::within(time, state.session_time)).titled(title, false);
     next.tab = Tab::Requests;
     drill::push(state, next);
 }
@@ -254,11 +255,38 @@ pub(super) fn muted(state: &mut State, mutes: &[Mute], error: Option<String>) {
     }
 }
 
+/// Lists the stored mutes.
+pub(super) fn list_mutes(state: &mut State, mutes: Result<Vec<Mute>, String>) {
+    match mutes {
+        Ok(mutes) if mutes.is_empty() => {
+            let key = state.settings.keys.key_of(Context::Findings, Command::Mute);
+            state.notify(format!("nothing is muted; {key} on a finding mutes it"));
+        }
+        Ok(mutes) => {
+            state.mutes = mutes;
+            state.open_list(ListKind::Mutes);
+        }
+        Err(error) => state.warn(crate::tui::format::visible(&error)),
+    }
+}
+
+/// Ends a mute of the list.
+pub(super) fn end_mute(state: &State, id: i64, effects: &mut Vec<Effect>) {
+    let mute = state.mutes.iter().find(|mute| mute.id == id);
+    effects.extend(mute.map(|mute| Effect::Unmute(Box::new(mute.clone()))));
+}
+
 /// Puts the findings back that a removed mute set aside.
 pub(super) fn unmuted(state: &mut State, mute: &Mute, result: Result<(), String>) {
     match result {
         Ok(()) => {
             state.found.put_back(mute);
+            state.mutes.retain(|other| other.id != mute.id);
+            let is_listed =
+                matches!(&state.overlay, Some(Overlay::List(list)) if list.kind == ListKind::Mutes);
+            if is_listed && state.mutes.is_empty() {
+                state.overlay = None;
+            }
             let what = fit::middle(&crate::export::mute_text(mute), MUTED_WIDTH);
             state.notify(format!("no longer muted: {what}"));
         }

@@ -26,14 +26,16 @@ pub(super) fn open(state: &mut State, name: &str) -> Result<(), String> {
         state.pop();
     }
     let time = queries::within(resolved.time, state.session_time);
-    let layer = resolved.layer(time);
+    let layer = resolved.layer(time).titled(title_of(&named), true);
     drill::push(state, layer);
-    // Terms that are switched off belong to the view before.
-    state.layer_mut().disabled.clear();
     let about = format::visible(&named.investigation.about);
     let back = state.table_key(Command::Back);
     state.notify(format!("{}: {about} {back} goes back", named.name));
     Ok(())
+}
+
+fn title_of(named: &NamedInvestigation) -> String {
+    format!("@{}", format::visible(&named.name))
 }
 
 /// Shows an investigation as the first layer. `resolved`: its texts were read already.
@@ -42,7 +44,7 @@ pub(in crate::tui) fn begin(state: &mut State, named: &NamedInvestigation, resol
     let filter = state.layer().filter.clone().and(resolved.filter.clone());
     let mut layer = resolved.layer(time);
     layer.filter = filter;
-    *state.layer_mut() = layer;
+    *state.layer_mut() = layer.titled(title_of(named), false);
     let about = format::visible(&named.investigation.about);
     state.notify(format!("{}: {about}", named.name));
 }

@@ -7,8 +7,8 @@ use crate::query::{Dimension, Filter};
 use crate::tui::model::{
     Choice, Command, Effect, List, ListKind, OpenList, Overlay, State, TableKind, reading,
 };
-use crate::tui::update::choose;
 use crate::tui::update::cursor::moved_in_list;
+use crate::tui::update::{choose, findings};
 
 /// Characters that can be typed into a list.
 const MAX_TYPED_CHARS: usize = 200;
@@ -105,7 +105,9 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
     };
     let chosen = list.chosen().and_then(|entry| entry.choice.clone());
     match (command, chosen) {
-        (Command::Accept, _) if matches!(open.kind, ListKind::Filters | ListKind::Columns) => {
+        (Command::Accept, _)
+            if matches!(open.kind, ListKind::Filters | ListKind::Columns | ListKind::Mutes) =>
+        {
             state.overlay = None;
         }
         (Command::Accept, Some(choice)) => {
@@ -115,6 +117,7 @@ pub(super) fn perform(state: &mut State, command: Command, effects: &mut Vec<Eff
         (Command::Accept, None) => {}
         (Command::Toggle, Some(choice)) => toggle(state, &choice),
         (Command::Drop, Some(Choice::Term(at))) => drop_term(state, at),
+        (Command::Drop, Some(Choice::Mute(id))) => findings::end_mute(state, id, effects),
         (Command::GroupBy, chosen) => other_dimension(state, open.kind, chosen),
         (Command::Toggle | Command::Drop, _) => {}
         (command, _) => move_cursor(state, command, &list, page),

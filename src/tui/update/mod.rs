@@ -23,6 +23,7 @@ mod palette;
 mod pane;
 mod prompt;
 mod queries;
+mod range_preview;
 mod settings;
 mod time_range;
 
@@ -50,6 +51,7 @@ const READING_AGAIN: &str = "reading the sources again …";
 /// Changes the state after `action` and returns the effects that `app` carries out.
 pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<Effect> {
     state.now = now;
+    let place = range_preview::place(state);
     let mut effects = Vec::new();
     // A timer shows what was typed.
     let is_by_user =
@@ -99,12 +101,15 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         }
         Action::Muted { mutes, error } => findings::muted(state, &mutes, error),
         Action::Unmuted { mute, result } => findings::unmuted(state, &mute, result),
+        Action::MutesListed(mutes) => findings::list_mutes(state, mutes),
         Action::FileWritten { path, result } => block::written(state, &path, result),
         Action::Exported(exported) => finish_export(state, exported),
         Action::TableCopied(form, table) => copying::table_copied(state, form, table, &mut effects),
         Action::InvestigationSaved { named, result } => investigate::saved(state, *named, result),
+        Action::TerminalChanged(theme) => settings::terminal_changed(state, theme),
         Action::SettingsChanged(changed) => settings::reloaded(state, changed.map(|settings| *settings)),
     }
+    range_preview::keep_place(state, place);
     detail::follow(state);
     ask_to_overwrite(state);
     findings::list(state);
@@ -264,6 +269,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
         Command::Concentration => pane::concentration(state, effects),
         Command::Block => block::open(state, effects),
         Command::Mute => findings::mute_or_unmute(state, effects),
+        Command::Mutes => effects.push(Effect::ListMutes),
         Command::SetAside => findings::toggle_set_aside(state),
         Command::Zone => show_zone(state, !state.shows_local_time),
         Command::Pause => pause(state, effects),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::backend::crossterm::EventHandler;
 
-use crate::query::filter::{Completion as FilterCompletion, FilterError, complete};
+use crate::query::filter::{Completion as FilterCompletion, FilterError, complete, contradiction};
 use crate::query::{Ask, Filter, Query, Value, filter::complete::value_text};
 use crate::tui::model::{Command, Completion, Effect, Problem, Prompt, Purpose, State};
 use crate::tui::update::{block, commands, detail, exports, findings, lists, palette, queries};
@@ -112,13 +112,14 @@ pub(super) fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
 fn changed(state: &mut State, effects: &mut Vec<Effect>) {
     let (at, number) = (state.time_reference(), state.next_number());
     let Some(prompt) = &mut state.prompt else { return };
-    prompt.problem = None;
+    (prompt.problem, prompt.warning) = (None, None);
     if matches!(prompt.purpose, Purpose::Command) {
         return commands::read_line(state);
     }
     if let Purpose::Filter { pending, timer, .. } = &mut prompt.purpose {
         match Filter::parse(prompt.input.value(), at) {
             Ok(filter) => {
+                prompt.warning = contradiction(&filter).map(|found| found.to_string());
                 *pending = Some(filter);
                 *timer = number;
                 effects.push(Effect::StartTimer { after: PREVIEW_DELAY, number });

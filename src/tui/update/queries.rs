@@ -219,7 +219,18 @@ pub(super) fn table_query(state: &State, limit: usize) -> Option<Query> {
             }
         }
     };
-    Some(layer_query(state, ask))
+    Some(Query { time: time_of_rows(state), ..layer_query(state, ask) })
+}
+
+/// The time range of the rows: while a range is selected on the timeline, the table shows what is in it.
+fn time_of_rows(state: &State) -> TimeRange {
+    let layer = state.layer();
+    let kind = &layer.table().kind;
+    let follows = matches!(kind, TableKind::Groups(_) | TableKind::Pairs(_) | TableKind::Requests);
+    match (&state.brush, time_axes::timeline(state)) {
+        (Some(brush), Some(axis)) if follows => within(brush.time_range(&axis), layer.time),
+        _ => layer.time,
+    }
 }
 
 fn table(state: &mut State, effects: &mut Vec<Effect>) {
@@ -265,6 +276,7 @@ fn lazy_measures(state: &mut State, effects: &mut Vec<Effect>) {
     let visible: Vec<Value> = layout::visible_groups(state);
     let sort = Sort { by: Measure::Value, descending: false };
     let query = layer_query(state, Ask::Groups { by: by.clone(), more, sort, limit: 0 });
+    let query = Query { time: time_of_rows(state), ..query };
     let (generation, latest) = (state.generation, latest(state, Slot::LazyMeasures));
     let rows = state.layer_mut().table_mut().lazy_measures.missing_rows(&query, &visible, generation, latest);
     if rows.is_empty() {

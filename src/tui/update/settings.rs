@@ -29,10 +29,20 @@ pub(super) fn theme(state: &mut State, name: &str) -> Result<(), String> {
 
 /// Shows a theme. Returns whether it exists.
 fn set_theme(state: &mut State, name: &str) -> bool {
-    let name = if name == AUTO { state.fitting_theme } else { name };
+    let follows_terminal = name == AUTO;
+    let name = if follows_terminal { state.fitting_theme } else { name };
     let Some(named) = state.settings.theme_named(name) else { return false };
     (state.theme, state.theme_name) = (named.theme, named.name.clone());
+    state.follows_terminal = follows_terminal;
     true
+}
+
+/// Another theme fits the terminal, which has other colours.
+pub(super) fn terminal_changed(state: &mut State, fitting: &'static str) {
+    state.fitting_theme = fitting;
+    if state.follows_terminal {
+        set_theme(state, AUTO);
+    }
 }
 
 /// The configuration file changed. A file with an error changes nothing.
@@ -46,7 +56,7 @@ pub(super) fn reloaded(state: &mut State, settings: Result<Settings, String>) {
     };
     let before = std::mem::replace(&mut state.settings, settings);
     let configured = state.settings.theme.clone();
-    let present = state.theme_name.clone();
+    let present = if state.follows_terminal { AUTO.to_owned() } else { state.theme_name.clone() };
     let wanted = if configured == before.theme { present } else { configured };
     if !set_theme(state, &wanted) {
         // The theme was one of the file before.

@@ -28,6 +28,12 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         chips.push((format::filter(term), theme.chip_off()));
     }
     let mut x = area.x + 1;
+    if let Some(title) = layer.title() {
+        x = put(buffer, area, x, area.y, title, theme.accent()) + 1;
+    }
+    if chips.is_empty() && layer.title().is_some() {
+        return;
+    }
     if chips.is_empty() {
         let key = state.table_key(Command::EditFilter);
         put(buffer, area, x, area.y, &format!("all requests  {key} filters"), theme.faint());
@@ -57,9 +63,10 @@ fn way(state: &State, area: Rect, buffer: &mut Buffer) {
     for (index, crumb) in crumbs.iter().enumerate() {
         if index > 0 {
             let x = crumb.start.saturating_sub(u16::try_from(crumbs::SEPARATOR.width()).unwrap_or(0));
-            put(buffer, area, x, area.y, crumbs::SEPARATOR, theme.faint());
+            put(buffer, area, x, area.y, crumb.separator(), theme.faint());
         }
         let style = match crumb.part {
+            Part::Title => theme.accent(),
             Part::Term => theme.chip(),
             Part::OffTerm => theme.chip_off(),
             Part::Name if crumb.layer == front => theme.heading(),

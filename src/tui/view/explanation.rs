@@ -48,7 +48,10 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
                 );
             }
             if muted > 0 {
-                wrapped(&format!("Muted findings: {key} on one of them ends its mute."), theme.quiet());
+                let list = state.settings.keys.key_of(Context::Table, Command::Mutes);
+                let text =
+                    format!("Muted findings: {key} on one of them ends its mute, {list} lists all mutes.");
+                wrapped(&text, theme.quiet());
             }
         }
     }

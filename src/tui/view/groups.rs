@@ -2,7 +2,9 @@
 
 use crate::query::{Ask, Filter, Groups, Measure, Pairs, Stats, Value, measure::Unit};
 use crate::tui::model::column_placement::SHARE_WIDTH;
-use crate::tui::model::{Column, LazyMeasure, Placed, State, TableKind, TimeRow, columns, folders};
+use crate::tui::model::{
+    Column, LazyMeasure, Placed, State, TableKind, TimeRow, columns, folders, time_axes,
+};
 use crate::tui::widgets::{bars, fit};
 use crate::tui::{cell_text, format, view::table::Cell};
 
@@ -24,7 +26,10 @@ pub(super) fn group(state: &State, groups: &Groups, index: usize, placed: &Place
         }
         Column::Activity => {
             let line = table.activity.get(&row.value);
-            let text = line.map_or(String::new(), |line| bars::sparkline(line, usize::from(placed.width)));
+            let text = line.map_or(String::new(), |line| {
+                let is_partial = time_axes::partial_sparks(state, line.len());
+                bars::sparkline(line, usize::from(placed.width), is_partial)
+            });
             let is_current = table.activity.is_current(&row.value);
             Cell::new(text, if is_current { state.theme.bar() } else { state.theme.faint() })
         }

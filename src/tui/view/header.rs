@@ -140,7 +140,7 @@ fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
     }
     let Some(progress) = ingest else { return right.right() + 1 };
     let style = match progress.phase {
-        Phase::Done if has_succeeded(state, progress) => theme.good(),
+        Phase::Done if has_succeeded(state, progress) && !state.is_catching_up() => theme.good(),
         Phase::Failed => theme.error(),
         _ => theme.accent(),
     };
@@ -163,6 +163,10 @@ fn status_text(state: &State, progress: &Progress, width: u16) -> String {
     let listed = progress.files_listed.max(done);
     let has_data = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
     let every = state.follow_interval.map(format::interval);
+    if progress.phase == Phase::Done && has_succeeded(state, progress) && state.is_catching_up() {
+        // The numbers of the last requests are on their way.
+        return if width >= 110 { "⟳ counting" } else { "⟳" }.to_owned();
+    }
     match (progress.phase, every) {
         (Phase::Done, Some(every)) if has_succeeded(state, progress) => return format!("✓ every {every}"),
         (Phase::Done, Some(every)) => return format!("every {every}"),

@@ -92,8 +92,14 @@ fn legend(state: &State, areas: &Areas, busiest: WeekHour, highest: f64, buffer:
         .map(|(shade, level)| format!("{shade} {}", amount(measure, highest * f64::from(level) / 4.0)))
         .collect();
     let (name, shades) = (measure.name(), shades.join(" "));
-    let text = format!("busiest {day} {:02}:00 · mean {name} per hour, UTC: {shades}", busiest.hour);
     let area = Rect { x: areas.totals.x + 2, width: areas.totals.width.saturating_sub(3), ..areas.totals };
+    let texts = [
+        format!("busiest {day} {:02}:00 · mean {name} per hour, UTC: {shades}", busiest.hour),
+        format!("{name} per hour, UTC: {shades}"),
+        format!("{name}/h: {shades}"),
+    ];
+    let texts = texts.iter().map(String::as_str);
+    let text = fit::first_that_fits(texts, usize::from(area.width));
     put(buffer, area, area.x, area.y, &fit::end(&text, usize::from(area.width)), state.theme.quiet());
 }
 

@@ -48,7 +48,7 @@ pub(super) fn draw(state: &State, list: &List, title: &str, area: Rect, buffer: 
     if list.whole_lines > 0
         && let Some(entry) = list.chosen()
     {
-        let lines = fit::wrap(&entry.text, usize::from(inner.width));
+        let lines = fit::wrap(entry.whole(), usize::from(inner.width));
         let first = inner.bottom().saturating_sub(list.whole_lines);
         put(buffer, inner, inner.x, first, &"─".repeat(usize::from(inner.width)), theme.faint());
         for (line, y) in lines.iter().take(usize::from(list.whole_lines) - 1).zip(first + 1..) {
@@ -69,7 +69,7 @@ fn draw_entry(state: &State, list: &List, entry: &Entry, is_selected: bool, area
     }
     let plain = if entry.is_on { theme.text() } else { theme.faint() };
     // In the help, keys are in front of the entries.
-    let lead = if entry.is_on && list.whole_lines > 0 { theme.accent() } else { plain };
+    let lead = if entry.is_on && list.has_keys_in_front { theme.accent() } else { plain };
     let mut area = area;
     if !entry.key.is_empty() && usize::from(area.width) > entry.key.width() + 12 {
         let x = put_right(buffer, area, area.y, &entry.key, selection.unwrap_or(theme.accent()));

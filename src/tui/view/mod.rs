@@ -43,9 +43,7 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
     if let Some(detail) = &state.layer().detail {
         detail::draw(state, detail, areas.rows, buffer);
     } else {
-        if areas.bars.height > 0 {
-            timeline::draw(state, &areas, buffer);
-        }
+        timeline::draw(state, &areas, buffer);
         alert::draw(state, areas.alert, buffer);
         if model_heat_map::is_shown(state) {
             heat_map::draw(state, &areas, buffer);
@@ -66,7 +64,7 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
     footer::draw(state, areas.footer, buffer);
     match &state.overlay {
         Some(Overlay::Failures(top)) => {
-            popup::draw(state, "Failures", &reading::failures(state), *top, buffer)
+            popup::draw(state, reading::title(state), &reading::failures(state), *top, buffer)
         }
         Some(Overlay::List(_)) => {
             let position = list::draw_in_front(state, buffer);

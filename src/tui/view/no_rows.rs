@@ -4,6 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::ingest::{Phase, Progress};
+use crate::query::filter::contradiction;
 use crate::tui::model::{Command, MIN_SIZE, State};
 use crate::tui::{format, view::put, widgets::fit};
 
@@ -40,6 +41,8 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         text.hint("or explore a synthetic bucket: tamarin demo");
     } else if !rows.is_complete() || rows.is_stale() {
         text.heading("…");
+    } else if state.brush.is_some() {
+        text.heading("No requests in the selected range");
     } else {
         text.nothing_matches();
     }
@@ -170,8 +173,13 @@ impl Text<'_> {
 
     fn nothing_matches(&mut self) {
         self.heading("Nothing matches");
-        if let Some(emptiness) = self.state.emptiness() {
-            let lines = fit::wrap(&format::filter_text(&emptiness.to_string()), self.width);
+        // A contradiction is certain, and known before an analysis ends.
+        let reason = match contradiction(&self.state.layer().filter) {
+            Some(contradiction) => Some(contradiction.to_string()),
+            None => self.state.emptiness().map(ToString::to_string),
+        };
+        if let Some(reason) = reason {
+            let lines = fit::wrap(&format::filter_text(&reason), self.width);
             self.lines.extend(lines.into_iter().map(|line| (line, self.state.theme.text())));
         }
         if self.state.prompt.is_some() {

@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::query::{Stats, Value};
-use crate::tui::model::{Rows, State, TableKind, found};
+use crate::tui::model::{Rows, State, TableKind, found, time_axes};
 use crate::tui::view::{groups, put, put_right};
 use crate::tui::{cell_text, format, widgets::bars, widgets::fit};
 
@@ -160,14 +160,15 @@ impl Page<'_> {
         }
         self.y += 1;
         let highest = numbers.iter().copied().max().unwrap_or(0);
-        let each = (usize::from(self.area.width) / numbers.len()).max(1);
+        let is_partial = time_axes::partial_sparks(self.state, numbers.len());
         for row in (0..CHART_ROWS).rev() {
-            let bar = |number: &u64| std::iter::repeat_n(bars::cell(*number, highest, row, CHART_ROWS), each);
-            let line: String = numbers.iter().flat_map(bar).take(usize::from(self.area.width)).collect();
+            let line = bars::chart(numbers, usize::from(self.area.width), (row, CHART_ROWS), &is_partial);
             put(self.buffer, self.area, self.area.x, self.y, &line, self.state.theme.bar());
             self.y += 1;
         }
-        self.title(&format!("requests, at most {} at a time", format::count(highest)));
+        let per = time_axes::sparklines(self.state)
+            .map_or(String::new(), |axis| format!(" {}", format::per(axis.bucket)));
+        self.title(&format!("requests{per}, at most {}", format::count(highest)));
     }
 
     /// The findings about the value.

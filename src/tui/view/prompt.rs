@@ -2,11 +2,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::{Areas, Prompt, Purpose, State};
+use crate::tui::model::{Areas, Problem, Prompt, Purpose, State};
 use crate::tui::view::{popup, prompt_text, put, put_right};
 use crate::tui::{format, widgets::fit};
 
@@ -15,14 +16,17 @@ const VISIBLE_COMPLETIONS: usize = 8;
 
 /// Draws the prompt. Returns the position of the terminal cursor.
 pub(super) fn draw(state: &State, prompt: &Prompt, areas: &Areas, buffer: &mut Buffer) -> Option<Position> {
+    let width = state.size.0;
+    let label = u16::try_from(prompt.label().width()).unwrap_or(0) + 1;
+    let message = message(state, prompt, label, width);
+    let height = message.as_ref().map_or(1, |message| message.height());
     // The filter is edited in its own line, other texts above the footer.
     let (y, under) = match prompt.purpose {
         Purpose::Filter { .. } => (areas.chips.y, areas.chips.y + 1),
-        _ => (areas.footer.y.saturating_sub(2), areas.footer.y.saturating_sub(1)),
+        _ => (areas.footer.y.saturating_sub(1 + height), areas.footer.y.saturating_sub(height)),
     };
-    let width = state.size.0;
     let line = Rect { x: 0, y, width, height: 1 };
-    let below = Rect { x: 0, y: under, width, height: 1 };
+    let below = Rect { x: 0, y: under, width, height };
     Clear.render(line, buffer);
     Clear.render(below, buffer);
     if let Purpose::Overwrite(export) = &prompt.purpose {
@@ -41,7 +45,10 @@ pub(super) fn draw(state: &State, prompt: &Prompt, areas: &Areas, buffer: &mut B
     let start = put(buffer, line, 1, y, prompt.label(), state.theme.accent());
     let (cursor, shift) =
         text(state, prompt, Rect { x: start, width: width.saturating_sub(start + 2), ..line }, buffer);
-    draw_below(state, prompt, below, start, shift, buffer);
+    match message {
+        Some(message) => message.draw(state, prompt, below, start, shift, buffer),
+        None => draw_below(state, prompt, below, start, buffer),
+    }
     completions(state, prompt, areas, start, under, buffer);
     Some(Position { x: start + cursor, y })
 }
@@ -77,45 +84,140 @@ fn text(state: &State, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> (u16
     (u16::try_from(before.saturating_sub(shift)).unwrap_or(0), shift)
 }
 
-/// Draws the error with a caret below its place, or the number of matching requests.
-fn draw_below(state: &State, prompt: &Prompt, area: Rect, start: u16, shift: usize, buffer: &mut Buffer) {
-    let theme = state.theme;
-    if let Some(problem) = &prompt.problem {
+/// Lines of an error below the line with its caret, and the same of a filter: they cover the timeline while the user types.
+const MAX_MESSAGE_LINES: usize = 4;
+const MAX_FILTER_MESSAGE_LINES: usize = 2;
+
+/// What is wrong with the text.
+enum Message<'a> {
+    /// Beside the caret.
+    Beside(&'a Problem),
+    /// In lines of its own below the caret.
+    Below(&'a Problem, Vec<String>),
+    /// About the whole text, in a style.
+    Lines(Vec<String>, Style),
+}
+
+/// The message about the text of a prompt, if there is one.
+fn message<'a>(state: &State, prompt: &'a Prompt, start: u16, width: u16) -> Option<Message<'a>> {
+    let most = match prompt.purpose {
+        Purpose::Filter { .. } => MAX_FILTER_MESSAGE_LINES,
+        _ => MAX_MESSAGE_LINES,
+    };
+    let wrapped = |text: &str, room: u16| {
+        let mut lines = fit::wrap(text, usize::from(room));
+        if lines.len() > most {
+            let rest = lines.split_off(most - 1).concat();
+            lines.push(fit::end(&rest, usize::from(room)));
+        }
+        lines
+    };
+    let Some(problem) = &prompt.problem else {
+        let (text, style) = about_filter(state, prompt)?;
+        return Some(Message::Lines(wrapped(&text, width.saturating_sub(start + 1)), style));
+    };
+    let text = format::visible(&problem.message);
+    let before: String = prompt.input.value().chars().take(problem.column).collect();
+    let caret = usize::from(start) + format::visible(&before).width();
+    let width = usize::from(width);
+    let fits_right = caret + 3 + text.width() <= width;
+    let fits_left = caret < width && text.width() + 2 <= caret;
+    Some(match fits_right || fits_left {
+        true => Message::Beside(problem),
+        false => Message::Below(
+            problem,
+            wrapped(&text, u16::try_from(width).unwrap_or(u16::MAX).saturating_sub(2)),
+        ),
+    })
+}
+
+/// Why a valid filter matches nothing, or cannot be answered.
+fn about_filter(state: &State, prompt: &Prompt) -> Option<(String, Style)> {
+    let Purpose::Filter { pending, .. } = &prompt.purpose else { return None };
+    if let Some(warning) = &prompt.warning {
+        return Some((format::filter_text(warning), state.theme.warning()));
+    }
+    if pending.is_some() {
+        return None;
+    }
+    if let Some(error) = state.layer().timeline.error() {
+        return Some((format::visible(error), state.theme.error()));
+    }
+    match state.matched() {
+        Some((stats, true)) if stats.requests == 0 => {
+            let reason = state.emptiness()?.to_string();
+            Some((format::filter_text(&reason), state.theme.warning()))
+        }
+        _ => None,
+    }
+}
+
+impl Message<'_> {
+    fn height(&self) -> u16 {
+        let lines = match self {
+            Message::Beside(_) => 1,
+            Message::Below(_, lines) => lines.len() + 1,
+            Message::Lines(lines, _) => lines.len(),
+        };
+        u16::try_from(lines).unwrap_or(1)
+    }
+
+    /// Draws an error with a caret below its place.
+    fn draw(
+        &self,
+        state: &State,
+        prompt: &Prompt,
+        area: Rect,
+        start: u16,
+        shift: usize,
+        buffer: &mut Buffer,
+    ) {
+        let theme = state.theme;
+        let (problem, lines) = match self {
+            Message::Lines(lines, style) => {
+                for (line, y) in lines.iter().zip(area.y..) {
+                    put(buffer, area, start, y, line, *style);
+                }
+                return;
+            }
+            Message::Beside(problem) => (problem, None),
+            Message::Below(problem, lines) => (problem, Some(lines)),
+        };
         let before: String = prompt.input.value().chars().take(problem.column).collect();
         let column = format::visible(&before).width().saturating_sub(shift);
         let caret =
             (start + u16::try_from(column).unwrap_or(u16::MAX / 2)).min(area.right().saturating_sub(2));
-        let message = format::visible(&problem.message);
-        let right = usize::from(area.right().saturating_sub(caret + 3));
         put(buffer, area, caret, area.y, "^", theme.error());
-        if message.width() <= right || right >= usize::from(area.width) / 2 {
-            put(buffer, area, caret + 2, area.y, &fit::end(&message, right), theme.error());
+        if let Some(lines) = lines {
+            for (line, y) in lines.iter().zip(area.y + 1..) {
+                put(buffer, area, area.x + 1, y, line, theme.error());
+            }
+            return;
+        }
+        let text = format::visible(&problem.message);
+        let right = usize::from(area.right().saturating_sub(caret + 3));
+        if text.width() <= right {
+            put(buffer, area, caret + 2, area.y, &text, theme.error());
         } else {
             let room = usize::from(caret.saturating_sub(2));
-            let text = fit::end(&message, room);
+            let text = fit::end(&text, room);
             let x = caret.saturating_sub(u16::try_from(text.width()).unwrap_or(0) + 1);
             put(buffer, area, x, area.y, &text, theme.error());
         }
-        return;
     }
+}
+
+/// Draws the number of matching requests, or what can be typed.
+fn draw_below(state: &State, prompt: &Prompt, area: Rect, start: u16, buffer: &mut Buffer) {
+    let theme = state.theme;
+    let hint = match &prompt.purpose {
+        Purpose::Export => "the name decides the format: .csv, .json, .ndjson or .md",
+        Purpose::Mute(_) => "may be empty",
+        _ => "",
+    };
+    put(buffer, area, start, area.y, hint, theme.faint());
     if let Purpose::Filter { pending, .. } = &prompt.purpose {
-        if let Some(error) = state.layer().timeline.error().filter(|_| pending.is_none()) {
-            let text = fit::end(&format::visible(error), usize::from(area.right().saturating_sub(start + 1)));
-            put(buffer, area, start, area.y, &text, theme.error());
-            return;
-        }
         let text = match state.matched() {
-            Some((stats, true))
-                if pending.is_none() && stats.requests == 0 && state.emptiness().is_some() =>
-            {
-                let reason = state.emptiness().map_or_else(String::new, ToString::to_string);
-                let text = fit::end(
-                    &format::filter_text(&reason),
-                    usize::from(area.right().saturating_sub(start + 1)),
-                );
-                put(buffer, area, start, area.y, &text, theme.warning());
-                return;
-            }
             Some((stats, true)) if pending.is_none() => {
                 let (requests, bytes) =
                     (format::counted(stats.requests, "request"), format::bytes(stats.bytes_sent));

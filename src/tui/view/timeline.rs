@@ -1,6 +1,6 @@
 //! The timeline above the table: the requests of the layer over time.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier, style::Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::model::{Areas, Axis, State, Tab, TimelineMeasure, found, heat_map, time_axes};
@@ -63,8 +63,9 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
             cell.set_char(symbol).set_style(state.theme.timeline(style, is_highlighted));
         }
     }
-    labels(state, areas.axis, &axis, highlight, buffer);
-    marks(state, areas.axis, &axis, buffer);
+    let marks = marks(state, &axis, area.width);
+    labels(state, areas.axis, &axis, highlight, &marks, buffer);
+    draw_marks(areas.axis, &marks, buffer);
 }
 
 /// First and last bucket to highlight: the brush, or the row under the cursor of the table of times.
@@ -143,7 +144,9 @@ fn title(
     }
     // What the colours mean.
     let has = |part: usize| parts.is_some_and(|parts| parts.iter().any(|bar| bar[part] > 0));
-    let has_partial = (0..axis.count).any(|index| time_axes::is_partial(state, axis, index));
+    let is_hatched =
+        |(index, number): (usize, &u64)| *number > 0 && time_axes::is_partial(state, axis, index);
+    let has_partial = line.iter().enumerate().any(is_hatched);
     let mut x = x;
     for (is_shown, symbol, style, name) in [
         (has(1), "■", theme.warning(), "4xx"),
@@ -160,7 +163,14 @@ fn title(
 }
 
 /// Draws times below the bars, at round times and without overlap, and a rule below the highlighted bars.
-fn labels(state: &State, area: Rect, axis: &Axis, highlight: Option<(usize, usize)>, buffer: &mut Buffer) {
+fn labels(
+    state: &State,
+    area: Rect,
+    axis: &Axis,
+    highlight: Option<(usize, usize)>,
+    marks: &[Mark],
+    buffer: &mut Buffer,
+) {
     let width = usize::from(area.width);
     let column = |index: usize| area.x + u16::try_from(axis.column(index, width)).unwrap_or(0);
     if let Some((first, last)) = highlight {
@@ -181,6 +191,8 @@ fn labels(state: &State, area: Rect, axis: &Axis, highlight: Option<(usize, usiz
         if at >= axis.start {
             let label = label(state, axis, step, at);
             let x = column(axis.index(at));
+            // A mark at its place is in front of it.
+            let x = x + u16::from(marks.iter().any(|mark| area.x + mark.column == x));
             if x >= free && usize::from(x) + label.width() <= usize::from(area.right()) {
                 free = put(buffer, area, x, area.y, &label, state.theme.faint()) + 2;
             }
@@ -222,31 +234,46 @@ fn label(state: &State, axis: &Axis, step: i64, at: i64) -> String {
     }
 }
 
-/// Draws a mark at the start of each finding and of each burst. Over a label it inverts the character, so that the label stays readable.
-fn marks(state: &State, area: Rect, axis: &Axis, buffer: &mut Buffer) {
-    let width = usize::from(area.width);
-    for burst in time_axes::found_bursts(state) {
-        let x = area.x + u16::try_from(axis.column(axis.index(burst.start), width)).unwrap_or(0);
-        let cell = &mut buffer[(x, area.y)];
-        if matches!(cell.symbol(), " " | "▔") {
-            cell.set_symbol(BURST_MARK).set_style(state.theme.accent());
-        } else {
-            cell.set_style(state.theme.accent().add_modifier(Modifier::REVERSED));
-        }
-    }
+/// A mark below a bar.
+struct Mark {
+    /// Its terminal column, from the first of the axis.
+    column: u16,
+    symbol: &'static str,
+    style: Style,
+}
+
+/// The marks at the start of each burst and of each finding. Later ones are drawn over earlier ones.
+fn marks(state: &State, axis: &Axis, width: u16) -> Vec<Mark> {
+    let column = |at: i64| u16::try_from(axis.column(axis.index(at), usize::from(width))).unwrap_or(0);
+    let bursts = time_axes::found_bursts(state).into_iter().map(|burst| Mark {
+        column: column(burst.start),
+        symbol: BURST_MARK,
+        style: state.theme.accent(),
+    });
     // The worst finding of a bar gives the colour.
     let findings: Vec<_> = found::visible(state).collect();
-    for finding in findings.into_iter().rev() {
-        if finding.end <= axis.start || finding.start >= axis.end() {
+    let on_axis =
+        findings.into_iter().rev().filter(|finding| finding.end > axis.start && finding.start < axis.end());
+    let findings = on_axis.map(|finding| Mark {
+        column: column(finding.start),
+        symbol: MARK,
+        style: state.theme.severity(found::severity(finding)),
+    });
+    bursts.chain(findings).collect()
+}
+
+/// Draws marks. Within a label, a mark inverts the character, so that the label stays readable.
+fn draw_marks(area: Rect, marks: &[Mark], buffer: &mut Buffer) {
+    for mark in marks {
+        let x = area.x + mark.column;
+        if x >= area.right() {
             continue;
         }
-        let x = area.x + u16::try_from(axis.column(axis.index(finding.start), width)).unwrap_or(0);
-        let style = state.theme.severity(found::severity(finding));
         let cell = &mut buffer[(x, area.y)];
         if matches!(cell.symbol(), " " | "▔" | MARK | BURST_MARK) {
-            cell.set_symbol(MARK).set_style(style);
+            cell.set_symbol(mark.symbol).set_style(mark.style);
         } else {
-            cell.set_style(style.add_modifier(Modifier::REVERSED));
+            cell.set_style(mark.style.add_modifier(Modifier::REVERSED));
         }
     }
 }

@@ -91,12 +91,26 @@ pub(crate) fn hatched(number: u64, highest: u64, row: u16, rows: u16) -> char {
     }
 }
 
-/// A line of vertical bars, one per number, all equally wide and at most `width` cells together.
-pub(crate) fn sparkline(numbers: &[u64], width: usize) -> String {
+/// Row `row` of `rows` (0: the lowest) of a chart of vertical bars, one per number, all equally wide and at most `width` cells
+/// together. Bars for which `is_partial` is true are hatched.
+pub(crate) fn chart(
+    numbers: &[u64],
+    width: usize,
+    (row, rows): (u16, u16),
+    is_partial: impl Fn(usize) -> bool,
+) -> String {
     let highest = numbers.iter().copied().max().unwrap_or(0);
     let cells = (width / numbers.len().max(1)).max(1);
-    let bar = |&number: &u64| std::iter::repeat_n(cell(number, highest, 0, 1), cells);
-    numbers.iter().flat_map(bar).take(width).collect()
+    let bar = |(index, &number): (usize, &u64)| {
+        let symbol = if is_partial(index) { hatched } else { cell };
+        std::iter::repeat_n(symbol(number, highest, row, rows), cells)
+    };
+    numbers.iter().enumerate().flat_map(bar).take(width).collect()
+}
+
+/// A chart of one row: see [`chart`].
+pub(crate) fn sparkline(numbers: &[u64], width: usize, is_partial: impl Fn(usize) -> bool) -> String {
+    chart(numbers, width, (0, 1), is_partial)
 }
 
 /// A horizontal bar; a `share` of 1 fills `width` cells.
@@ -131,12 +145,19 @@ mod tests {
 
     #[test]
     fn bars_of_a_sparkline_have_the_same_width() {
+        let sparkline = |numbers: &[u64], width| sparkline(numbers, width, |_| false);
         assert_eq!(sparkline(&[0, 4, 8], 3), " ▄█");
         assert_eq!(sparkline(&[0, 8], 6), "   ███");
         assert_eq!(sparkline(&[1, 8, 8, 8, 8, 8, 8], 8), "▁██████");
         assert_eq!(sparkline(&[8, 0, 8, 0, 8], 14), "██  ██  ██");
         assert_eq!(sparkline(&[8, 8, 8], 2), "██");
         assert_eq!(sparkline(&[], 6), "");
+    }
+
+    #[test]
+    fn the_last_incomplete_bar_of_a_sparkline_looked_like_a_fall() {
+        assert_eq!(sparkline(&[8, 8, 2], 6, |index| index == 2), "████░░");
+        assert_eq!(sparkline(&[7, 8, 8], 3, |index| index == 0), "▒██");
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub(crate) mod filling;
 pub(crate) mod fuzz_targets;
 pub(crate) mod lines;
 pub(crate) mod log_files;
+pub(crate) mod log_folder;
 pub(crate) mod logs_server;
 pub(crate) mod mmdb;
 mod naive;

@@ -1,27 +1,31 @@
-//! The event loop: waits for the next event, passes it to `update`, carries out the effects, and draws. It works
-//! with any terminal and any stream of events, so tests run whole sessions.
+//! The event loop: waits for the next event, passes it to `update`, carries out the effects (`effects`), and draws. It
+//! works with any terminal and any stream of events, so tests run whole sessions. `begin` prepares the first state.
+
+mod begin;
+mod effects;
+#[cfg(test)]
+mod tests;
 
 use std::{future::Future, io, pin::Pin, sync::Arc, time::Duration};
 
-use crossterm::event::Event;
+use crossterm::event::{Event, KeyEvent};
 use futures::{Stream, StreamExt};
 use ratatui::{Terminal, backend::Backend, layout::Rect};
-use tokio::time::{Instant, Interval, sleep_until};
+use tokio::time::{Instant, Interval, sleep_until, timeout_at};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use unicode_width::UnicodeWidthStr;
 
-use crate::config::NamedInvestigation;
 use crate::insight::findings::mute::MuteStore;
 use crate::query::Engine;
 use crate::tui::app::analysis_runner::AnalysisRunner;
 use crate::tui::app::background_engine::{BackgroundEngine, ScreenQueries};
-use crate::tui::app::query_runner::{QueryRunner, pin_snapshot};
-use crate::tui::app::{export_file, generation_poll::GenerationPoll, late_answer::LateAnswer, write_file};
-use crate::tui::model::{Action, ActionTime, Effect, State};
-use crate::tui::model::{investigations::resolve, saved::Saved};
-use crate::tui::theme::{Theme, choice::ThemeChoice};
-use crate::tui::update::{MAX_COPIED_ROWS, begin_investigation, update};
+use crate::tui::app::colour_answers::{ColourAnswers, Heard};
+use crate::tui::app::generation_poll::GenerationPoll;
+use crate::tui::app::query_runner::QueryRunner;
+use crate::tui::model::{Action, ActionTime, State};
+use crate::tui::theme::Theme;
+use crate::tui::update::update;
 use crate::tui::{
     ConfigStore, Feed, LogCounts, SessionFile, TuiError, TuiOptions, UserOptions, format, view,
 };
@@ -32,6 +36,8 @@ const FRAME_INTERVAL: Duration = Duration::from_millis(33);
 const AGE_INTERVAL: Duration = Duration::from_secs(5);
 /// The ingest starts when the first screen is complete, or after this time.
 const INGEST_DELAY: Duration = Duration::from_secs(2);
+/// How long the end of the session waits for an answer of the terminal.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The process that uses the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +52,9 @@ pub(in crate::tui) enum TerminalOwner {
 pub(in crate::tui) trait TerminalControl {
     /// Copies text to the clipboard.
     fn copy(&mut self, text: &str) -> io::Result<()>;
+
+    /// Asks the terminal for its colours. The answers arrive as keys.
+    fn ask_colours(&mut self) -> io::Result<()>;
 
     /// Receives events of the mouse from now on, or leaves them to the terminal.
     fn capture_mouse(&mut self, captures: bool) -> io::Result<()>;
@@ -73,8 +82,11 @@ pub(in crate::tui) async fn run<B: Backend>(
     while !session.quit {
         let happened = session.wait(&mut events, end.as_mut()).await;
         session.react(happened)?;
+        session.suspend_if_asked(&mut events).await;
         session.start_ingest_if_due();
     }
+    // Otherwise the shell would receive it as keys.
+    session.await_colours(&mut events).await;
     session.finish().await;
     Ok(())
 }
@@ -120,12 +132,15 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     export: Option<(CancellationToken, JoinHandle<()>)>,
     config: Option<ConfigStore>,
     session_file: Option<SessionFile>,
-    late_answer: LateAnswer,
+    colours: crate::tui::Terminal,
+    colour_answers: ColourAnswers,
     /// Whether the screen is out of date.
     is_dirty: bool,
     /// Whether the next frame clears the terminal first.
     clears: bool,
     is_suspended: bool,
+    /// Whether the user wants to return to the shell.
+    suspends: bool,
     last_frame: Option<Instant>,
     quit: bool,
 }
@@ -148,43 +163,18 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             unopened,
             title,
             clock,
-            user,
+            mut user,
             zone,
         } = options;
-        let UserOptions {
-            settings,
-            config,
-            theme,
-            terminal: colours,
-            session,
-            resume,
-            investigation,
-            cache_option,
-        } = user;
+        let colours = user.terminal;
         let (actions, received_actions) = mpsc::unbounded_channel();
         let mut state = State::new(title, sources, filter, time, Theme::default(), zone);
-        state.settings = settings;
-        state.cache_option = cache_option;
-        state.fitting_theme = colours.theme_name;
         state.now.unix_seconds = clock();
-        let (saved, note) = session.as_ref().map(SessionFile::read).unwrap_or_default();
-        state.take_over(&saved);
-        let choice = ThemeChoice {
-            option: theme.as_deref(),
-            configured: &state.settings.theme,
-            remembered: saved.theme.as_deref().filter(|name| state.settings.theme_named(name).is_some()),
-            fitting: colours.theme_name,
-        };
-        let name = choice.name().to_owned();
-        state.theme = state.settings.theme_named(&name).map(|named| named.theme).unwrap_or_default();
-        state.theme_name = name;
-        begin_view(&mut state, resume, investigation.as_ref(), session.as_ref(), &saved);
-        if let Some(note) = note {
-            state.warn(format::visible(&note));
-        }
+        begin::take_over(&mut state, &mut user);
+        let UserOptions { config, session, .. } = user;
         state.unopened = unopened;
         if let Some(notice) = notice {
-            state.warn(crate::tui::format::visible(&notice));
+            state.warn(format::visible(&notice));
         }
         let size = terminal.size().map_err(TuiError::terminal)?;
         state.size = (size.width, size.height);
@@ -219,10 +209,12 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             export: None,
             config,
             session_file: session,
-            late_answer: LateAnswer::new(colours.may_answer_late.then_some(started)),
+            colour_answers: ColourAnswers::new(colours.may_answer_late.then_some(started)),
+            colours,
             is_dirty: true,
             clears: false,
             is_suspended: false,
+            suspends: false,
             last_frame: None,
             quit: false,
         })
@@ -262,15 +254,18 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                 self.is_suspended = owner.map_err(TuiError::terminal)? == TerminalOwner::Shell;
                 self.clears = true;
                 self.is_dirty = true;
+                if !self.is_suspended {
+                    self.ask_colours();
+                }
             }
             Happened::FrameDue => self.draw()?,
             Happened::Terminal(event) => match event.map_err(TuiError::terminal)? {
-                Event::Key(key) if self.late_answer.has(key, Instant::now()) => {}
-                Event::Key(key) => self.handle(Action::Key(key)),
+                Event::Key(key) => self.hear(key),
                 Event::Mouse(mouse) => self.handle(Action::Mouse(mouse)),
                 Event::Paste(text) => self.handle(Action::Paste(text)),
                 Event::Resize(columns, rows) => self.handle(Action::Resize(columns, rows)),
-                Event::FocusGained | Event::FocusLost => {}
+                Event::FocusGained => self.ask_colours(),
+                Event::FocusLost => {}
             },
             Happened::Action(action) => {
                 if let Action::Answered(result) = &action {
@@ -289,6 +284,8 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                     let is_over = progress.is_over();
                     self.handle(Action::Progress(Box::new(progress)));
                     if is_over {
+                        // Before the next frame, which would show that the pull is complete beside the numbers before.
+                        self.look_for_new_data();
                         self.count_logs();
                     }
                 }
@@ -304,16 +301,69 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                     if let Some(changed) = self.config.as_mut().and_then(|config| config.changed(now)) {
                         self.handle(Action::SettingsChanged(changed.map(Box::new)));
                     }
-                    let generation = self.engine.generation();
-                    if generation > self.state.newest_generation {
-                        self.poll.data_changed();
+                    if self.look_for_new_data() {
                         self.count_logs();
-                        self.handle(Action::DataChanged(generation));
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Has the screen updated if there is new data. Returns whether there is.
+    fn look_for_new_data(&mut self) -> bool {
+        let generation = self.engine.generation();
+        let is_new = generation > self.state.newest_generation;
+        if is_new {
+            self.poll.data_changed();
+            self.handle(Action::DataChanged(generation));
+        }
+        is_new
+    }
+
+    /// Takes a key of the user, or of an answer of the terminal.
+    fn hear(&mut self, key: KeyEvent) {
+        match self.colour_answers.hear(key, Instant::now()) {
+            Heard::Keys(_) if self.quit => {}
+            Heard::Keys(keys) => keys.into_iter().for_each(|key| self.handle(Action::Key(key))),
+            Heard::Part => {}
+            Heard::Background(background) => {
+                self.colours.answers = true;
+                let theme = self.colours.environment.theme(Some(background));
+                if theme != self.state.fitting_theme {
+                    self.handle(Action::TerminalChanged(theme));
+                }
+            }
+        }
+    }
+
+    /// Asks a terminal that answers for its colours, if the theme follows them.
+    fn ask_colours(&mut self) {
+        let now = Instant::now();
+        let is_wanted = self.state.follows_terminal && self.colours.answers && !self.is_suspended;
+        if is_wanted && self.colour_answers.may_ask(now) && self.control.ask_colours().is_ok() {
+            self.colour_answers.asked(now);
+        }
+    }
+
+    /// Waits for the answer of the terminal, if there is one on its way.
+    async fn await_colours(&mut self, events: &mut (impl Stream<Item = io::Result<Event>> + Unpin)) {
+        let latest = Instant::now() + ANSWER_TIMEOUT;
+        while self.colour_answers.is_expected(Instant::now()) {
+            match timeout_at(latest, events.next()).await {
+                Ok(Some(Ok(Event::Key(key)))) => self.hear(key),
+                Ok(Some(Ok(_))) => {}
+                _ => break,
+            }
+        }
+    }
+
+    /// Gives the terminal to the shell if the user wants that.
+    async fn suspend_if_asked(&mut self, events: &mut (impl Stream<Item = io::Result<Event>> + Unpin)) {
+        if std::mem::take(&mut self.suspends) {
+            self.await_colours(events).await;
+            self.control.suspend().unwrap_or_else(|reason| self.state.warn(reason));
+        }
     }
 
     /// Reads how many lines are not requests of their own, in the background.
@@ -373,83 +423,12 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
     fn handle(&mut self, action: Action) {
         self.is_dirty = true;
         let now = self.now();
+        let followed = self.state.follows_terminal;
         for effect in update(&mut self.state, now, action) {
             self.carry_out(effect);
         }
-    }
-
-    fn carry_out(&mut self, effect: Effect) {
-        match effect {
-            Effect::RunQuery(job) => self.queries.start(*job),
-            Effect::Analyse(job) => self.analyses.start(*job),
-            Effect::StopAnalysis(slot) => self.analyses.stop(slot),
-            Effect::Complete { number, query, by, text } => self.queries.complete(number, *query, by, text),
-            Effect::Copy(text) => {
-                let result = self.control.copy(&text);
-                result.unwrap_or_else(|error| self.state.warn(format!("could not copy: {error}")));
-            }
-            Effect::CopyTable(export, form) => {
-                let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
-                tokio::task::spawn_blocking(move || {
-                    let table = export_file::to_text(&*engine, &export, form, MAX_COPIED_ROWS);
-                    let _ = actions.send(Action::TableCopied(form, table));
-                });
-            }
-            Effect::Export(export) => {
-                let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
-                let cancel = CancellationToken::new();
-                let worker_cancel = cancel.clone();
-                let worker = tokio::task::spawn_blocking(move || {
-                    let mut on_progress = |rows, total| {
-                        let _ = actions.send(Action::Exporting { rows, total });
-                    };
-                    let exported = export_file::export(&*engine, *export, &worker_cancel, &mut on_progress);
-                    let _ = actions.send(Action::Exported(exported));
-                });
-                self.export = Some((cancel, worker));
-            }
-            Effect::Mute(new) => {
-                let _ = self.actions.send(super::mutes::add(self.mutes.as_deref(), new));
-            }
-            Effect::Unmute(mute) => {
-                let result = super::mutes::remove(self.mutes.as_deref(), &mute);
-                let _ = self.actions.send(Action::Unmuted { mute, result });
-            }
-            Effect::WriteFile { path, text } => {
-                let result = write_file::write_new(&path, &text);
-                let _ = self.actions.send(Action::FileWritten { path, result });
-            }
-            Effect::SaveInvestigation { name, investigation } => {
-                let result = match &mut self.config {
-                    Some(config) => config.save(&name, &investigation),
-                    None => Err("there is no place for a configuration file: set HOME".to_owned()),
-                };
-                let named = NamedInvestigation { name, is_own: true, investigation: *investigation };
-                let _ = self.actions.send(Action::InvestigationSaved { named: Box::new(named), result });
-            }
-            Effect::Retry => self.ingest.iter().for_each(|feed| (feed.retry)()),
-            Effect::StopExport => {
-                if let Some((cancel, _)) = &self.export {
-                    cancel.cancel();
-                }
-            }
-            Effect::StartTimer { after, number } => {
-                let actions = self.actions.clone();
-                tokio::spawn(async move {
-                    tokio::time::sleep(after).await;
-                    let _ = actions.send(Action::TimerFired(number));
-                });
-            }
-            Effect::PinSnapshot(pin) => {
-                let _ = self.actions.send(pin_snapshot(&*self.engine, pin));
-            }
-            Effect::CaptureMouse(captures) => {
-                let result = self.control.capture_mouse(captures);
-                result.unwrap_or_else(|error| self.state.warn(format!("the terminal failed: {error}")));
-            }
-            Effect::Redraw => self.clears = true,
-            Effect::Suspend => self.control.suspend().unwrap_or_else(|reason| self.state.warn(reason)),
-            Effect::Quit => self.quit = true,
+        if self.state.follows_terminal && !followed {
+            self.ask_colours();
         }
     }
 }
@@ -459,31 +438,6 @@ impl<B: Backend, C: TerminalControl> Drop for Session<'_, B, C> {
         if let Some((cancel, _)) = &self.export {
             cancel.cancel();
         }
-    }
-}
-
-/// Shows the last view of the cache, or an investigation, if the user asked for it.
-fn begin_view(
-    state: &mut State,
-    resume: bool,
-    investigation: Option<&NamedInvestigation>,
-    session: Option<&SessionFile>,
-    saved: &Saved,
-) {
-    let now = state.now.unix_seconds;
-    if let Some(named) = investigation {
-        match resolve(&named.investigation, now) {
-            Ok(resolved) => begin_investigation(state, named, resolved),
-            Err(wrong) => wrong.iter().take(1).for_each(|(key, reason)| {
-                state.warn(format!("investigations.{}.{key}: {}", named.name, format::visible(reason)));
-            }),
-        }
-    }
-    if !resume && let Some(file) = session {
-        state.keep_last_view(saved, &file.cache_name());
-    }
-    if resume && !session.is_some_and(|file| state.resume(saved, &file.cache_name(), now)) {
-        state.notify("there is no earlier view of this cache");
     }
 }
 
@@ -501,148 +455,5 @@ async fn progress_changed(ingest: &mut Option<Feed>, earliest: Instant) -> bool 
             feed.progress.changed().await.is_ok()
         }
         None => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-    use futures::channel::mpsc::unbounded;
-    use jiff::tz::TimeZone;
-    use ratatui::backend::TestBackend;
-    use tokio::sync::watch;
-
-    use super::*;
-    use crate::ingest::{Phase, Progress};
-    use crate::query::{Filter, TimeRange};
-    use crate::tui::testing::{APRIL, NOW, NaiveEngine, get, three_days};
-
-    /// A terminal without a shell. It records the copied texts.
-    #[derive(Default)]
-    struct FakeTerminal {
-        copied: Vec<String>,
-    }
-
-    impl TerminalControl for FakeTerminal {
-        fn copy(&mut self, text: &str) -> io::Result<()> {
-            self.copied.push(text.to_owned());
-            Ok(())
-        }
-
-        fn capture_mouse(&mut self, _: bool) -> io::Result<()> {
-            Ok(())
-        }
-
-        fn suspend(&mut self) -> Result<(), String> {
-            Err("there is no shell".to_owned())
-        }
-
-        async fn owner_changed(&mut self) -> io::Result<TerminalOwner> {
-            std::future::pending().await
-        }
-    }
-
-    fn options(engine: Arc<NaiveEngine>, ingest: Option<Feed>) -> TuiOptions {
-        TuiOptions {
-            engine,
-            mutes: None,
-            log_counts: None,
-            ingest,
-            filter: Filter::everything(),
-            time: TimeRange::default(),
-            sources: Vec::new(),
-            notice: None,
-            unopened: Vec::new(),
-            title: "s3://acme-logs/media/".to_owned(),
-            clock: Arc::new(|| NOW),
-            user: UserOptions::default(),
-            zone: TimeZone::UTC,
-        }
-    }
-
-    fn key(c: char) -> io::Result<Event> {
-        Ok(Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)))
-    }
-
-    fn text(terminal: &Terminal<TestBackend>) -> String {
-        terminal.backend().to_string()
-    }
-
-    #[tokio::test]
-    async fn a_whole_session_from_the_first_screen_to_q() {
-        let engine = NaiveEngine::new(three_days());
-        let (sender, progress) = watch::channel(Progress { phase: Phase::Reading, ..Progress::default() });
-        let stopped = Arc::new(AtomicBool::new(false));
-        let stop = {
-            let stopped = Arc::clone(&stopped);
-            Box::new(move || stopped.store(true, Ordering::SeqCst))
-        };
-        let begun = Arc::new(AtomicBool::new(false));
-        let begin = {
-            let begun = Arc::clone(&begun);
-            Box::new(move || begun.store(true, Ordering::SeqCst))
-        };
-        let retry = Box::new(|| {});
-        let feed = Feed { progress, begin, retry, unopened: None, stop, every: None };
-        let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
-        let (keys, events) = unbounded();
-        let mut control = FakeTerminal::default();
-        let user = async {
-            tokio::time::sleep(Duration::from_millis(150)).await;
-            assert!(begun.load(Ordering::SeqCst), "the ingest starts when the first screen is complete");
-            // The ingest commits more requests while the session runs.
-            engine.add(vec![get(APRIL + 9, "203.0.113.99", "films/new.mp4", 200, 1 << 40)]);
-            sender.send(Progress { phase: Phase::Done, ..Progress::default() }).unwrap();
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            keys.unbounded_send(key('y')).unwrap();
-            tokio::time::sleep(Duration::from_millis(150)).await;
-            keys.unbounded_send(key('q')).unwrap();
-        };
-        let session = run(
-            options(Arc::clone(&engine), Some(feed)),
-            &mut terminal,
-            events,
-            std::future::pending(),
-            &mut control,
-        );
-        let (ended, ()) = tokio::join!(session, user);
-        ended.unwrap();
-        let screen = text(&terminal);
-        assert!(screen.contains("203.0.113.99"), "new requests are shown:\n{screen}");
-        assert!(screen.contains("373 requests"), "{screen}");
-        assert_eq!(control.copied, ["203.0.113.7"], "the cursor stays on its row");
-        assert!(stopped.load(Ordering::SeqCst), "the ingest is stopped");
-    }
-
-    #[test]
-    fn flags_left_traces_on_the_screen() {
-        for disputed in ["🇩🇪", "👩‍👩‍👧", "👍🏽", "❤️"] {
-            assert!(has_disputed_width(disputed), "{disputed}");
-        }
-        for plain in ["a", "日", "e\u{301}", "é", "🎬", " "] {
-            assert!(!has_disputed_width(plain), "{plain}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_signal_ends_the_session() {
-        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
-        let (_keys, events) = unbounded();
-        let end = tokio::time::sleep(Duration::from_millis(100));
-        let options = options(NaiveEngine::new(three_days()), None);
-        run(options, &mut terminal, events, end, &mut FakeTerminal::default()).await.unwrap();
-        assert!(text(&terminal).contains("203.0.113.7"));
-    }
-
-    #[tokio::test]
-    async fn an_error_in_the_event_stream_ends_the_session() {
-        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
-        let events = futures::stream::iter([Err(io::Error::other("gone"))]);
-        let options = options(NaiveEngine::new(Vec::new()), None);
-        let ended =
-            run(options, &mut terminal, events, std::future::pending(), &mut FakeTerminal::default()).await;
-        assert!(ended.unwrap_err().to_string().contains("gone"));
     }
 }
