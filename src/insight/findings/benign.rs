@@ -1,5 +1,5 @@
 //! Ordinary traffic that looks suspicious: known crawlers, hubs with a steady pace, release days, and networks with many
-//! people behind one address. [`recurrence`](super::recurrence) knows recurring jobs.
+//! people behind one address. [`recurrence`] knows recurring jobs.
 //!
 //! Each function looks at one candidate and returns a label for [`Finding::label`](super::Finding::label).
 
