@@ -91,7 +91,9 @@ pub(super) fn run(context: &Context, args: &BlockArgs) -> anyhow::Result<Outcome
             bail!("there are no findings, so there is nothing to block; name whom to block");
         }
         if targets.is_empty() {
-            bail!("the findings name no address, referer or requester; see tamarin findings");
+            bail!(
+                "the findings name no address, referer or requester that could be blocked; see tamarin findings"
+            );
         }
     }
     let plan = block::plan(&*engine, &scope, &targets, &settings, &cancel)?;

@@ -190,3 +190,54 @@ fn the_page_of_a_release_was_hot_linking() {
     let links = |key: &str| found_in(&log(key), "hot-linking").len();
     assert_eq!((links("releases/2.0.tar.gz"), links("pages/007.html")), (0, 1));
 }
+
+/// A backup that writes 60 objects every night, until `last` nights of the log.
+fn nightly_backup(days: u32, last: u32) -> String {
+    let role = "arn:aws:sts::123456789012:assumed-role/backup/i-0f00";
+    let put = |second: u32| {
+        read(second, "10.4.0.9", role, "Boto3/1.34.84", "TLSv1.3")
+            .replace("REST.GET.OBJECT", "REST.PUT.OBJECT")
+    };
+    (0..days - last).flat_map(|day| (0..60).map(move |at| put(day * DAY + 2 * 3_600 + at * 20))).collect()
+}
+
+#[test]
+fn a_silence_that_began_before_the_scope_was_not_reported() {
+    let log = visits(30) + &nightly_backup(30, 3);
+    let home = home_with(&log);
+    let silence = |since: &[&str]| home.rows(&[&["findings", "--kinds", "silence"], since].concat());
+    let whole = silence(&[]);
+    assert_eq!(whole.len(), 1, "{whole:#?}");
+    for since in ["2026-04-29", "2026-04-30"] {
+        let recent = silence(&["--since", since]);
+        assert_eq!(recent, whole, "{since}");
+    }
+}
+
+#[test]
+fn a_block_list_denied_the_backup_that_did_not_run() {
+    let home = home_with(&(visits(30) + &nightly_backup(30, 3)));
+    assert_eq!(home.rows(&["findings", "--kinds", "silence"]).len(), 1);
+    let output = home.run(&["block", "--from-findings", "--format", "policy"]);
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("backup"), "{output:?}");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+#[test]
+fn the_first_hours_of_a_new_level_were_a_burst_as_well() {
+    for hour in [9, 17, 21] {
+        let more = |at: u32| {
+            read(
+                15 * DAY + hour * 3_600 + at * 60,
+                &format!("100.70.{}.9", at % 250),
+                "-",
+                BROWSER,
+                "TLSv1.3",
+            )
+        };
+        let log = visits(26) + &(0..10 * 1_440).map(more).collect::<String>();
+        let rows = home_with(&log).rows(&["findings", "--kinds", "burst,level-shift"]);
+        let kinds: Vec<&str> = rows.iter().map(|row| text(row, "kind")).collect();
+        assert_eq!(kinds, ["level-shift"], "{hour}: {rows:#?}");
+    }
+}

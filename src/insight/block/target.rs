@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::insight::findings::Finding;
+use crate::insight::findings::{Finding, Kind};
 use crate::log::{Field, address};
 use crate::query::{Dimension, Filter, Value};
 
@@ -105,12 +105,15 @@ impl Target {
         }
     }
 
-    /// The target for the subject of a finding; `None` if the finding is about all requests. A network gives those of
-    /// its addresses that sent the requests of the finding.
+    /// The target for the subject of a finding; `None` if the finding is about all requests, or about requests that did not
+    /// come. A network gives those of its addresses that sent the requests of the finding.
     ///
     /// # Errors
     /// If requests cannot be blocked by the dimension, or the value is absent.
     pub fn of_finding(finding: &Finding) -> Option<Result<Target, TargetError>> {
+        if finding.kind == Kind::Silence {
+            return None;
+        }
         match finding.subject.as_ref()? {
             (Dimension::Network { .. }, _) => Some(Ok(Target::AddressesOf(finding.filter.clone()))),
             (dimension, value) => Some(Target::of(dimension, value)),

@@ -73,7 +73,8 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             },
             stats: None,
         };
-        let Some(mut found) = finding(survey, evidence, |_| Ok(explanation(&silence, &series)))? else {
+        // The requests before the silence may be before the scope, too.
+        let Some(mut found) = finding(&history, evidence, |_| Ok(explanation(&silence, &series)))? else {
             continue;
         };
         (found.start, found.end) = (silence.start, silence.end);

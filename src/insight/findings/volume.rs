@@ -7,10 +7,13 @@ use super::timeline::Timeline;
 use super::{Finding, Kind, Ordinary, burst, level_shift};
 use crate::insight::survey::Survey;
 use crate::log::Field;
+use crate::log::time::SECONDS_PER_DAY;
 use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Value};
 
 /// Largest number of subjects of a dimension.
 const SUBJECTS: usize = 12;
+/// The begins of a change of level and of a burst differ by at most this.
+const BEGIN_SECONDS: i64 = 2 * 3_600;
 /// A subject has at least this share of the requests.
 const MIN_SHARE: f64 = 0.005;
 
@@ -65,8 +68,19 @@ pub(super) fn detect(survey: &Survey<'_>, found: &[Finding]) -> Result<Vec<Findi
         volume.wide.subtract(&volume.history, &finding.filter)?;
     }
     let mut more = level_shift::detect(&volume)?;
-    more.extend(burst::detect(&volume)?);
+    let bursts = burst::detect(&volume)?.into_iter();
+    let bursts: Vec<Finding> =
+        bursts.filter(|burst| !more.iter().any(|shift| is_begin_of(burst, shift))).collect();
+    more.extend(bursts);
     Ok(more)
+}
+
+/// Whether a burst is the first day of a change of level, which is compared with the level before.
+fn is_begin_of(burst: &Finding, shift: &Finding) -> bool {
+    let about = (burst.start - shift.start, burst.end - shift.start);
+    (burst.subject.is_none() || burst.subject == shift.subject)
+        && about.0 >= -BEGIN_SECONDS
+        && about.1 <= SECONDS_PER_DAY
 }
 
 /// Whether the requests of a finding are those of an incident, not those of a subject as usual: what lasts for much of

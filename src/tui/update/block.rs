@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::insight::Scope;
 use crate::insight::block::{Format, Target, TargetError};
+use crate::insight::findings::Kind;
 use crate::query::Ask;
 use crate::tui::format;
 use crate::tui::model::pane::{self, BlockPane, Pane};
@@ -21,6 +22,9 @@ pub(super) fn open(state: &mut State, effects: &mut Vec<Effect>) {
             Ok(target) => targets.push(target),
             Err(error) => return state.warn(format::visible(&error.to_string())),
         }
+    }
+    if targets.is_empty() && findings::chosen(state).iter().any(|finding| finding.kind == Kind::Silence) {
+        return state.notify("nothing to block: a silence is about requests that did not come");
     }
     if targets.is_empty() {
         return state.notify("nothing to block: mark rows (m) of addresses, requesters or referers");

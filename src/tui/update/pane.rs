@@ -134,7 +134,7 @@ fn sets(state: &State) -> Option<(Set, Set)> {
         }
         let (start, end) = brush.seconds(&time_axes::timeline(state)?);
         let time = queries::within(TimeRange { start: Some(start), end: Some(end) }, state.session_time);
-        let words = format::period(start, end, state.zone());
+        let words = format::span(start, end, state.zone(), false);
         return Some((Set { words, filter: layer.filter.clone(), time }, within_layer));
     }
     let table = layer.table();
@@ -156,7 +156,7 @@ fn sets(state: &State) -> Option<(Set, Set)> {
     }
     if !layer.is_unfiltered(state.session_time) {
         let words = match (layer.filter.is_everything(), state.visible_range()) {
-            (true, Some((start, end))) => format::period(start, end, state.zone()),
+            (true, Some((start, end))) => format::span(start, end, state.zone(), false),
             _ => format!("{:#}", layer.filter),
         };
         return Some((Set { words, filter: layer.filter.clone(), time: layer.time }, all));
@@ -164,7 +164,7 @@ fn sets(state: &State) -> Option<(Set, Set)> {
     if let TableKind::Times(_) = table.kind {
         let time = drill::time_of_row(state)?;
         let (start, end) = (time.start?, time.end?);
-        let words = format::period(start, end, state.zone());
+        let words = format::span(start, end, state.zone(), false);
         return Some((Set { words, filter: layer.filter.clone(), time }, within_layer));
     }
     Some((narrowed(filters::term_under_cursor(table)?), within_layer))

@@ -44,11 +44,13 @@ fn facts(state: &State, room: u16) -> String {
     let grows = if state.is_growing() || state.totals.share.is_some() { "+" } else { "" };
     let plural = format::plural(if grows.is_empty() { stats.requests } else { 0 });
     let all = format!("{}{grows} request{plural}", format::count(stats.requests));
-    let (requests, bytes) = match state.matched() {
+    let (requests, short, bytes) = match state.matched() {
         Some((matched, true)) if !state.layer().is_unfiltered(state.session_time) => {
-            (format!("{} of {}", format::count(matched.requests), all), matched.bytes_sent)
+            let matched_count = format::count(matched.requests);
+            let short = format!("{matched_count} of {}{grows}", format::count(stats.requests));
+            (format!("{matched_count} of {all}"), short, matched.bytes_sent)
         }
-        _ => (all, stats.bytes_sent),
+        _ => (all.clone(), all, stats.bytes_sent),
     };
     let bytes = format::bytes(bytes);
     // A place is kept for the cost while it is computed.
@@ -87,6 +89,7 @@ fn facts(state: &State, room: u16) -> String {
     [
         format!("{requests}  {cost}  {time}"),
         format!("{requests}  {cost}"),
+        format!("{short}  {cost}"),
         format!("{requests}  {bytes}"),
         requests,
         String::new(),
