@@ -280,6 +280,7 @@ fn a_piped_log_is_explored_with_keys_from_the_terminal() {
     let mut terminal = start(&format!("cat {}", log.display()));
     terminal.wait_for("3 requests").unwrap();
     terminal.wait_for("standard input").unwrap();
+    terminal.wait_for("row 1 of 1").unwrap();
     terminal.press("\r").unwrap();
     terminal.wait_for("Addresses › 192.0.2.1 › Objects").unwrap();
     terminal.press("q").unwrap();
