@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{UsageError, context::Context, open_cache::open_cache, run_ingest};
+use super::{UsageError, context::Context, open_cache::open_cache, run_ingest, usage};
 use crate::cache::{Cache, is_missing_or_empty};
 use crate::demo::Demo;
 use crate::source::{self, Located, S3Options, Source, SourceError};
@@ -31,10 +31,17 @@ pub(super) fn uris(sources: &[Arc<dyn Source>]) -> Vec<String> {
 }
 
 fn open_source(spec: &str, options: &S3Options) -> anyhow::Result<Arc<dyn Source>> {
-    source::open(spec, options).map_err(|error| match error {
+    let source = source::open(spec, options).map_err(|error| match error {
         SourceError::NotASource(message) => anyhow::Error::new(UsageError(message)),
         error => error.into(),
-    })
+    })?;
+    if options.no_sign_request && source.uri().starts_with("cloudwatch:") {
+        return usage(format!(
+            "--no-sign-request: {} requires credentials, as all of CloudWatch Logs; omit this option",
+            source.uri()
+        ));
+    }
+    Ok(source)
 }
 
 /// If `source` names the logged bucket, opens the place where S3 delivers its log files instead. A source from which
@@ -95,4 +102,25 @@ pub(super) fn default_sources(context: &Context) -> anyhow::Result<DefaultSource
     cached.retain(|source| source.monitored || !are_chosen);
     specs.extend(cached.into_iter().map(|source| source.uri));
     Ok(DefaultSources { specs, are_chosen })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_sign_request_for_a_log_group_failed_late_with_a_cut_message() {
+        let options = S3Options { no_sign_request: true, ..S3Options::default() };
+        let arn = "arn:aws:logs:eu-west-1:111122223333:log-group:acme";
+        for spec in ["cloudwatch:/aws/x", "cloudwatch:s3://acme", arn] {
+            let error = open_source(spec, &options).err().unwrap();
+            assert!(error.is::<UsageError>(), "{error}");
+            let message = error.to_string();
+            assert!(message.starts_with("--no-sign-request: cloudwatch:"), "{message}");
+            assert!(message.contains(spec), "{message}");
+            assert!(message.ends_with("omit this option"), "{message}");
+            open_source(spec, &S3Options::default()).unwrap();
+        }
+        open_source("s3://acme", &options).unwrap();
+    }
 }

@@ -43,7 +43,8 @@ where
     let detail = if message.is_empty() { String::new() } else { format!(" ({message})") };
     let lower = message.to_ascii_lowercase();
     match code(error) {
-        Some(_) if is_anonymous => {
+        // The SDK does not even send unsigned requests of this service.
+        code if is_anonymous && (code.is_some() || common::is_about_credentials(error)) => {
             "CloudWatch Logs cannot be read anonymously; omit --no-sign-request".to_owned()
         }
         Some("ResourceNotFoundException") if log_group.is_some() => format!(

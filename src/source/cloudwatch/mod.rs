@@ -222,3 +222,22 @@ impl Located {
         Located { uri, also: destinations.iter().map(|other| other.shown().to_owned()).collect() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_reason_why_an_unsigned_request_was_not_sent_was_cut_at_both_ends() {
+        let options = S3Options {
+            no_sign_request: true,
+            region: Some("eu-west-1".to_owned()),
+            endpoint_url: Some("http://127.0.0.1:9".to_owned()),
+            ..S3Options::default()
+        };
+        let source = CloudWatchSource::new("/aws/x", options).unwrap();
+        let (pages, _received) = mpsc::channel(1);
+        let error = source.list(Window::default(), pages).await.unwrap_err();
+        assert_eq!(error.message(), "CloudWatch Logs cannot be read anonymously; omit --no-sign-request");
+    }
+}

@@ -216,9 +216,13 @@ fn unsent(reasons: &str, request: &Request<'_>) -> String {
     // The instance metadata service is the last provider: if it fails, no other had credentials.
     let no_credentials = ["no providers in chain", "provider was not enabled", "imds"];
     if no_credentials.iter().any(|words| lower.contains(words)) {
-        return "no credentials found; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a \
-                --profile, log in (aws sso login), or use --no-sign-request for a public bucket"
-            .to_owned();
+        let last = match request.service {
+            "S3" => ", log in (aws sso login), or use --no-sign-request for a public bucket",
+            _ => ", or log in (aws sso login)",
+        };
+        return format!(
+            "no credentials found; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a --profile{last}"
+        );
     }
     if about_credentials.iter().any(|word| lower.contains(word)) {
         return format!(
@@ -291,6 +295,26 @@ mod tests {
         assert_eq!(plausible_region("eu-central-1").as_deref(), Some("eu-central-1"));
         assert_eq!(plausible_region("evil.example/"), None);
         assert_eq!(plausible_region(""), None);
+    }
+
+    #[test]
+    fn no_sign_request_was_suggested_for_log_groups() {
+        let message = |service: &'static str| {
+            let request = Request {
+                service,
+                action: "",
+                bucket: "",
+                key: None,
+                endpoint: "",
+                region: "",
+                profile: None,
+                is_anonymous: false,
+            };
+            unsent("no providers in chain provided credentials", &request)
+        };
+        assert!(message("S3").ends_with("or use --no-sign-request for a public bucket"));
+        assert!(message("CloudWatch Logs").starts_with("no credentials found; "));
+        assert!(message("CloudWatch Logs").ends_with("name a --profile, or log in (aws sso login)"));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(super) struct FileColumn {
 }
 
 /// The columns of a file. Columns that are none of the schema are among them if they are neither lists nor parts of other
-/// columns.
+/// columns. Columns of the type null have only nulls, so they are left out: their fields are absent.
 pub(super) fn find(schema: &SchemaDescriptor) -> Result<Vec<FileColumn>, ParquetError> {
     let is_flat = |column: &ColumnDescriptor| column.max_rep_level() == 0 && column.path().parts().len() == 1;
     let roots = schema.root_schema().get_fields();
@@ -85,6 +85,10 @@ pub(super) fn find(schema: &SchemaDescriptor) -> Result<Vec<FileColumn>, Parquet
     }
     let mut columns = Vec::new();
     for (index, column) in schema.columns().iter().enumerate().filter(|(_, column)| is_flat(column)) {
+        // Writers choose this type for a column without values, whatever its type would be.
+        if matches!(column.logical_type_ref(), Some(LogicalType::Unknown)) {
+            continue;
+        }
         let name = column.name();
         let column_of_schema = index_of(name.as_bytes(), index).map(|column| COLUMNS[column].1);
         let role = column_of_schema.map_or(Role::Member, role_of);

@@ -330,6 +330,32 @@ fn other_columns_and_types_are_reported() {
 }
 
 #[test]
+fn a_column_of_the_type_null_was_an_error() {
+    let mut columns = required();
+    for declaration in [
+        "optional int32 referer (UNKNOWN)",
+        "optional int32 acl_required (UNKNOWN)",
+        "optional int32 object_size (UNKNOWN)",
+        "optional int32 schema_version (UNKNOWN)",
+        "optional int32 other (UNKNOWN)",
+        "optional boolean error_code (UNKNOWN)",
+    ] {
+        let is_boolean = declaration.contains("boolean");
+        let values = if is_boolean { Column::Boolean(vec![None]) } else { Column::Int32(vec![None]) };
+        columns.push((declaration, values));
+    }
+    let without = read(file(&required(), 1, WriterProperties::builder())).unwrap();
+    let with = read(file(&columns, 1, WriterProperties::builder())).unwrap();
+    assert_eq!(with.rejected, []);
+    assert_eq!(with.rows, without.rows);
+    // A record needs a time: the row is rejected, not the file.
+    let mut columns = required();
+    columns[1] = ("optional int32 request_time (UNKNOWN)", Column::Int32(vec![None]));
+    let read = read(file(&columns, 1, WriterProperties::builder())).unwrap();
+    assert_eq!(read.rejected.len(), 1);
+}
+
+#[test]
 fn dates_lists_and_repeated_columns_were_read_silently() {
     let error = |declaration: &str, column: Column| {
         let mut columns = required();
