@@ -10,13 +10,9 @@ use crate::home::{Home, line, stderr};
 /// Waits for a process. Returns its peak memory in MiB.
 #[cfg(target_os = "linux")]
 fn peak_memory(mut process: std::process::Child) -> u64 {
-    let status = format!("/proc/{}/status", process.id());
     let mut peak = 0;
     while process.try_wait().unwrap().is_none() {
-        let status = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-        peak = peak.max(kib.unwrap_or(0u64) >> 10);
+        peak = peak.max(crate::support::peak_memory(process.id()).unwrap_or(0) >> 20);
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     assert!(process.wait().unwrap().success());

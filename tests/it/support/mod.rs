@@ -22,9 +22,13 @@ pub(crate) fn cases(default: u32) -> proptest::prelude::ProptestConfig {
     proptest::prelude::ProptestConfig { cases, max_shrink_iters: 500, failure_persistence: None, ..config }
 }
 
-/// The peak resident memory of a process in bytes; `None` if it has ended or the system does not report it.
+/// The peak resident memory of a process of the program in bytes; `None` if it has ended or the system does not report it.
 pub(crate) fn peak_memory(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    // A process that has not yet started its program has the memory of the tests.
+    if status.lines().next()?.strip_prefix("Name:")?.trim() != "tamarin" {
+        return None;
+    }
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(peak.trim().trim_end_matches(" kB").parse::<u64>().ok()? << 10)
 }
