@@ -37,7 +37,7 @@ fn happens_in(kind: Kind, bucket: Bucket) -> bool {
     match kind {
         // Pages show pictures that everybody may read. The other buckets have none.
         Kind::HotLinking => matches!(bucket, Bucket::Media | Bucket::Website | Bucket::Shop),
-        // Nobody but jobs uses backups, and a longer run of a job is not a burst.
+        // Only jobs use backups, and a longer run of a job is not a burst.
         Kind::Burst => bucket != Bucket::Backup,
         _ => true,
     }

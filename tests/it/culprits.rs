@@ -1,4 +1,4 @@
-//! Whom and what findings name: the value that tells a culprit apart, the time of the incident, its rank, and what is ordinary.
+//! What findings name: the value that only the culprit has, the time of the incident, its rank, and ordinary traffic.
 
 use std::fmt::Write;
 

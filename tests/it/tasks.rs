@@ -53,7 +53,7 @@ impl Demo {
     }
 }
 
-/// Somebody at a terminal that shows the explorer.
+/// A user at a terminal that shows the explorer.
 struct Person {
     terminal: Terminal,
     keys: usize,
@@ -192,7 +192,7 @@ fn from_a_finding_to_its_requests_and_to_one_with_all_fields() {
         }
     }
     person.sees("▌ scraping").sees("python-requests/2.32.3");
-    // Is somebody scraping? The finding says it, and Enter shows what they took.
+    // Does a client scrape the bucket? The finding names it, and Enter shows what it took.
     person.presses(&[ENTER]).sees("1,666 of 20,000 requests").sees("request 1 of 1,666");
     person.presses(&[ENTER]).sees("host_id").sees("python-requests/2.32.3").sees("Who");
     let first = person.terminal.contents();

@@ -183,7 +183,7 @@ pub(super) fn world(month: &mut Month, random: &mut Random) -> World {
         large: models.collect(),
         streams,
         members,
-        // Runs have no level that could change at a time: there are as many as somebody starts.
+        // Runs have no level that could change at a time: users start them when they need them.
         growable: vec![vec!["labelling"], vec!["data ingest"], vec!["notebooks"]],
         stoppable: vec![("nightly evaluation", DAY), ("data ingest", HOUR)],
         ..private(objects, popular, 0.4, people)

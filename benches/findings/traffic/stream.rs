@@ -147,7 +147,7 @@ pub(crate) struct Deliveries {
     pub(crate) copied: &'static str,
     /// The service.
     pub(crate) by: Client,
-    /// Programs that read new files; none: nobody does.
+    /// Programs that read new files. May be empty.
     pub(crate) readers: Vec<Client>,
     pub(crate) copier: Client,
     pub(crate) sources: Vec<LogSource>,

@@ -10,7 +10,7 @@ use crate::record::{Client, Object, Request};
 const CHECKPOINT_PART: u64 = 512 << 20;
 /// Checkpoints of a run that are kept; older ones are deleted.
 const KEPT_CHECKPOINTS: usize = 3;
-/// How often a run crashes in an epoch (a node is lost), and how often somebody stops it.
+/// How often a run crashes in an epoch (a node is lost), and how often a user stops it.
 const CRASHES: f64 = 0.025;
 const STOPS: f64 = 0.012;
 /// How often S3 is asked too fast.

@@ -65,8 +65,8 @@ pub(super) fn one_per_incident(
     Ok(kept)
 }
 
-/// Which findings are about a program although one or two clients did it, and others use the program, too: a browser is not
-/// what tells a scraper apart.
+/// Which findings are about a program although one or two clients did it, and others use the program, too: a scraper is
+/// not found by the name of a browser.
 fn blamed_programs(survey: &Survey<'_>, found: &[Finding]) -> Result<Vec<bool>, QueryError> {
     let mut are_blamed = vec![false; found.len()];
     for (at, program) in found.iter().enumerate() {

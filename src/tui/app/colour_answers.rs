@@ -78,7 +78,7 @@ impl ColourAnswers {
         self.asked.is_some() && self.expected_until.is_some_and(|until| now < until)
     }
 
-    /// Tells keys of the user from answers.
+    /// Separates the keys of the user from the answers of the terminal.
     pub(super) fn hear(&mut self, key: KeyEvent, now: Instant) -> Heard {
         let plain = match key.code {
             KeyCode::Char(c) if (key.modifiers - KeyModifiers::SHIFT).is_empty() => Some(c),

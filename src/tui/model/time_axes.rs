@@ -101,7 +101,7 @@ pub(crate) fn sparklines(state: &State) -> Option<Axis> {
     Some(Axis::of_multiples(bars.bucket, start, end, usize::from(column.width)))
 }
 
-/// Whether the bar at an index of a sparkline with `count` bars stands for less time than the others.
+/// Whether the bar at an index of a sparkline with `count` bars covers less time than the others.
 pub(crate) fn partial_sparks(state: &State, count: usize) -> impl Fn(usize) -> bool + use<> {
     let axis = sparklines(state).filter(|axis| axis.count == count);
     let is_partial = |index: usize| axis.is_some_and(|axis| is_partial(state, &axis, index));
