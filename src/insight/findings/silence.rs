@@ -16,11 +16,13 @@ use crate::identity::is_crawler;
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::log::time::SECONDS_PER_DAY;
-use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Value};
+use crate::query::{Dimension, Filter, GroupRow, Groups, Measure, QueryError, Stats, Value};
 
 /// Operations, and values of each dimension, that are looked into.
 const OPERATIONS: usize = 8;
 const VALUES: usize = 25;
+/// Pairs of an operation and a role that are looked into.
+const PAIRS: usize = 5_000;
 /// Silences whose starts are this close are one incident, in seconds.
 const SAME_START_SECONDS: i64 = 36 * 3600;
 /// Requests before the silence that the filter of the finding selects, in seconds: with them the silence can be seen.
@@ -132,44 +134,65 @@ fn candidates(history: &Survey<'_>, grid: &Rc<Grid>) -> Result<Vec<Series>, Quer
         ["REST.PUT.OBJECT", "REST.COPY.OBJECT", "REST.POST.OBJECT", "REST.PUT.PART", "REST.POST.UPLOAD"];
     let operation = Dimension::Field(Field::Operation);
     let everything = Filter::everything();
-    let mut asked =
-        vec![(everything.clone(), None, Dimension::Role), (everything.clone(), None, Dimension::AgentFamily)];
+    let mut asked: Vec<(Filter, Option<Value>, Dimension, Vec<(Value, Stats)>)> = Vec::new();
+    let wholes = [Dimension::Role, Dimension::AgentFamily];
+    let groups = history.groups_of_each(&everything, &wholes, VALUES)?;
+    for (dimension, groups) in wholes.into_iter().zip(groups) {
+        asked.push((everything.clone(), None, dimension, values_of(groups)));
+    }
     let operations = history.groups(&everything, &operation, &[], Measure::Requests, OPERATIONS)?;
-    for row in operations.rows {
-        asked.push((Filter::term_for(&operation, &row.value), Some(row.value), Dimension::Role));
+    let pairs = history.pairs(&everything, [operation.clone(), Dimension::Role], PAIRS)?;
+    for GroupRow { value: name, .. } in operations.rows {
+        let of_operation = pairs.iter().filter(|pair| pair.values[0] == name).take(VALUES);
+        let roles = of_operation.map(|pair| (pair.values[1].clone(), pair.stats)).collect();
+        asked.push((Filter::term_for(&operation, &name), Some(name), Dimension::Role, roles));
     }
     let uploads = Filter::any(UPLOADS.map(|name| Filter::term_for(&operation, &Value::from(name))));
-    for depth in [1, 2] {
-        asked.push((uploads.clone(), None, Dimension::Prefix { depth }));
+    let prefixes = [1, 2].map(|depth| Dimension::Prefix { depth });
+    let groups = history.groups_of_each(&uploads, &prefixes, VALUES)?;
+    for (dimension, groups) in prefixes.into_iter().zip(groups) {
+        asked.push((uploads.clone(), None, dimension, values_of(groups)));
     }
     let mut all: Vec<Series> = Vec::new();
-    for (filter, operation, dimension) in asked {
-        let groups = history.groups(&filter, &dimension, &[], Measure::Requests, VALUES)?;
-        let rows: Vec<GroupRow> = (groups.rows.into_iter())
-            .filter(|row| {
-                let seconds = row.stats.last_seen - row.stats.first_seen;
-                row.value != Value::Absent
-                    && row.stats.requests >= MIN_ACTIVE_DAYS as u64
-                    && seconds >= (MIN_ACTIVE_DAYS as i64 - 1) * SECONDS_PER_DAY
-            })
+    for (filter, operation, dimension, mut values) in asked {
+        values.retain(|(value, stats)| {
+            *value != Value::Absent
+                && stats.requests >= MIN_ACTIVE_DAYS as u64
+                && stats.last_seen - stats.first_seen >= (MIN_ACTIVE_DAYS as i64 - 1) * SECONDS_PER_DAY
+        });
+        // The history of all requests of each value, if it is known.
+        let whole = |value: &Value| all.iter().find(|all| all.dimension == dimension && all.value == *value);
+        let wholes: Vec<Option<History>> =
+            values.iter().map(|(value, _)| whole(value).map(|whole| whole.history.clone())).collect();
+        let is_whole = |stats: &Stats, whole: &History| stats.requests as f64 == whole.total();
+        let missing = (values.iter().zip(&wholes))
+            .filter(|((_, stats), whole)| !whole.as_ref().is_some_and(|whole| is_whole(stats, whole)))
+            .map(|((value, _), _)| value.clone())
             .collect();
-        let values = rows.iter().map(|row| row.value.clone()).collect();
-        let histories = History::on_grid(history, &filter, vec![(dimension.clone(), values)], grid)?;
-        for (row, history) in rows.into_iter().zip(histories.into_iter().flatten()) {
-            let whole = all.iter().find(|other| other.dimension == dimension && other.value == row.value);
-            let of_whole = whole.map_or(row.stats.requests as f64, |whole| whole.history.counts.iter().sum());
+        let asked = History::on_grid(history, &filter, vec![(dimension.clone(), missing)], grid)?;
+        let mut histories = asked.into_iter().flatten();
+        for ((value, stats), whole) in values.into_iter().zip(wholes) {
+            let requests = stats.requests as f64;
+            let share = whole.as_ref().map_or(1.0, |whole| requests / whole.total().max(1.0));
+            let known = whole.filter(|whole| is_whole(&stats, whole));
+            let Some(history) = known.or_else(|| histories.next()) else { continue };
             all.push(Series {
                 filter: filter.clone(),
                 operation: operation.clone(),
                 is_upload: filter == uploads,
                 dimension: dimension.clone(),
-                value: row.value,
-                share: row.stats.requests as f64 / of_whole.max(1.0),
+                value,
+                share,
                 history,
             });
         }
     }
     Ok(all)
+}
+
+/// The values of some groups.
+fn values_of(groups: Groups) -> Vec<(Value, Stats)> {
+    groups.rows.into_iter().map(|row| (row.value, row.stats)).collect()
 }
 
 fn explanation(silence: &Silence, series: &Series) -> String {
