@@ -147,9 +147,9 @@ impl Clients {
         let refused = survey.groups_of_each(&of_status((400, 499)), &dimensions, CANDIDATES)?;
         let failed = survey.groups_of_each(&of_status((500, 599)), &dimensions, CANDIDATES)?;
         let (mut counts, mut of) = (Vec::new(), Vec::new());
-        for (((dimension, all), refused), failed) in dimensions.into_iter().zip(all).zip(refused).zip(failed) {
-            let largest =
-                survey.groups(&everything, &dimension, &[], Measure::BytesSent, CANDIDATES)?;
+        for (((dimension, all), refused), failed) in dimensions.into_iter().zip(all).zip(refused).zip(failed)
+        {
+            let largest = survey.groups(&everything, &dimension, &[], Measure::BytesSent, CANDIDATES)?;
             counts.push(all.group_count);
             of.push((dimension, candidates([&all, &largest, &refused, &failed])));
         }

@@ -119,11 +119,7 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
             (&known, &[Dimension::Role][..]),
             (
                 &anonymous,
-                &[
-                    Dimension::Field(Field::RemoteIp),
-                    Dimension::NETWORK,
-                    Dimension::Field(Field::UserAgent),
-                ],
+                &[Dimension::Field(Field::RemoteIp), Dimension::NETWORK, Dimension::Field(Field::UserAgent)],
             ),
         ] {
             let matters = match access.clients {
@@ -139,9 +135,7 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
                 continue;
             }
             let groups = survey.groups_of_each(&filter, dimensions, CANDIDATES)?;
-            of.extend(
-                dimensions.iter().zip(groups).map(|(by, groups)| (by.clone(), filter.clone(), groups)),
-            );
+            of.extend(dimensions.iter().zip(groups).map(|(by, groups)| (by.clone(), filter.clone(), groups)));
         }
         for (dimension, filter, groups) in of {
             let least = match access.clients {
