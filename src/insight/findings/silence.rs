@@ -36,7 +36,7 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     }
     let due = Due::new(&wide.grid, &wide.values(Counted::Requests));
     let mut silences: Vec<(Silence, Series)> = Vec::new();
-    for series in candidates(&history, &wide.grid)? {
+    for series in series(&history, &wide.grid)? {
         silences.extend(
             due.silences(&series.history.counts).into_iter().map(|silence| (silence, series.clone())),
         );
@@ -127,41 +127,67 @@ struct Series {
     history: History,
 }
 
+/// Values of a dimension that may have stopped.
+struct Candidates {
+    filter: Filter,
+    operation: Option<Value>,
+    is_upload: bool,
+    dimension: Dimension,
+    values: Vec<(Value, Stats)>,
+}
+
 /// The largest requesters and programs; the largest requesters of each frequent operation; and the prefixes
 /// with the most uploads.
-fn candidates(history: &Survey<'_>, grid: &Rc<Grid>) -> Result<Vec<Series>, QueryError> {
+fn candidates(history: &Survey<'_>) -> Result<Vec<Candidates>, QueryError> {
     const UPLOADS: [&str; 5] =
         ["REST.PUT.OBJECT", "REST.COPY.OBJECT", "REST.POST.OBJECT", "REST.PUT.PART", "REST.POST.UPLOAD"];
     let operation = Dimension::Field(Field::Operation);
     let everything = Filter::everything();
-    let mut asked: Vec<(Filter, Option<Value>, Dimension, Vec<(Value, Stats)>)> = Vec::new();
-    let wholes = [Dimension::Role, Dimension::AgentFamily];
-    let groups = history.groups_of_each(&everything, &wholes, VALUES)?;
-    for (dimension, groups) in wholes.into_iter().zip(groups) {
-        asked.push((everything.clone(), None, dimension, values_of(groups)));
-    }
+    let uploads = Filter::any(UPLOADS.map(|name| Filter::term_for(&operation, &Value::from(name))));
+    let of_all = [Dimension::Role, Dimension::AgentFamily];
+    let of_uploads = [1, 2].map(|depth| Dimension::Prefix { depth });
+    let of_groups = |filter: &Filter, is_upload: bool, dimensions: &[Dimension]| {
+        let groups = history.groups_of_each(filter, dimensions, VALUES)?;
+        let candidates = |(dimension, groups): (&Dimension, Groups)| Candidates {
+            filter: filter.clone(),
+            operation: None,
+            is_upload,
+            dimension: dimension.clone(),
+            values: groups.rows.into_iter().map(|row| (row.value, row.stats)).collect(),
+        };
+        Ok::<Vec<Candidates>, QueryError>(dimensions.iter().zip(groups).map(candidates).collect())
+    };
+    let mut all = of_groups(&everything, false, &of_all)?;
     let operations = history.groups(&everything, &operation, &[], Measure::Requests, OPERATIONS)?;
     let pairs = history.pairs(&everything, [operation.clone(), Dimension::Role], PAIRS)?;
     for GroupRow { value: name, .. } in operations.rows {
         let of_operation = pairs.iter().filter(|pair| pair.values[0] == name).take(VALUES);
-        let roles = of_operation.map(|pair| (pair.values[1].clone(), pair.stats)).collect();
-        asked.push((Filter::term_for(&operation, &name), Some(name), Dimension::Role, roles));
+        all.push(Candidates {
+            filter: Filter::term_for(&operation, &name),
+            values: of_operation.map(|pair| (pair.values[1].clone(), pair.stats)).collect(),
+            operation: Some(name),
+            is_upload: false,
+            dimension: Dimension::Role,
+        });
     }
-    let uploads = Filter::any(UPLOADS.map(|name| Filter::term_for(&operation, &Value::from(name))));
-    let prefixes = [1, 2].map(|depth| Dimension::Prefix { depth });
-    let groups = history.groups_of_each(&uploads, &prefixes, VALUES)?;
-    for (dimension, groups) in prefixes.into_iter().zip(groups) {
-        asked.push((uploads.clone(), None, dimension, values_of(groups)));
-    }
+    all.extend(of_groups(&uploads, true, &of_uploads)?);
+    Ok(all)
+}
+
+/// The hourly requests of each candidate that was there for long enough.
+fn series(history: &Survey<'_>, grid: &Rc<Grid>) -> Result<Vec<Series>, QueryError> {
     let mut all: Vec<Series> = Vec::new();
-    for (filter, operation, dimension, mut values) in asked {
+    for Candidates { filter, operation, is_upload, dimension, mut values } in candidates(history)? {
         values.retain(|(value, stats)| {
             *value != Value::Absent
                 && stats.requests >= MIN_ACTIVE_DAYS as u64
                 && stats.last_seen - stats.first_seen >= (MIN_ACTIVE_DAYS as i64 - 1) * SECONDS_PER_DAY
         });
         // The history of all requests of each value, if it is known.
-        let whole = |value: &Value| all.iter().find(|all| all.dimension == dimension && all.value == *value);
+        let whole = |value: &Value| {
+            let is_whole = |all: &&Series| all.operation.is_none() && all.dimension == dimension;
+            all.iter().filter(is_whole).find(|all| all.value == *value)
+        };
         let wholes: Vec<Option<History>> =
             values.iter().map(|(value, _)| whole(value).map(|whole| whole.history.clone())).collect();
         let is_whole = |stats: &Stats, whole: &History| stats.requests as f64 == whole.total();
@@ -179,7 +205,7 @@ fn candidates(history: &Survey<'_>, grid: &Rc<Grid>) -> Result<Vec<Series>, Quer
             all.push(Series {
                 filter: filter.clone(),
                 operation: operation.clone(),
-                is_upload: filter == uploads,
+                is_upload,
                 dimension: dimension.clone(),
                 value,
                 share,
@@ -188,11 +214,6 @@ fn candidates(history: &Survey<'_>, grid: &Rc<Grid>) -> Result<Vec<Series>, Quer
         }
     }
     Ok(all)
-}
-
-/// The values of some groups.
-fn values_of(groups: Groups) -> Vec<(Value, Stats)> {
-    groups.rows.into_iter().map(|row| (row.value, row.stats)).collect()
 }
 
 fn explanation(silence: &Silence, series: &Series) -> String {
