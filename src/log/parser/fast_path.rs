@@ -162,7 +162,12 @@ pub(super) fn read_into<'a>(
     }
     let user_agent_is_quoted = line.get(words.at) == Some(&b'"');
     if user_agent_is_quoted {
-        logged[Field::UserAgent as usize] = words.quoted()?;
+        let user_agent = words.quoted()?;
+        // Its quotes may be the end of one text and the start of the next.
+        if user_agent == b" " {
+            return None;
+        }
+        logged[Field::UserAgent as usize] = user_agent;
         if words.at < line.len() {
             words.jump_after_space(words.at)?;
         }

@@ -85,6 +85,16 @@ fn lost_nothing(line: &[u8], record: &Record<'_>) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+#[test]
+fn a_user_agent_of_one_space_is_in_extra_on_both_paths() -> Result<(), TestCaseError> {
+    for texts in ["- \" \"", "\"-\" \" \"", "\"https://example.com/\" \" \""] {
+        let line =
+            format!("{} REST.GET.OBJECT a.mp4 \"GET /a.mp4 HTTP/1.1\" 200 - 1 1 1 1 {texts} -", head("-"));
+        check(line.as_bytes())?;
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
