@@ -70,7 +70,7 @@ fn whole_failures(state: &State, width: usize) -> Vec<TextLine> {
         fit::wrap(&format::visible(text), width).into_iter().map(move |wrapped| line(tone, wrapped))
     };
     let reason = |failure: &Failure| {
-        let text = format::visible(&failure.reason_alone());
+        let text = format::visible(failure.reason_alone());
         let lines = fit::wrap(&text, width.saturating_sub(2)).into_iter();
         lines.map(|part| line(Tone::Text, format!("  {}", part.trim_start()))).collect::<Vec<_>>()
     };
