@@ -14,6 +14,7 @@ mod heat_map;
 mod hostile_text;
 mod lists;
 mod mouse;
+mod names;
 mod pairs;
 mod palette;
 mod room;

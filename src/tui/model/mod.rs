@@ -27,6 +27,7 @@ pub(super) mod lazy_columns;
 pub(super) mod list_entries;
 pub(super) mod lists;
 pub(super) mod matching;
+pub(super) mod names;
 pub(super) mod palette;
 pub(super) mod pane;
 pub(super) mod prompt;

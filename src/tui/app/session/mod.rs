@@ -16,6 +16,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use unicode_width::UnicodeWidthStr;
 
+use crate::identity::host_names::NameService;
 use crate::insight::findings::mute::MuteStore;
 use crate::query::Engine;
 use crate::tui::app::analysis_runner::AnalysisRunner;
@@ -118,6 +119,7 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     queries: QueryRunner,
     analyses: AnalysisRunner,
     mutes: Option<Arc<dyn MuteStore>>,
+    names: Arc<NameService>,
     log_counts: Option<Arc<dyn Fn() -> LogCounts + Send + Sync>>,
     /// Sends actions from other threads and tasks.
     actions: mpsc::UnboundedSender<Action>,
@@ -154,6 +156,8 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         let TuiOptions {
             engine,
             mutes,
+            names,
+            resolves,
             log_counts,
             mut ingest,
             filter,
@@ -173,6 +177,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         begin::take_over(&mut state, &mut user);
         let UserOptions { config, session, .. } = user;
         state.unopened = unopened;
+        state.names.is_enabled = resolves;
         if let Some(notice) = notice {
             state.warn(format::visible(&notice));
         }
@@ -187,10 +192,18 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         let started = Instant::now();
         let queries = Arc::new(ScreenQueries::default());
         let background = Arc::new(BackgroundEngine::new(Arc::clone(&engine), Arc::clone(&queries)));
+        let analyses = AnalysisRunner::new(
+            background,
+            mutes.clone(),
+            Arc::clone(&names),
+            Arc::clone(&clock),
+            actions.clone(),
+        );
         Ok(Session {
             state,
-            analyses: AnalysisRunner::new(background, mutes.clone(), Arc::clone(&clock), actions.clone()),
+            analyses,
             mutes,
+            names,
             log_counts,
             queries: QueryRunner::new(Arc::clone(&engine), actions.clone(), queries),
             engine,
