@@ -195,7 +195,7 @@ fn list(context: &Context, cache: &Cache) -> anyhow::Result<Outcome> {
             Cell::Text(source.uri.as_bytes()),
             source.state().map_or(Cell::Absent, |state| Cell::Text(state.as_bytes())),
             Cell::Number(source.files.into()),
-            Cell::Bytes(source.file_bytes.into()),
+            source.file_bytes.map_or(Cell::Absent, |bytes| Cell::Bytes(bytes.into())),
             Cell::Number(source.lines.into()),
             Cell::Number(source.requests.into()),
             Cell::Number(source.duplicates.into()),

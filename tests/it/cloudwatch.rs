@@ -278,6 +278,7 @@ fn a_log_group_is_pulled_by_name_or_arn_and_listed_as_a_source() {
     assert_eq!(sources[0]["source"], format!("cloudwatch:{GROUP}"));
     assert_eq!(sources[1]["source"], format!("cloudwatch:{GROUP_ARN}"));
     assert_eq!((&sources[0]["requests"], &sources[0]["state"]), (&30.into(), &serde_json::Value::Null));
+    assert_eq!(sources[0]["log_bytes"], serde_json::Value::Null, "a log group has no sizes, not 0 B");
     // Without a SOURCE, both are pulled again.
     let output = run(&home, &server, &["pull"]);
     assert!(stderr(&output).contains(" 0 requests added"), "{}", stderr(&output));

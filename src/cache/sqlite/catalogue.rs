@@ -31,8 +31,8 @@ pub struct SourceInfo {
     pub removed: bool,
     /// Log files. Archives and files without log lines are in the catalogue too, but do not count.
     pub files: u64,
-    /// Stored bytes of the log files, where known.
-    pub file_bytes: u64,
+    /// Stored bytes of the log files that have a size; `None`: none has one, as in a log group.
+    pub file_bytes: Option<u64>,
     pub lines: u64,
     pub requests: u64,
     /// Exact repeats that were dropped.
@@ -187,7 +187,9 @@ pub(in crate::cache) fn sources(connection: &Connection) -> Result<Vec<SourceInf
                 continue;
             }
             info.files += 1;
-            info.file_bytes += file.size.unwrap_or(0);
+            if let Some(size) = file.size {
+                *info.file_bytes.get_or_insert(0) += size;
+            }
             info.lines += file.counts.lines;
             info.duplicates += file.counts.duplicates;
             info.rejected += file.counts.rejected;

@@ -44,6 +44,8 @@ pub struct FilterError {
     pub column: usize,
     /// What is wrong and what was expected; one line.
     pub message: String,
+    /// The same for a place with little room, if the message lists all names.
+    pub short: Option<String>,
 }
 
 /// A condition on requests.

@@ -3,6 +3,7 @@
 use super::Subject;
 use super::invisible::is_invisible;
 use super::quote::quote;
+use super::tokens::SyntaxError;
 use crate::log::{FIELDS, Field};
 use crate::query::Dimension;
 use crate::query::dimension::QUERY_PARAM;
@@ -76,10 +77,10 @@ pub(super) fn is_param_name_char(c: char) -> bool {
     c.is_alphanumeric() && !is_invisible(c) || matches!(c, '-' | '_' | '.')
 }
 
-/// The message for an unknown name, with the most similar known name as a suggestion.
-pub(super) fn unknown_name(name: &str) -> String {
+/// The error about an unknown name at an offset, with the most similar known name as a suggestion.
+pub(super) fn unknown_name(name: &str, offset: usize) -> SyntaxError {
     if is_query_param(name) {
-        return EXPECTED_PARAM.to_owned();
+        return SyntaxError { offset, message: EXPECTED_PARAM.to_owned(), short: None };
     }
     let shown: String = name.chars().take(MAX_NAME_CHARS).collect();
     let lower = shown.to_ascii_lowercase();
@@ -95,10 +96,12 @@ pub(super) fn unknown_name(name: &str) -> String {
         .min_by_key(|(distance, _)| *distance);
     let similar = begun.min_by_key(|known| known.len()).copied().or(similar.map(|(_, known)| known));
     let hint = similar.map(|known| format!("did you mean \"{known}\"? ")).unwrap_or_default();
-    format!(
+    let message = format!(
         "unknown field \"{shown}\"; {hint}fields are {} (to search for this text, quote it)",
         all.join(", ")
-    )
+    );
+    let short = if hint.is_empty() { "to search for this text, quote it" } else { hint.trim_end() };
+    SyntaxError { offset, message, short: Some(format!("unknown field \"{shown}\"; {short}")) }
 }
 
 #[cfg(test)]
@@ -107,19 +110,26 @@ mod tests {
 
     #[test]
     fn a_typing_error_gets_a_suggestion() {
-        assert!(unknown_name("statsu").contains("did you mean \"status\"?"));
-        assert!(unknown_name("byte_sent").contains("did you mean \"bytes_sent\"?"));
-        assert!(unknown_name("Requestor").contains("did you mean \"requester\"?"));
-        assert!(!unknown_name("xyzzy").contains("did you mean"));
+        assert!(unknown_name("statsu", 0).message.contains("did you mean \"status\"?"));
+        assert!(unknown_name("byte_sent", 0).message.contains("did you mean \"bytes_sent\"?"));
+        assert!(unknown_name("Requestor", 0).message.contains("did you mean \"requester\"?"));
+        assert!(!unknown_name("xyzzy", 0).message.contains("did you mean"));
         assert!(
-            unknown_name("stat").contains("did you mean \"status\"?"),
+            unknown_name("stat", 0).message.contains("did you mean \"status\"?"),
             "not \"tat\", which is as similar"
         );
     }
 
     #[test]
+    fn the_short_message_for_an_unknown_name_lists_no_field() {
+        let short = |name| unknown_name(name, 0).short.unwrap();
+        assert_eq!(short("statsu"), "unknown field \"statsu\"; did you mean \"status\"?");
+        assert_eq!(short("xyzzy"), "unknown field \"xyzzy\"; to search for this text, quote it");
+    }
+
+    #[test]
     fn the_message_for_an_unknown_name_lists_every_field() {
-        let message = unknown_name("xyzzy");
+        let message = unknown_name("xyzzy", 0).message;
         for spec in &FIELDS {
             assert!(message.contains(spec.name), "{}", spec.name);
         }

@@ -16,8 +16,8 @@ use winnow::token::{any, one_of, take_while};
 
 use super::names::{subject_by_name, unknown_name};
 use super::tokens::{
-    Input, Operator, Parsed, State, and, date_ahead, fail_at, has_no_value, keyword, literal, name, next,
-    offset, operator, or, query_param, regex, skip_space, value_of, word_end,
+    Input, Operator, Parsed, State, and, date_ahead, fail_at, fail_with, has_no_value, keyword, literal,
+    name, next, offset, operator, or, query_param, regex, skip_space, value_of, word_end,
 };
 use super::{Filter, FilterError, Matcher, Reference, Subject, Test, quote, value};
 use crate::log::Field;
@@ -33,13 +33,18 @@ impl Filter {
     /// An empty text passes every request. The error has the column, and what was expected there.
     pub fn parse(text: &str, at: impl Into<Reference>) -> Result<Filter, FilterError> {
         if text.len() > MAX_LENGTH {
-            return Err(FilterError { column: 1, message: "a filter must not exceed 1 MiB".to_owned() });
+            return Err(FilterError {
+                column: 1,
+                message: "a filter must not exceed 1 MiB".to_owned(),
+                short: None,
+            });
         }
         let input = Input { input: LocatingSlice::new(text), state: State { at: at.into(), depth: 0 } };
         filter.parse(input).map_err(|error| {
             let offset = error.inner().offset.min(text.len());
             let before = text.get(..offset).unwrap_or(text);
-            FilterError { column: before.chars().count() + 1, message: error.into_inner().message }
+            let error = error.into_inner();
+            FilterError { column: before.chars().count() + 1, message: error.message, short: error.short }
         })
     }
 }
@@ -171,7 +176,7 @@ fn term(input: &mut Input<'_>) -> Parsed<Filter> {
     match opt((name, operator)).parse_next(input)? {
         Some((name, operator)) => match subject_by_name(name) {
             Some(subject) => rest_of_term(input, name, subject, operator),
-            None => fail_at(start, unknown_name(name)),
+            None => fail_with(unknown_name(name, start)),
         },
         None => word(input),
     }

@@ -28,13 +28,19 @@ pub(super) type Input<'i> = Stateful<LocatingSlice<&'i str>, State>;
 pub(super) struct SyntaxError {
     pub(super) offset: usize,
     pub(super) message: String,
+    /// See [`FilterError::short`](super::FilterError::short).
+    pub(super) short: Option<String>,
 }
 
 impl<'i> ParserError<Input<'i>> for SyntaxError {
     type Inner = SyntaxError;
 
     fn from_input(input: &Input<'i>) -> SyntaxError {
-        SyntaxError { offset: input.current_token_start(), message: "unexpected text".to_owned() }
+        SyntaxError {
+            offset: input.current_token_start(),
+            message: "unexpected text".to_owned(),
+            short: None,
+        }
     }
 
     fn into_inner(self) -> Result<SyntaxError, SyntaxError> {
@@ -46,7 +52,12 @@ pub(super) type Parsed<O> = ModalResult<O, SyntaxError>;
 
 /// Fails at `offset`; the parser tries no alternatives.
 pub(super) fn fail_at<O>(offset: usize, message: impl Into<String>) -> Parsed<O> {
-    Err(ErrMode::Cut(SyntaxError { offset, message: message.into() }))
+    fail_with(SyntaxError { offset, message: message.into(), short: None })
+}
+
+/// Fails with `error`; the parser tries no alternatives.
+pub(super) fn fail_with<O>(error: SyntaxError) -> Parsed<O> {
+    Err(ErrMode::Cut(error))
 }
 
 /// The byte offset of the next character.

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::export::{Cell, Format, PagedWriter, Sheet};
 use crate::human;
 use crate::query::{Answer, Ask, Engine, Groups, Measure, Pairs, QueryError, Requests, Series};
+use crate::tui::app::write_file;
 use crate::tui::model::{
     AnalysedTable, Column, CopiedForm, CopiedTable, Export, Exported, RowId, Rows, TimeRow,
 };
@@ -48,7 +49,7 @@ fn write(
     on_progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(u64, Vec<&'static str>), Stop> {
     let path = &export.path;
-    let failed = |error: io::Error| Stop::Failed(format!("{}: {error}; name another file", path.display()));
+    let failed = |error: io::Error| Stop::Failed(write_file::reason(path, &error));
     let no_answer = |error: QueryError| match error {
         QueryError::Cancelled => Stop::Cancelled,
         error => Stop::Failed(format!("nothing was written: {error}")),
@@ -125,6 +126,7 @@ fn write(
 fn row_count(export: &Export, answer: &Answer) -> u64 {
     match answer {
         Answer::Groups(groups) => groups.rows.len() as u64,
+        Answer::GroupsOfEach(each) => each.iter().map(|groups| groups.rows.len() as u64).sum(),
         Answer::Series(series) => time_rows(export, series).len() as u64,
         Answer::Requests(requests) => requests.rows.len() as u64,
         Answer::Pairs(pairs) => pairs.rows.len() as u64,

@@ -273,7 +273,7 @@ fn the_typed_name_was_lost_with_the_error() {
     explorer.press("e").types("/nowhere/else.csv").press("Enter");
     let screen = explorer.screen();
     assert!(screen.contains("export to /nowhere/else.csv"), "{screen}");
-    assert!(screen.contains("No such file"), "{screen}");
+    assert!(screen.contains("there is no folder /nowhere; create it or name another file"), "{screen}");
     explorer.press("Esc");
     assert!(explorer.state.export.is_none());
 }

@@ -192,3 +192,15 @@ fn a_part_of_an_operation_was_shown_as_three_patterns() {
     explorer.press("x /").types("op:object").press("Enter");
     assert!(explorer.screen().contains("372 requests"), "{}", explorer.screen());
 }
+
+#[test]
+fn a_list_of_completions_covered_half_of_an_error() {
+    let mut explorer = start(80, 24);
+    explorer.press("/").types("sta").press("Tab");
+    let screen = explorer.screen();
+    assert!(screen.contains("1 of 2") && !screen.contains("expected a value"), "{screen}");
+    explorer.press("Esc").press("/").types("stat:4");
+    let screen = explorer.screen();
+    assert!(screen.contains("^ unknown field \"stat\"; did you mean \"status\"?"), "{screen}");
+    assert!(!screen.contains("bucket_owner"), "a list of all fields covers the timeline: {screen}");
+}

@@ -11,6 +11,7 @@ fn hours_of_the_week_are_shown_and_opened() {
     assert_eq!(explorer.state.layer().tab, Tab::Time);
     let screen = explorer.screen();
     assert!(screen.contains("busiest Thu 03:00"), "{screen}");
+    assert!(screen.contains("a shade per quarter of the hours, up to:  ░ "), "{screen}");
     explorer.press("g j j j l l l");
     let screen = explorer.screen();
     assert!(
@@ -19,7 +20,7 @@ fn hours_of_the_week_are_shown_and_opened() {
     );
     explorer.press("Enter");
     let screen = explorer.screen();
-    assert!(screen.contains("Week › weekday:4 › hour_of_day:3 › Addresses"), "{screen}");
+    assert!(screen.contains("Week › Thursday › 03:00–03:59 › Addresses"), "{screen}");
     assert!(screen.contains("125 of 372 requests"), "{screen}");
     explorer.press("Esc");
     assert!(heat_map::is_shown(&explorer.state));
@@ -51,4 +52,14 @@ fn a_heat_map_fits_every_screen() {
         explorer.types("/nothing-matches-this").press("Enter");
         assert!(explorer.screen().contains("Nothing matches"), "{}", explorer.screen());
     }
+}
+
+#[test]
+fn one_very_busy_hour_made_all_other_hours_look_equal() {
+    let mut explorer = start(80, 24);
+    let screen = explorer.press("w").screen();
+    for shade in ['░', '▒', '▓', '█'] {
+        assert!(screen.contains(shade), "{screen}");
+    }
+    assert!(screen.contains("by quarters") && screen.contains("busiest Thu 03:00"), "{screen}");
 }

@@ -124,7 +124,9 @@ fn the_first_rows_and_all_rows_are_summed_up() {
     let screen = explorer.press("M s").screen();
     assert!(!screen.contains("top 20"), "{screen}");
     let mut explorer = start(80, 24);
-    assert!(explorer.screen().contains("top 1 = 98 % of bytes · the other 4 = 2 %"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("  all 5: 372 requests · "), "{}", explorer.screen());
+    explorer.press("=");
+    assert!(explorer.screen().contains("  120 requests · 572 MiB"), "one row is all: {}", explorer.screen());
 }
 
 #[test]

@@ -98,6 +98,39 @@ fn an_empty_cache_explains_why() {
 }
 
 #[test]
+fn a_pull_that_could_not_begin_left_no_room_for_the_numbers() {
+    let fatal = Some("another process is pulling into this cache".to_owned());
+    let failed = Progress { phase: Phase::Failed, fatal, ..Progress::default() };
+    let mut explorer = Explorer::begin(80, 24, three_days(), Some(failed));
+    let first = explorer.screen().lines().next().unwrap().to_owned();
+    assert!(first.contains("372 requests") && first.ends_with("not pulling !"), "{first}");
+}
+
+#[test]
+fn before_the_first_log_file_is_found_no_numbers_of_files_are_shown() {
+    let listing = Progress { phase: Phase::Listing, ..Progress::default() };
+    let mut explorer = Explorer::begin(80, 24, three_days(), Some(listing));
+    let first = explorer.screen().lines().next().unwrap().to_owned();
+    assert!(first.ends_with("⟳ listing"), "{first}");
+}
+
+#[test]
+fn the_second_line_of_a_failure_began_left_of_the_first() {
+    let reason = "cannot reach http://127.0.0.1:9 (Connection refused); check the network, the proxy and --endpoint-url";
+    let failures =
+        vec![Failure { name: "s3://acme".to_owned(), reason: reason.to_owned(), what: reason.to_owned() }];
+    let failed =
+        Progress { phase: Phase::Done, failures: failures.into(), files_failed: 1, ..Progress::default() };
+    let mut explorer = Explorer::begin(80, 24, Vec::new(), Some(failed));
+    let screen = explorer.press("!").screen();
+    let begin = |word: &str| {
+        let line = screen.lines().find(|line| line.contains('│') && line.contains(word)).unwrap();
+        line.chars().position(|character| character.is_alphabetic())
+    };
+    assert_eq!(begin("cannot reach"), begin("--endpoint-url"), "{screen}");
+}
+
+#[test]
 fn in_follow_mode_the_header_shows_the_interval_and_the_age_of_the_data() {
     let done = Progress { phase: Phase::Done, ..reading() };
     for (columns, rows) in [(80, 24), (130, 34)] {
@@ -145,7 +178,7 @@ fn the_user_retries_what_could_not_be_read() {
     let failed = Progress { phase: Phase::Failed, fatal, ..Progress::default() };
     let mut explorer = Explorer::begin(80, 24, Vec::new(), Some(failed));
     let screen = explorer.screen();
-    assert!(screen.contains("r tries again") && !screen.contains("✓"), "{screen}");
+    assert!(screen.contains("r retries") && !screen.contains("✓"), "{screen}");
     explorer.press("r");
     assert_eq!(explorer.retries, 1);
     explorer.handle(Action::Progress(Box::new(reading())));
@@ -166,7 +199,7 @@ fn unlisted() -> Progress {
 fn a_source_that_cannot_be_reached_was_called_a_log_file_and_named_twice() {
     let mut explorer = Explorer::begin(100, 24, Vec::new(), Some(unlisted()));
     let screen = explorer.screen();
-    assert!(screen.contains("1 source could not be read") && screen.contains("r tries again"), "{screen}");
+    assert!(screen.contains("1 source could not be read") && screen.contains("r retries"), "{screen}");
     assert_eq!(screen.matches("s3://acme-logs/x/").count(), 1, "{screen}");
     explorer.press("!");
     let screen = explorer.screen();
@@ -178,7 +211,7 @@ fn a_source_that_cannot_be_reached_was_called_a_log_file_and_named_twice() {
 fn the_key_that_the_failures_name_did_nothing_there() {
     let mut explorer = Explorer::begin(100, 24, Vec::new(), Some(unlisted()));
     explorer.press("!");
-    assert!(explorer.screen().contains("r pulls now"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("r retries now"), "{}", explorer.screen());
     explorer.press("r");
     assert_eq!(explorer.retries, 1);
     assert!(explorer.screen().contains("reading the sources again"), "{}", explorer.screen());

@@ -309,3 +309,35 @@ fn the_table_did_not_follow_the_selected_range() {
     explorer.press("v Enter");
     assert!(!explorer.screen().contains("all 5: 372 requests"), "{}", explorer.screen());
 }
+
+#[test]
+fn most_hours_of_a_tiny_log_were_marked_as_bursts() {
+    let log =
+        (0..40).map(|n| get(APRIL + n * 61_000, "192.0.2.10", "a.jpg", 200, 1_000 * (n as u64 % 7 + 1)));
+    let mut explorer = Explorer::with(80, 24, log.collect());
+    let screen = explorer.screen();
+    assert!(screen.contains("bytes sent per") && !screen.contains('△'), "{screen}");
+}
+
+#[test]
+fn requests_without_bytes_were_an_empty_timeline() {
+    let log: Vec<RequestRow> =
+        (0..20).map(|n| get(APRIL + n * 3_600, "192.0.2.10", &format!("{n}.jpg"), 204, 0)).collect();
+    let mut explorer = Explorer::with(80, 24, log);
+    assert!(explorer.screen().contains(" requests per "), "{}", explorer.screen());
+    assert!(explorer.screen().contains("peak 1 at"), "{}", explorer.screen());
+    // What the user wants to see is shown.
+    explorer.press("u");
+    assert!(explorer.screen().contains(" bytes sent per "), "{}", explorer.screen());
+}
+
+#[test]
+fn the_axis_of_four_days_showed_only_noons() {
+    let noon = APRIL + 12 * 3_600;
+    let log = (0..80).map(|hour| get(noon + hour * 3_600, "192.0.2.10", "a.jpg", 200, 1)).collect();
+    let mut explorer = Explorer::with(80, 24, log);
+    let screen = explorer.screen();
+    for day in ["04-02", "04-03", "04-04"] {
+        assert!(screen.lines().nth(5).is_some_and(|axis| axis.contains(day)), "{screen}");
+    }
+}

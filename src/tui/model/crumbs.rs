@@ -138,6 +138,9 @@ pub(crate) fn terms(state: &State, layer: &Layer, below: Option<&Layer>) -> Vec<
 
 /// The value of the row that a term is about, if it is one of the table of `layer`: the name of the table says what it is.
 fn value_of_row(layer: &Layer, term: &Filter) -> Option<String> {
+    if heat_map::is_shown_in(layer) {
+        return heat_map::name_of(term);
+    }
     let TableKind::Groups(by) = &layer.table().kind else { return None };
     if let (Dimension::Path { .. } | Dimension::Prefix { .. }, Some(name)) = (by, folders::name_of(term)) {
         return Some(format::value(&Value::Text(name.into())));
@@ -166,6 +169,10 @@ fn fit_crumbs(crumbs: &mut Vec<Crumb>, room: usize) {
         let gaps = crumbs.len().saturating_sub(1) * SEPARATOR.width();
         crumbs.iter().map(|crumb| crumb.text.width()).sum::<usize>() + gaps
     };
+    // What a layer was opened for says what its terms are.
+    if total(crumbs) > room {
+        leave_out_terms_of_titles(crumbs);
+    }
     // The longest in the middle is shortened until another is longer.
     loop {
         let over = total(crumbs).saturating_sub(room);
@@ -198,9 +205,50 @@ fn fit_crumbs(crumbs: &mut Vec<Crumb>, room: usize) {
     }
 }
 
+/// Leaves out the terms of layers that have a title.
+fn leave_out_terms_of_titles(crumbs: &mut Vec<Crumb>) {
+    let titled: Vec<usize> =
+        crumbs.iter().filter(|crumb| crumb.part == Part::Title).map(|crumb| crumb.layer).collect();
+    for crumb in crumbs.iter_mut() {
+        if crumb.part == Part::Term && titled.contains(&crumb.layer) {
+            (crumb.part, crumb.text) = (Part::LeftOut, LEFT_OUT.to_owned());
+        }
+    }
+    crumbs.dedup_by(|next, crumb| {
+        next.part == Part::LeftOut && crumb.part == Part::LeftOut && next.layer == crumb.layer
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_way_through_a_finding_was_cut_in_the_middle_of_its_terms() {
+        let texts = [
+            (Part::Name, 0, "Findings"),
+            (Part::Title, 1, "mass-deletion role/cleanup-prod"),
+            (Part::Term, 1, "04-24 13:40–14:23"),
+            (Part::Term, 1, "role:role/cleanup-prod"),
+            (Part::Term, 1, "-http_status>=400"),
+            (Part::Name, 1, "Requests"),
+        ];
+        let way = |room| {
+            let crumb = |(part, layer, text): (Part, usize, &str)| Crumb {
+                part,
+                text: text.to_owned(),
+                layer,
+                begins_way: false,
+                start: 0,
+                end: 0,
+            };
+            let mut crumbs = texts.map(crumb).to_vec();
+            fit_crumbs(&mut crumbs, room);
+            crumbs.iter().map(|crumb| crumb.text.as_str()).collect::<Vec<_>>().join(SEPARATOR)
+        };
+        assert_eq!(way(78), "Findings › mass-deletion role/cleanup-prod › … › Requests");
+        assert_eq!(way(200).matches(SEPARATOR).count(), 5, "all terms, where there is room");
+    }
 
     fn fitted(texts: &[&str], room: usize) -> String {
         let crumb = |(layer, text): (usize, &&str)| Crumb {

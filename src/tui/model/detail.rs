@@ -183,8 +183,8 @@ impl Detail {
             (Some(rounded), Value::Integer(number)) => {
                 let exact = format::count(u64::try_from(*number).unwrap_or(0));
                 let unit = if matches!(field, Field::BytesSent | Field::ObjectSize) { "bytes" } else { "ms" };
-                // Below 1,000, the rounded form is no shorter.
-                if *number < 1_000 {
+                // Below 1,000 ms and 1 KiB, the rounded form is no shorter.
+                if *number < if unit == "bytes" { 1_024 } else { 1_000 } {
                     format!("{exact} {unit}")
                 } else {
                     format!("{exact} {unit}  ({rounded})")
@@ -209,6 +209,8 @@ impl Detail {
             (Field::Operation | Field::Requester, Value::Text(_)) => cell_text::of_field(field, value),
             (Field::UserAgent, Value::Text(agent)) => Dimension::AgentFamily
                 .derive(Some(agent))
+                // The family of agents that name no program.
+                .filter(|family| **family != *b"other")
                 .map_or(String::new(), |family| format::value(&Value::Text(family.into_owned().into()))),
             (Field::AuthenticationType, Value::Text(kind)) => match &**kind {
                 b"AuthHeader" => "signed in a header".to_owned(),

@@ -2,7 +2,9 @@
 
 use ratatui::layout::Rect;
 
+use crate::query::filter::{Subject, Test};
 use crate::query::{Dimension, Filter, Stats, Value};
+use crate::tui::cell_text;
 use crate::tui::model::{Areas, Layer, State, Tab, TimelineMeasure};
 
 /// Hours of a week.
@@ -55,18 +57,55 @@ impl HeatMap {
         sum as f64 / self.occurrences[at.day][at.hour].max(1) as f64
     }
 
-    /// The hour with the highest mean, and the mean.
-    pub(crate) fn busiest(&self, measure: TimelineMeasure) -> (WeekHour, f64) {
-        let hours = (0..HOURS).map(|index| WeekHour { day: index / 24, hour: index % 24 });
-        let mut busiest = (WeekHour { day: 0, hour: 0 }, 0.0);
-        for at in hours {
-            let mean = self.mean(at, measure);
-            if mean > busiest.1 {
-                busiest = (at, mean);
-            }
-        }
-        busiest
+    /// The shades of the means of a measure.
+    pub(crate) fn shades(&self, measure: TimelineMeasure) -> Shades {
+        Shades::of(hours().map(|at| self.mean(at, measure)))
     }
+
+    /// The hour with the highest mean; `None`: all are 0.
+    pub(crate) fn busiest(&self, measure: TimelineMeasure) -> Option<WeekHour> {
+        let mean = |at: &WeekHour| self.mean(*at, measure);
+        // The first of equal ones.
+        let busiest = hours().rev().max_by(|one, other| mean(one).total_cmp(&mean(other)))?;
+        (mean(&busiest) > 0.0).then_some(busiest)
+    }
+}
+
+/// The highest mean of each shade. The shades divide the hours with requests into quarters, so that one very busy hour does not
+/// make all others look alike.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Shades([f64; 4]);
+
+impl Shades {
+    /// The shades for these means. Means of 0 have no shade.
+    fn of(means: impl Iterator<Item = f64>) -> Shades {
+        let mut means: Vec<f64> = means.filter(|mean| *mean > 0.0).collect();
+        means.sort_by(f64::total_cmp);
+        let last_of = |quarter: usize| (means.len() * quarter).div_ceil(4).checked_sub(1);
+        Shades(
+            [1, 2, 3, 4]
+                .map(|quarter| last_of(quarter).and_then(|last| means.get(last)).copied().unwrap_or(0.0)),
+        )
+    }
+
+    /// The shade of a mean, 1 – 4; 0: there are no requests.
+    pub(crate) fn level(&self, mean: f64) -> usize {
+        if mean <= 0.0 {
+            0
+        } else {
+            self.0.iter().position(|highest| mean <= *highest).map_or(4, |level| level + 1)
+        }
+    }
+
+    /// The shades that occur, each with its highest mean.
+    pub(crate) fn highest(&self) -> impl Iterator<Item = (usize, f64)> {
+        let before = |level: usize| level.checked_sub(1).map_or(0.0, |before| self.0[before]);
+        (0..4).filter(move |level| self.0[*level] > before(*level)).map(|level| (level + 1, self.0[level]))
+    }
+}
+
+fn hours() -> impl DoubleEndedIterator<Item = WeekHour> {
+    (0..HOURS).map(|index| WeekHour { day: index / 24, hour: index % 24 })
 }
 
 /// How often each hour of the week occurs from second `start` to before `end`, parts of an hour included.
@@ -121,9 +160,36 @@ pub(crate) fn terms(at: WeekHour) -> [Filter; 2] {
     ]
 }
 
+/// What one of these terms says: `Thursday`, `03:00–03:59`.
+pub(crate) fn name_of(term: &Filter) -> Option<String> {
+    let Filter::Term(Subject::Derived(by), Test::Range(Some(number), Some(last))) = term else { return None };
+    match by {
+        _ if number != last => None,
+        Dimension::Weekday => cell_text::weekday(*number).map(str::to_owned),
+        Dimension::HourOfDay => Some(format!("{number:02}:00–{number:02}:59")),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_very_busy_hour_leaves_the_shades_of_the_others() {
+        let means = (1..=8).map(f64::from).chain([0.0, 1_000.0, 9.0, 10.0, 11.0]);
+        let shades = Shades::of(means);
+        let levels = [0.0, 1.0, 3.0, 4.0, 6.0, 7.0, 9.0, 10.0, 1_000.0].map(|mean| shades.level(mean));
+        assert_eq!(levels, [0, 1, 1, 2, 2, 3, 3, 4, 4]);
+    }
+
+    #[test]
+    fn equal_hours_have_one_shade_and_empty_ones_none() {
+        let shades = Shades::of([0.0, 5.0, 5.0, 5.0].into_iter());
+        assert_eq!((shades.level(0.0), shades.level(5.0)), (0, 1));
+        assert_eq!(shades.highest().collect::<Vec<_>>(), [(1, 5.0)]);
+        assert_eq!(Shades::of([0.0].into_iter()).highest().count(), 0);
+    }
 
     #[test]
     fn a_month_has_four_or_five_of_each_weekday() {

@@ -420,7 +420,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table, Detail], &[k('t')], Command::Zone, "", Group::Other, "show times in UTC or in the local time zone"),
     bind(&[Table, Detail], &[k('p')], Command::Pause, "", Group::Other, "pause: keep the numbers while new logs are read"),
     bind(&[Table, Detail], &[k('r')], Command::Retry, "", Group::Other, "read the sources again: after a failure, or to look for new log files"),
-    bind(&[Reading], &[k('r')], Command::Retry, "read again", Group::Other, ""),
+    bind(&[Reading], &[k('r')], Command::Retry, "retry", Group::Other, ""),
     bind(&[Table, Detail], &[k('!')], Command::Failures, "", Group::Other, "list what could not be read, rejected lines and repeats"),
     bind(&[Table, Detail], &[k(':'), ctrl('p')], Command::Palette, "", Group::Other, "find and run anything: commands, dimensions, columns, investigations, themes, recent filters; or type a command line"),
     bind(&[Contrast, Concentration, Block], &[k(':')], Command::Palette, "", Group::Other, ""),

@@ -1,5 +1,6 @@
 //! The text to read in a popup: the list of failures. `update` counts their lines, `view` draws them.
 
+use crate::ingest::Failure;
 use crate::tui::model::{Command, Context, State, headless};
 use crate::tui::{format, widgets::fit};
 
@@ -68,9 +69,14 @@ fn whole_failures(state: &State, width: usize) -> Vec<TextLine> {
     let wrapped = |text: &str, tone| {
         fit::wrap(&format::visible(text), width).into_iter().map(move |wrapped| line(tone, wrapped))
     };
+    let reason = |failure: &Failure| {
+        let text = format::visible(failure.reason_alone());
+        let lines = fit::wrap(&text, width.saturating_sub(2)).into_iter();
+        lines.map(|part| line(Tone::Text, format!("  {}", part.trim_start()))).collect::<Vec<_>>()
+    };
     for failure in &state.unopened {
         lines.extend(wrapped(&failure.name, Tone::Heading));
-        lines.extend(wrapped(&format!("  {}", failure.reason_alone()), Tone::Text));
+        lines.extend(reason(failure));
     }
     if !state.unopened.is_empty() {
         lines.push(text(""));
@@ -87,7 +93,7 @@ fn whole_failures(state: &State, width: usize) -> Vec<TextLine> {
     }
     for failure in progress.failures.iter().take(MAX_LISTED_FAILURES) {
         lines.extend(wrapped(&failure.name, Tone::Heading));
-        lines.extend(wrapped(&format!("  {}", failure.reason_alone()), Tone::Text));
+        lines.extend(reason(failure));
     }
     let listed = progress.failures.len().min(MAX_LISTED_FAILURES) as u64;
     if progress.files_failed > listed {
@@ -100,7 +106,7 @@ fn whole_failures(state: &State, width: usize) -> Vec<TextLine> {
             lines.push(text(""));
         }
         let key = state.settings.keys.key_of(Context::Reading, Command::Retry);
-        lines.push(line(Tone::Quiet, format!("The next pull tries them again; {key} pulls now.")));
+        lines.push(line(Tone::Quiet, format!("The next pull tries them again; {key} retries now.")));
     }
     if counts.is_empty() && progress.rejected > 0 {
         // The catalogue does not count them yet.

@@ -403,9 +403,13 @@ impl State {
         self.chosen_measure = (next != self.measure_of_order()).then_some(next);
     }
 
-    /// The measure of the column that the table in front is sorted by; otherwise requests.
+    /// The measure of the column that the table in front is sorted by; requests for other columns, and if no request sent
+    /// bytes: a chart of nothing does not say when they were.
     fn measure_of_order(&self) -> TimelineMeasure {
+        let sends_nothing =
+            matches!(self.matched(), Some((stats, true)) if stats.requests > 0 && stats.bytes_sent == 0);
         match self.layer().table().sort.by {
+            _ if sends_nothing => TimelineMeasure::Requests,
             Column::Share | Column::Measure(Measure::BytesSent) | Column::Field(Field::BytesSent) => {
                 TimelineMeasure::BytesSent
             }

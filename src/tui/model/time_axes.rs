@@ -12,6 +12,8 @@ const MAX_TIMES_ROWS: usize = 200;
 const MAX_CHOSEN_TIMES_ROWS: usize = 20_000;
 /// Buckets in which bursts are looked for: an hour each where the range is a month.
 const MAX_BURST_BUCKETS: usize = 1_000;
+/// With fewer requests, a period is no burst: in a tiny log, most hours with a request are far above the usual level of none.
+const MIN_BURST_REQUESTS: u64 = 10;
 
 /// The axis of the timeline: one bar is at least one terminal column wide.
 pub(crate) fn timeline(state: &State) -> Option<Axis> {
@@ -54,12 +56,17 @@ pub(crate) fn found_bursts(state: &State) -> Vec<FoundBurst> {
     };
     let of = |series: &AnswerState<Timeline>, axis: Option<Axis>| -> Vec<FoundBurst> {
         let (Some(data), Some(axis)) = (&series.data, axis) else { return Vec::new() };
-        let bars: Vec<u64> = data.on_axis(&axis).iter().map(|stats| measure.of(stats)).collect();
+        let buckets = data.on_axis(&axis);
+        let bars: Vec<u64> = buckets.iter().map(|stats| measure.of(stats)).collect();
+        let has_enough = |burst: &Burst| {
+            let stats = buckets.iter().take(burst.last + 1).skip(burst.first);
+            stats.map(|stats| stats.requests).sum::<u64>() >= MIN_BURST_REQUESTS
+        };
         let found = |burst: Burst| {
             let (start, end) = (axis.at(burst.first), axis.at(burst.last + 1));
             FoundBurst { start, end, bucket: axis.bucket, burst }
         };
-        bursts(&bars, axis.bucket).into_iter().map(found).collect()
+        bursts(&bars, axis.bucket).into_iter().filter(has_enough).map(found).collect()
     };
     let Some((start, end)) = state.visible_range() else { return Vec::new() };
     let overlap = |one: &FoundBurst, start: i64, end: i64| one.start < end && one.end > start;

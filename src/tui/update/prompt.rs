@@ -211,7 +211,8 @@ fn accept(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 fn problem_of(error: FilterError) -> Problem {
-    Problem { column: error.column.saturating_sub(1), message: error.message }
+    // Completion lists the names, and the line is short.
+    Problem { column: error.column.saturating_sub(1), message: error.short.unwrap_or(error.message) }
 }
 
 /// Replaces the text with the previous or the next entry of the history.

@@ -8,8 +8,8 @@ use crate::tui::model::{Column, RowId, Rows, State, Table, TableKind};
 use crate::tui::view::{put, put_right};
 use crate::tui::{cell_text, format, widgets::fit};
 
-/// The numbers of first rows that a sum is shown of: the first that leaves others.
-const TOPS: [usize; 3] = [20, 5, 1];
+/// The numbers of first rows that a sum is shown of: the first that leaves others. Five rows are seen at a glance.
+const TOPS: [usize; 2] = [20, 5];
 
 /// Draws the sum of the first rows, of the marked rows, and of all rows.
 pub(super) fn totals(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -73,16 +73,16 @@ fn sum_of_first(table: &Table, rows: &Rows) -> Option<String> {
     let share = crate::human::share(sum, whole);
     let (top, other) = whole_percents(share);
     let others = format::count(count - first as u64);
-    Some(format!("top {first} = {top} of {name} · the other {others} = {other}"))
+    Some(format!("top {first} {top} of {name} · the other {others} {other}"))
 }
 
-/// A share and the rest, in whole percent: neither rounds to nothing or to everything.
+/// A share and the rest, in whole percent with their relation, `= 81 %`: neither rounds to nothing or to everything.
 fn whole_percents(share: f64) -> (String, String) {
     match share * 100.0 {
-        p if p >= 100.0 => ("100 %".to_owned(), "0 %".to_owned()),
-        p if p > 99.0 => (">99 %".to_owned(), "<1 %".to_owned()),
-        p if p < 1.0 && p > 0.0 => ("<1 %".to_owned(), ">99 %".to_owned()),
-        p => (format!("{:.0} %", p.round()), format!("{:.0} %", 100.0 - p.round())),
+        p if p >= 100.0 => ("= 100 %".to_owned(), "= 0 %".to_owned()),
+        p if p > 99.0 => ("> 99 %".to_owned(), "< 1 %".to_owned()),
+        p if p < 1.0 && p > 0.0 => ("< 1 %".to_owned(), "> 99 %".to_owned()),
+        p => (format!("= {:.0} %", p.round()), format!("= {:.0} %", 100.0 - p.round())),
     }
 }
 
@@ -103,6 +103,7 @@ fn sum_of_all(state: &State, rows: &Rows) -> String {
     let is_growing = state.is_growing() || state.layer().table().rows.share.is_some();
     let grows = if is_growing { "+" } else { "" };
     match (totals_of(rows), rows) {
+        (Some(totals), _) if rows.total() == 1 && !is_growing => describe(totals),
         (Some(totals), _) => format!("all {}{grows}: {}", format::count(rows.total()), describe(totals)),
         (None, Rows::Requests { .. }) => match state.matched() {
             Some((stats, true)) => describe(stats),

@@ -186,8 +186,12 @@ fn status_text(state: &State, progress: &Progress, width: u16) -> String {
         Phase::Done if progress.files_skipped > 0 && progress.files_failed == 0 => "no log files".to_owned(),
         Phase::Done => String::new(),
         Phase::Cancelled => "stopped".to_owned(),
-        Phase::Failed if has_data => "not pulling: cached requests only, ! shows why".to_owned(),
+        Phase::Failed if has_data && width >= 110 => {
+            "not pulling: cached requests only, ! shows why".to_owned()
+        }
+        Phase::Failed if has_data => "not pulling !".to_owned(),
         Phase::Failed => "✗ could not read the logs".to_owned(),
+        Phase::Listing if listed == 0 => "⟳ listing".to_owned(),
         Phase::Listing | Phase::Reading => {
             let more = if progress.phase == Phase::Listing { "+" } else { "" };
             let files = format!("⟳ {}/{}{more}", format::count(done), format::count(listed));

@@ -1,13 +1,14 @@
 //! The heat map of a week: a row per weekday, a column per hour of the day.
 
 use ratatui::{buffer::Buffer, layout::Rect};
+use unicode_width::UnicodeWidthStr;
 
-use crate::tui::model::heat_map::{self, HeatMap, WeekHour};
+use crate::tui::model::heat_map::{self, HeatMap, Shades, WeekHour};
 use crate::tui::model::{Areas, State, TimelineMeasure};
 use crate::tui::view::{no_rows, put, put_right};
 use crate::tui::{cell_text, format, widgets::fit};
 
-/// Shades, from nothing to the busiest hour.
+/// Shades, from nothing to the busiest quarter of the hours.
 const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
 
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
@@ -22,7 +23,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     };
     let measure = state.timeline_measure();
     let ((width, height), area) = heat_map::cells(areas);
-    let (busiest, highest) = map.busiest(measure);
+    let (shades, busiest) = (map.shades(measure), map.busiest(measure));
     // Hours above the cells, as many as fit.
     let every = if width >= 3 { 1 } else { 3 };
     for hour in (0..24u16).step_by(every) {
@@ -46,8 +47,12 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         put(buffer, line, line.x + 2, y, &fit::left(name.get(..3).unwrap_or(name), 3), theme.text());
         for hour in 0..24 {
             let at = WeekHour { day, hour };
-            let symbol = shade(map.mean(at, measure), highest);
-            let style = if at == cursor { theme.selection() } else { theme.bar() };
+            let symbol = SHADES[shades.level(map.mean(at, measure)).min(4)];
+            let style = match () {
+                () if at == cursor => theme.selection(),
+                () if Some(at) == busiest => theme.warning(),
+                () => theme.bar(),
+            };
             let x = area.x + u16::try_from(hour).unwrap_or(0) * width;
             // A blank between cells where there is room.
             let filled = if width > 2 { width - 1 } else { width };
@@ -62,16 +67,8 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         let right = Rect { width: line.width - 1, ..line };
         put_right(buffer, right, y, &measure.amount(sum), theme.text());
     }
-    legend(state, areas, busiest, highest, buffer);
+    legend(state, areas, shades, busiest, buffer);
     under_cursor(state, areas, &map, buffer);
-}
-
-fn shade(mean: f64, highest: f64) -> char {
-    if mean <= 0.0 || highest <= 0.0 {
-        return ' ';
-    }
-    let level = (mean / highest * 4.0).ceil() as usize;
-    SHADES[level.clamp(1, 4)]
 }
 
 /// A mean in the unit of a measure.
@@ -82,25 +79,31 @@ fn amount(measure: TimelineMeasure, mean: f64) -> String {
     }
 }
 
-/// What the shades mean: the mean of an hour.
-fn legend(state: &State, areas: &Areas, busiest: WeekHour, highest: f64, buffer: &mut Buffer) {
+/// What the shades mean: up to which mean of an hour each goes, and which hour is the busiest.
+fn legend(state: &State, areas: &Areas, shades: Shades, busiest: Option<WeekHour>, buffer: &mut Buffer) {
+    let Some(busiest) = busiest else { return };
     let measure = state.timeline_measure();
-    let day = cell_text::weekday(busiest.day as i64 + 1).and_then(|day| day.get(..3)).unwrap_or_default();
-    let shades: Vec<String> = SHADES[1..]
-        .iter()
-        .zip(1..)
-        .map(|(shade, level)| format!("{shade} {}", amount(measure, highest * f64::from(level) / 4.0)))
-        .collect();
-    let (name, shades) = (measure.name(), shades.join(" "));
     let area = Rect { x: areas.totals.x + 2, width: areas.totals.width.saturating_sub(3), ..areas.totals };
+    let theme = state.theme;
+    let day = cell_text::weekday(busiest.day as i64 + 1).and_then(|day| day.get(..3)).unwrap_or_default();
+    let busiest = format!("busiest {day} {:02}:00", busiest.hour);
+    let shades: Vec<String> = shades
+        .highest()
+        .map(|(level, mean)| format!("{} {}", SHADES[level], amount(measure, mean)))
+        .collect();
+    let [apart, close] = ["  ", " "].map(|between| shades.join(between));
+    let name = measure.name();
     let texts = [
-        format!("busiest {day} {:02}:00 · mean {name} per hour, UTC: {shades}", busiest.hour),
-        format!("{name} per hour, UTC: {shades}"),
-        format!("{name}/h: {shades}"),
+        format!("mean {name} per hour, UTC, a shade per quarter of the hours, up to:  {apart}  "),
+        format!("mean {name} per hour, by quarters up to {close}  "),
+        format!("{name}/h by quarters: {close}  "),
+        format!("{name}/h: {close}  "),
+        format!("{close}  "),
     ];
-    let texts = texts.iter().map(String::as_str);
-    let text = fit::first_that_fits(texts, usize::from(area.width));
-    put(buffer, area, area.x, area.y, &fit::end(&text, usize::from(area.width)), state.theme.quiet());
+    let room = usize::from(area.width).saturating_sub(busiest.width());
+    let text = fit::first_that_fits(texts.iter().map(String::as_str), room);
+    let x = put(buffer, area, area.x, area.y, &fit::end(&text, usize::from(area.width)), theme.quiet());
+    put(buffer, area, x, area.y, &busiest, theme.warning());
 }
 
 fn under_cursor(state: &State, areas: &Areas, map: &HeatMap, buffer: &mut Buffer) {

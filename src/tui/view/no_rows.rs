@@ -110,7 +110,7 @@ impl Text<'_> {
 
     fn wrapped(&mut self, text: &str, style: Style) {
         let lines = fit::wrap(&format::visible(text), self.width);
-        self.lines.extend(lines.into_iter().map(|line| (line, style)));
+        self.lines.extend(lines.into_iter().map(|line| (line.trim_end().to_owned(), style)));
     }
 
     fn error(&mut self, text: &str) {
@@ -126,7 +126,7 @@ impl Text<'_> {
             Some(interval) => format!("Retrying every {}.", format::interval(interval)),
             None => {
                 let key = self.state.table_key(Command::Retry);
-                format!("Fix the problem, then {key} tries again; no data was lost.")
+                format!("Fix the problem, then {key} retries; no data was lost.")
             }
         });
     }
@@ -139,7 +139,7 @@ impl Text<'_> {
             let failed = format::counted(progress.files_failed, what);
             self.lines.push((format!("{failed} could not be read"), self.state.theme.error()));
             self.failures(progress);
-            self.hint(format!("{} tries again", self.state.table_key(Command::Retry)));
+            self.hint(format!("{} retries", self.state.table_key(Command::Retry)));
         } else if let Some(reason) = progress.only_empty(&self.state.title).or_else(|| progress.unsearched())
         {
             self.wrapped(&reason, self.state.theme.quiet());
@@ -151,7 +151,7 @@ impl Text<'_> {
                 self.hint("No log files were found. Are the bucket and the prefix right?");
                 self.hint("S3 delivers the first logs a few hours after logging was enabled.");
             }
-            self.hint(format!("{} looks again", self.state.table_key(Command::Retry)));
+            self.hint(format!("{} retries", self.state.table_key(Command::Retry)));
         } else if let Some(reason) = progress.only_foreign(&self.state.title) {
             self.wrapped(&reason, self.state.theme.quiet());
         } else {

@@ -112,6 +112,10 @@ fn message<'a>(state: &State, prompt: &'a Prompt, start: u16, width: u16) -> Opt
         }
         lines
     };
+    // A list of completions covers it, and what they begin is not wrong yet.
+    if prompt.completion.as_ref().is_some_and(|completion| completion.candidates.len() > 1) {
+        return None;
+    }
     let Some(problem) = &prompt.problem else {
         let (text, style) = about_filter(state, prompt)?;
         return Some(Message::Lines(wrapped(&text, width.saturating_sub(start + 1)), style));

@@ -207,7 +207,9 @@ const DAY: i64 = 86_400;
 fn label_step(state: &State, axis: &Axis, width: usize) -> i64 {
     let length = axis.end() - axis.start;
     let size = if has_years(state, axis) || length <= 600 { 10 } else { 5 };
-    let count = (width / (size + 4)).max(1);
+    // The bars do not fill the width if there is no room for all of them at the next size.
+    let used = axis.count * axis.bar_width(width);
+    let count = (used.min(width) / (size + 4)).max(1);
     let step = i64::from(Axis::of(axis.start, axis.end(), count).bucket);
     // Of two weeks and more, only days.
     if length > 14 * DAY { step.max(DAY) } else { step }
