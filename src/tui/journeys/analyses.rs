@@ -186,7 +186,7 @@ fn a_long_value_of_a_contrast_could_not_be_read() {
     }
     let mut explorer = Explorer::with(80, 24, log);
     let screen = explorer.press("m d").screen();
-    assert!(screen.contains("  user_agent:\"Mozil…"), "{screen}");
+    assert!(screen.contains("▌ user_agent:\"Mozil…"), "{screen}");
     for _ in 0..40 {
         if explorer.screen().contains("  user_agent:\"Mozilla/5.0 (X11; Linux x86_64)\"") {
             return;
