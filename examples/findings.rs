@@ -62,6 +62,7 @@ impl Timed {
             Ask::Totals => "totals",
             Ask::Cost => "cost",
             Ask::Groups { .. } => "groups",
+            Ask::GroupsOfEach { .. } => "groups of each",
             Ask::Pairs { .. } => "pairs",
             Ask::Compare { .. } => "compare",
             Ask::Distribution { .. } => "distribution",

@@ -63,6 +63,24 @@ pub(super) fn sheet<'a>(answer: &'a Answer, ask: &Ask, is_table: bool) -> Sheet<
             let rows = groups.rows.iter().map(move |row| group_cells(by.as_ref(), &more, row, total_bytes));
             Sheet { names, titles, rows: Box::new(rows), note, approximate: approximate(answer, ask) }
         }
+        Answer::GroupsOfEach(each) => {
+            let by = match ask {
+                Ask::GroupsOfEach { by, .. } => by.as_slice(),
+                _ => &[],
+            };
+            let columns = vec![("dimension".into(), "Dimension".into()), ("value".into(), "Value".into())];
+            let (names, titles) = heading(columns, &[], &[]);
+            let rows = by.iter().zip(each).flat_map(|(by, groups)| {
+                groups.rows.iter().map(move |row| {
+                    let name = Cell::Owned(by.name().into_bytes());
+                    let mut cells = vec![name, dimension_cell(Some(by), &row.value)];
+                    cells.extend(stats_cells(&row.stats, groups.totals.bytes_sent));
+                    cells
+                })
+            });
+            let rows: Vec<Vec<Cell<'a>>> = rows.collect();
+            Sheet { names, titles, rows: Box::new(rows.into_iter()), note: None, approximate: Vec::new() }
+        }
         Answer::Pairs(pairs) => {
             let by = match ask {
                 Ask::Pairs { by, .. } => Some(by.clone()),

@@ -42,10 +42,13 @@ const FINE: u32 = 300;
 const MAX_FINE_SECONDS: i64 = 400 * SECONDS_PER_DAY;
 
 impl<'a> Survey<'a> {
+    /// `grouped`: the dimensions by which the requests will be grouped. One scan does it for all of them, and the engine
+    /// keeps the groups.
     pub(crate) fn new(
         engine: &'a dyn Engine,
         scope: &'a Scope,
         cancel: &'a CancellationToken,
+        grouped: &[Dimension],
     ) -> Result<Survey<'a>, QueryError> {
         let survey = Survey {
             engine,
@@ -55,9 +58,12 @@ impl<'a> Survey<'a> {
             whole: Stats::default(),
             known: Arc::default(),
         };
-        // The addresses are asked about in any case, and the answer has the totals.
-        let address = Dimension::Field(Field::RemoteIp);
-        let whole = survey.groups(&Filter::everything(), &address, &[], Measure::Requests, 1)?.totals;
+        let groups = survey.groups_of_each(&Filter::everything(), grouped, 1)?;
+        // The groups of any dimension have the totals.
+        let whole = match groups.first() {
+            Some(groups) => groups.totals,
+            None => survey.totals(&Filter::everything())?,
+        };
         Ok(Survey { whole, ..survey })
     }
 
@@ -131,6 +137,20 @@ impl<'a> Survey<'a> {
         let ask = Ask::Groups { by: by.clone(), more: more.to_vec(), sort, limit };
         match self.ask(filter, ask)? {
             Answer::Groups(groups) => Ok(groups),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The first `limit` groups (0: all) of each dimension, the largest by requests first. One scan for all.
+    pub(crate) fn groups_of_each(
+        &self,
+        filter: &Filter,
+        by: &[Dimension],
+        limit: usize,
+    ) -> Result<Vec<Groups>, QueryError> {
+        let sort = Sort { by: Measure::Requests, descending: true };
+        match self.ask(filter, Ask::GroupsOfEach { by: by.to_vec(), sort, limit })? {
+            Answer::GroupsOfEach(groups) => Ok(groups),
             _ => Err(unexpected()),
         }
     }

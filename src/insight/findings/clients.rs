@@ -17,7 +17,7 @@ use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::log::time::SECONDS_PER_DAY;
 use crate::query::filter::{Subject, Test};
-use crate::query::{Dimension, Filter, GroupRow, Measure, Profile, QueryError, TimeRange, Value};
+use crate::query::{Dimension, Filter, GroupRow, Groups, Measure, Profile, QueryError, TimeRange, Value};
 
 /// Dimensions whose clients are profiled in one scan: with more, the profiles take more memory at a time.
 const DIMENSIONS_PER_SCAN: usize = 2;
@@ -143,12 +143,15 @@ fn usual_bytes(survey: &Survey<'_>) -> Result<f64, QueryError> {
 impl Clients {
     fn of_dimensions(survey: &Survey<'_>, dimensions: [Dimension; 4]) -> Result<Vec<Clients>, QueryError> {
         let everything = Filter::everything();
+        let all = survey.groups_of_each(&everything, &dimensions, CANDIDATES)?;
+        let refused = survey.groups_of_each(&of_status((400, 499)), &dimensions, CANDIDATES)?;
+        let failed = survey.groups_of_each(&of_status((500, 599)), &dimensions, CANDIDATES)?;
         let (mut counts, mut of) = (Vec::new(), Vec::new());
-        for dimension in dimensions {
-            let all = survey.groups(&everything, &dimension, &[], Measure::Requests, CANDIDATES)?;
-            let values = candidates(survey, &dimension, &all.rows)?;
+        for (((dimension, all), refused), failed) in dimensions.into_iter().zip(all).zip(refused).zip(failed)
+        {
+            let largest = survey.groups(&everything, &dimension, &[], Measure::BytesSent, CANDIDATES)?;
             counts.push(all.group_count);
-            of.push((dimension, values));
+            of.push((dimension, candidates([&all, &largest, &refused, &failed])));
         }
         let histories = History::of_all(survey, &everything, of.clone())?;
         let clients = counts.into_iter().zip(of).zip(histories);
@@ -270,26 +273,16 @@ fn periods(history: &History) -> Vec<TimeRange> {
 }
 
 /// The values that are first in some order that matters to a judge.
-fn candidates(
-    survey: &Survey<'_>,
-    dimension: &Dimension,
-    rows: &[GroupRow],
-) -> Result<Vec<Value>, QueryError> {
-    let mut chosen: BTreeSet<Value> = BTreeSet::new();
-    let mut choose = |rows: &[GroupRow]| {
-        let enough = rows.iter().filter(|row| {
-            (row.stats.requests >= MIN_REQUESTS || row.stats.bytes_sent >= LARGE_BYTES)
-                && row.value != Value::Absent
-        });
-        chosen.extend(enough.take(CANDIDATES).map(|row| row.value.clone()));
+fn candidates(orders: [&Groups; 4]) -> Vec<Value> {
+    let is_enough = |row: &&GroupRow| {
+        (row.stats.requests >= MIN_REQUESTS || row.stats.bytes_sent >= LARGE_BYTES)
+            && row.value != Value::Absent
     };
-    choose(rows);
-    choose(&survey.groups(&Filter::everything(), dimension, &[], Measure::BytesSent, CANDIDATES)?.rows);
-    for errors in [(400, 499), (500, 599)] {
-        let filter = of_status(errors);
-        choose(&survey.groups(&filter, dimension, &[], Measure::Requests, CANDIDATES)?.rows);
-    }
-    Ok(chosen.into_iter().collect())
+    let first = |groups: &'_ Groups| -> Vec<Value> {
+        groups.rows.iter().filter(is_enough).map(|row| row.value.clone()).collect()
+    };
+    let chosen: BTreeSet<Value> = orders.into_iter().flat_map(first).collect();
+    chosen.into_iter().collect()
 }
 
 fn of_status((first, last): (i64, i64)) -> Filter {

@@ -42,10 +42,12 @@ const LINKING_SITES: [&str; 14] = [
 pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     let dimension = Dimension::RefererHost;
     let everything = Filter::everything();
-    let present = Filter::term_for(&dimension, &Value::Absent).negated();
-    let groups = survey.groups(&present, &dimension, &[], Measure::Requests, CANDIDATES)?;
+    // The absent one is no candidate.
+    let groups = survey.groups(&everything, &dimension, &[], Measure::Requests, CANDIDATES + 1)?;
     let (log_start, _) = survey.period();
-    let rows = (groups.rows.iter()).filter(|row| row.stats.requests >= MIN_REQUESTS);
+    let rows = (groups.rows.iter())
+        .filter(|row| row.value != Value::Absent && row.stats.requests >= MIN_REQUESTS)
+        .take(CANDIDATES);
     let values: Vec<Value> = rows.map(|row| row.value.clone()).collect();
     let histories = History::of(survey, &everything, &dimension, values.clone())?;
     let Some(first) = histories.first() else { return Ok(Vec::new()) };

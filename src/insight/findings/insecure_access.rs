@@ -6,7 +6,7 @@ use crate::human;
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::query::filter::{Subject, Test};
-use crate::query::{Dimension, Filter, Measure, QueryError, Value};
+use crate::query::{Dimension, Filter, Groups, QueryError, Value};
 
 /// Clients per kind of access that are looked at.
 const CANDIDATES: usize = 20;
@@ -114,26 +114,30 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     let anonymous = Filter::term_for(&Dimension::Field(Field::Requester), &Value::Absent);
     for access in accesses() {
         let known = anonymous.clone().negated();
-        for (dimension, who) in [
-            (Dimension::Role, &known),
-            (Dimension::Field(Field::RemoteIp), &anonymous),
-            (Dimension::NETWORK, &anonymous),
-            (Dimension::Field(Field::UserAgent), &anonymous),
+        let mut of: Vec<(Dimension, Filter, Groups)> = Vec::new();
+        for (who, dimensions) in [
+            (&known, &[Dimension::Role][..]),
+            (
+                &anonymous,
+                &[Dimension::Field(Field::RemoteIp), Dimension::NETWORK, Dimension::Field(Field::UserAgent)],
+            ),
         ] {
             let matters = match access.clients {
                 Clients::All => true,
                 Clients::Known => who == &known,
                 Clients::OddStrangers => who == &anonymous,
             };
-            if !matters {
+            let filter = access.filter.clone().and(who.clone());
+            if !matters
+                || access.clients == Clients::OddStrangers
+                    && !is_odd(survey, &anonymous, survey.totals(&filter)?.requests)?
+            {
                 continue;
             }
-            let filter = access.filter.clone().and(who.clone());
-            let groups = survey.groups(&filter, &dimension, &[], Measure::Requests, CANDIDATES)?;
-            if access.clients == Clients::OddStrangers && !is_odd(survey, &anonymous, groups.totals.requests)?
-            {
-                break;
-            }
+            let groups = survey.groups_of_each(&filter, dimensions, CANDIDATES)?;
+            of.extend(dimensions.iter().zip(groups).map(|(by, groups)| (by.clone(), filter.clone(), groups)));
+        }
+        for (dimension, filter, groups) in of {
             let least = match access.clients {
                 Clients::OddStrangers => MIN_SHARE_OF_ODD * groups.totals.requests as f64,
                 Clients::All | Clients::Known => 0.0,

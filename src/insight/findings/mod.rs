@@ -96,6 +96,21 @@ type Remainder<'a> = &'a dyn Fn(&Survey<'_>, &[Finding]) -> Result<Vec<Finding>,
 /// profiles in memory.
 const CONCURRENT_DETECTORS: usize = 3;
 
+/// The dimensions by which the detectors group all requests.
+fn grouped() -> [Dimension; 9] {
+    [
+        Dimension::Field(Field::RemoteIp),
+        Dimension::NETWORK,
+        Dimension::Field(Field::Requester),
+        Dimension::Role,
+        Dimension::Field(Field::UserAgent),
+        Dimension::AgentFamily,
+        Dimension::Field(Field::Operation),
+        Dimension::Prefix { depth: 1 },
+        Dimension::RefererHost,
+    ]
+}
+
 /// Analyses the requests of `scope`. Calls `on_partial` after each step with the findings so far and the share of the
 /// steps that are done, 0–1.
 pub fn find(
@@ -104,7 +119,7 @@ pub fn find(
     cancel: &CancellationToken,
     on_partial: &mut dyn FnMut(&Findings, f64),
 ) -> Result<Findings, QueryError> {
-    let survey = Survey::new(engine, scope, cancel)?;
+    let survey = Survey::new(engine, scope, cancel, &grouped())?;
     if survey.whole.requests == 0 {
         return Ok(Findings::default());
     }

@@ -16,11 +16,13 @@ use crate::identity::is_crawler;
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::log::time::SECONDS_PER_DAY;
-use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Value};
+use crate::query::{Dimension, Filter, GroupRow, Groups, Measure, QueryError, Stats, Value};
 
 /// Operations, and values of each dimension, that are looked into.
 const OPERATIONS: usize = 8;
 const VALUES: usize = 25;
+/// Pairs of an operation and a role that are looked into.
+const PAIRS: usize = 5_000;
 /// Silences whose starts are this close are one incident, in seconds.
 const SAME_START_SECONDS: i64 = 36 * 3600;
 /// Requests before the silence that the filter of the finding selects, in seconds: with them the silence can be seen.
@@ -34,7 +36,7 @@ pub(super) fn detect(survey: &Survey<'_>) -> Result<Vec<Finding>, QueryError> {
     }
     let due = Due::new(&wide.grid, &wide.values(Counted::Requests));
     let mut silences: Vec<(Silence, Series)> = Vec::new();
-    for series in candidates(&history, &wide.grid)? {
+    for series in series(&history, &wide.grid)? {
         silences.extend(
             due.silences(&series.history.counts).into_iter().map(|silence| (silence, series.clone())),
         );
@@ -125,46 +127,88 @@ struct Series {
     history: History,
 }
 
+/// Values of a dimension that may have stopped.
+struct Candidates {
+    filter: Filter,
+    operation: Option<Value>,
+    is_upload: bool,
+    dimension: Dimension,
+    values: Vec<(Value, Stats)>,
+}
+
 /// The largest requesters and programs; the largest requesters of each frequent operation; and the prefixes
 /// with the most uploads.
-fn candidates(history: &Survey<'_>, grid: &Rc<Grid>) -> Result<Vec<Series>, QueryError> {
+fn candidates(history: &Survey<'_>) -> Result<Vec<Candidates>, QueryError> {
     const UPLOADS: [&str; 5] =
         ["REST.PUT.OBJECT", "REST.COPY.OBJECT", "REST.POST.OBJECT", "REST.PUT.PART", "REST.POST.UPLOAD"];
     let operation = Dimension::Field(Field::Operation);
     let everything = Filter::everything();
-    let mut asked =
-        vec![(everything.clone(), None, Dimension::Role), (everything.clone(), None, Dimension::AgentFamily)];
-    let operations = history.groups(&everything, &operation, &[], Measure::Requests, OPERATIONS)?;
-    for row in operations.rows {
-        asked.push((Filter::term_for(&operation, &row.value), Some(row.value), Dimension::Role));
-    }
     let uploads = Filter::any(UPLOADS.map(|name| Filter::term_for(&operation, &Value::from(name))));
-    for depth in [1, 2] {
-        asked.push((uploads.clone(), None, Dimension::Prefix { depth }));
+    let of_all = [Dimension::Role, Dimension::AgentFamily];
+    let of_uploads = [1, 2].map(|depth| Dimension::Prefix { depth });
+    let of_groups = |filter: &Filter, is_upload: bool, dimensions: &[Dimension]| {
+        let groups = history.groups_of_each(filter, dimensions, VALUES)?;
+        let candidates = |(dimension, groups): (&Dimension, Groups)| Candidates {
+            filter: filter.clone(),
+            operation: None,
+            is_upload,
+            dimension: dimension.clone(),
+            values: groups.rows.into_iter().map(|row| (row.value, row.stats)).collect(),
+        };
+        Ok::<Vec<Candidates>, QueryError>(dimensions.iter().zip(groups).map(candidates).collect())
+    };
+    let mut all = of_groups(&everything, false, &of_all)?;
+    let operations = history.groups(&everything, &operation, &[], Measure::Requests, OPERATIONS)?;
+    let pairs = history.pairs(&everything, [operation.clone(), Dimension::Role], PAIRS)?;
+    for GroupRow { value: name, .. } in operations.rows {
+        let of_operation = pairs.iter().filter(|pair| pair.values[0] == name).take(VALUES);
+        all.push(Candidates {
+            filter: Filter::term_for(&operation, &name),
+            values: of_operation.map(|pair| (pair.values[1].clone(), pair.stats)).collect(),
+            operation: Some(name),
+            is_upload: false,
+            dimension: Dimension::Role,
+        });
     }
+    all.extend(of_groups(&uploads, true, &of_uploads)?);
+    Ok(all)
+}
+
+/// The hourly requests of each candidate that was there for long enough.
+fn series(history: &Survey<'_>, grid: &Rc<Grid>) -> Result<Vec<Series>, QueryError> {
     let mut all: Vec<Series> = Vec::new();
-    for (filter, operation, dimension) in asked {
-        let groups = history.groups(&filter, &dimension, &[], Measure::Requests, VALUES)?;
-        let rows: Vec<GroupRow> = (groups.rows.into_iter())
-            .filter(|row| {
-                let seconds = row.stats.last_seen - row.stats.first_seen;
-                row.value != Value::Absent
-                    && row.stats.requests >= MIN_ACTIVE_DAYS as u64
-                    && seconds >= (MIN_ACTIVE_DAYS as i64 - 1) * SECONDS_PER_DAY
-            })
+    for Candidates { filter, operation, is_upload, dimension, mut values } in candidates(history)? {
+        values.retain(|(value, stats)| {
+            *value != Value::Absent
+                && stats.requests >= MIN_ACTIVE_DAYS as u64
+                && stats.last_seen - stats.first_seen >= (MIN_ACTIVE_DAYS as i64 - 1) * SECONDS_PER_DAY
+        });
+        // The history of all requests of each value, if it is known.
+        let whole = |value: &Value| {
+            let is_whole = |all: &&Series| all.operation.is_none() && all.dimension == dimension;
+            all.iter().filter(is_whole).find(|all| all.value == *value)
+        };
+        let wholes: Vec<Option<History>> =
+            values.iter().map(|(value, _)| whole(value).map(|whole| whole.history.clone())).collect();
+        let is_whole = |stats: &Stats, whole: &History| stats.requests as f64 == whole.total();
+        let missing = (values.iter().zip(&wholes))
+            .filter(|((_, stats), whole)| !whole.as_ref().is_some_and(|whole| is_whole(stats, whole)))
+            .map(|((value, _), _)| value.clone())
             .collect();
-        let values = rows.iter().map(|row| row.value.clone()).collect();
-        let histories = History::on_grid(history, &filter, vec![(dimension.clone(), values)], grid)?;
-        for (row, history) in rows.into_iter().zip(histories.into_iter().flatten()) {
-            let whole = all.iter().find(|other| other.dimension == dimension && other.value == row.value);
-            let of_whole = whole.map_or(row.stats.requests as f64, |whole| whole.history.counts.iter().sum());
+        let asked = History::on_grid(history, &filter, vec![(dimension.clone(), missing)], grid)?;
+        let mut histories = asked.into_iter().flatten();
+        for ((value, stats), whole) in values.into_iter().zip(wholes) {
+            let requests = stats.requests as f64;
+            let share = whole.as_ref().map_or(1.0, |whole| requests / whole.total().max(1.0));
+            let known = whole.filter(|whole| is_whole(&stats, whole));
+            let Some(history) = known.or_else(|| histories.next()) else { continue };
             all.push(Series {
                 filter: filter.clone(),
                 operation: operation.clone(),
-                is_upload: filter == uploads,
+                is_upload,
                 dimension: dimension.clone(),
-                value: row.value,
-                share: row.stats.requests as f64 / of_whole.max(1.0),
+                value,
+                share,
                 history,
             });
         }

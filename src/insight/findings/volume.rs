@@ -8,7 +8,7 @@ use super::{Finding, Kind, Ordinary, burst, level_shift};
 use crate::insight::survey::Survey;
 use crate::log::Field;
 use crate::log::time::SECONDS_PER_DAY;
-use crate::query::{Dimension, Filter, GroupRow, Measure, QueryError, Value};
+use crate::query::{Dimension, Filter, GroupRow, QueryError, Value};
 
 /// Largest number of subjects of a dimension.
 const SUBJECTS: usize = 12;
@@ -98,8 +98,8 @@ fn subjects(history: &Survey<'_>, wide: &Timeline) -> Result<Vec<Subject>, Query
     let total: u64 = wide.stats.iter().map(|stats| stats.requests).sum();
     let everything = Filter::everything();
     let mut of: Vec<(Dimension, Vec<GroupRow>)> = Vec::new();
-    for dimension in dimensions() {
-        let groups = history.groups(&everything, &dimension, &[], Measure::Requests, SUBJECTS)?;
+    let groups = history.groups_of_each(&everything, &dimensions(), SUBJECTS)?;
+    for (dimension, groups) in dimensions().into_iter().zip(groups) {
         let rows: Vec<GroupRow> = (groups.rows.into_iter())
             .filter(|row| row.value != Value::Absent && row.stats.requests as f64 >= MIN_SHARE * total as f64)
             .collect();

@@ -224,6 +224,7 @@ impl LocalEngine {
             Ask::Groups { by, more, sort, limit } => {
                 context.answer_groups(by, more, *sort, *limit, on_partial)?
             }
+            Ask::GroupsOfEach { by, sort, limit } => context.answer_groups_of_each(by, *sort, *limit)?,
             Ask::Pairs { by, sort, limit } => context.answer_pairs(by, *sort, *limit, on_partial)?,
             Ask::Compare { by, with, at_least, limit } => {
                 context.answer_compare(by, with, *at_least, *limit, on_partial)?

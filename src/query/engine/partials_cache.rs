@@ -55,6 +55,11 @@ impl<H: Eq + Hash + Clone, P: Partial> PartialsCache<H, P> {
         PartialsCache { entries: ByteCache::new(budget), max_partial: budget / 4 * 3 }
     }
 
+    /// Whether a partial is kept.
+    pub(super) fn has(&self, key: &PartialKey<H>) -> bool {
+        self.entries.get(key).is_some()
+    }
+
     /// Removes a partial and returns it, if all its segments are still in the snapshot.
     pub(super) fn take(&self, key: &PartialKey<H>, segments: &[SegmentInfo]) -> Option<Entry<P>> {
         let entry = self.entries.remove(key)?;

@@ -15,6 +15,8 @@ pub enum Answer {
     Cost(Cost),
     /// The answer to [`Ask::Groups`](super::Ask::Groups).
     Groups(Groups),
+    /// The answer to [`Ask::GroupsOfEach`](super::Ask::GroupsOfEach): one for each dimension, in the order of the query.
+    GroupsOfEach(Vec<Groups>),
     /// The answer to [`Ask::Pairs`](super::Ask::Pairs).
     Pairs(Pairs),
     /// The answer to [`Ask::Compare`](super::Ask::Compare).

@@ -58,6 +58,17 @@ pub enum Ask {
         /// Maximum number of rows; 0: all.
         limit: usize,
     },
+    /// One row per value of each of several dimensions: one scan groups by all of them. The answer is
+    /// [`Answer::GroupsOfEach`](super::Answer::GroupsOfEach).
+    GroupsOfEach {
+        /// The dimensions.
+        by: Vec<Dimension>,
+        /// The order of the rows: by a measure that [`Measure::is_extra`] is `false` for. Equal rows are in ascending
+        /// order of their values.
+        sort: Sort<Measure>,
+        /// Maximum number of rows of each dimension; 0: all.
+        limit: usize,
+    },
     /// One row per pair of values of two dimensions that occur together. The answer is
     /// [`Answer::Pairs`](super::Answer::Pairs).
     Pairs {

@@ -126,6 +126,7 @@ fn write(
 fn row_count(export: &Export, answer: &Answer) -> u64 {
     match answer {
         Answer::Groups(groups) => groups.rows.len() as u64,
+        Answer::GroupsOfEach(each) => each.iter().map(|groups| groups.rows.len() as u64).sum(),
         Answer::Series(series) => time_rows(export, series).len() as u64,
         Answer::Requests(requests) => requests.rows.len() as u64,
         Answer::Pairs(pairs) => pairs.rows.len() as u64,

@@ -146,7 +146,10 @@ pub(super) fn write(state: &State, name: &str, effects: &mut Vec<Effect>) -> Res
 pub(super) fn written(state: &mut State, path: &std::path::Path, result: Result<(), String>) {
     let name = path.display().to_string();
     match result {
-        Ok(()) => state.notify(format!("block list written to {}", format::visible(&name))),
+        Ok(()) => {
+            let text = format!("block list written to {}", format::visible(&name));
+            state.notify_of_file(text, path.to_owned());
+        }
         Err(message) => {
             let mut prompt = Prompt::new(Purpose::BlockFile, name);
             prompt.problem = Some(crate::tui::model::Problem { column: 0, message });

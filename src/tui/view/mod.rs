@@ -13,6 +13,7 @@ mod footer;
 mod groups;
 mod header;
 mod heat_map;
+mod links;
 mod list;
 mod no_rows;
 mod palette;
@@ -27,6 +28,8 @@ mod timeline;
 
 use ratatui::{Frame, buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
+
+pub(in crate::tui) use links::{Link, links};
 
 use crate::tui::model::heat_map as model_heat_map;
 use crate::tui::model::{Areas, Context, Overlay, State, pane::Pane, reading, state::is_too_small};

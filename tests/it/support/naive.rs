@@ -28,6 +28,9 @@ pub(crate) fn answer<'r>(requests: impl IntoIterator<Item = &'r RequestRow>, que
             Answer::Cost(Cost::new(stats(selected), charges, &Prices::default()))
         }
         Ask::Groups { by, more, sort, limit } => Answer::Groups(groups(&selected, by, more, *sort, *limit)),
+        Ask::GroupsOfEach { by, sort, limit } => {
+            Answer::GroupsOfEach(by.iter().map(|by| groups(&selected, by, &[], *sort, *limit)).collect())
+        }
         Ask::Pairs { by, sort, limit } => Answer::Pairs(pairs(&selected, by, *sort, *limit)),
         Ask::Compare { by, with, at_least, limit } => {
             let (time, filter) = with;

@@ -206,6 +206,18 @@ fn measures() -> Vec<Measure> {
         .collect()
 }
 
+fn groups_of_each() -> impl Strategy<Value = Ask> {
+    let sorts: Vec<Measure> = Measure::ALL.into_iter().filter(|measure| !measure.is_extra()).collect();
+    let by = prop::collection::vec(dimension(), 0..5);
+    (by, select(sorts), any::<bool>(), select(vec![0, 1, 2, 5, 100])).prop_map(
+        |(by, sorted_by, descending, limit)| Ask::GroupsOfEach {
+            by,
+            sort: Sort { by: sorted_by, descending },
+            limit,
+        },
+    )
+}
+
 fn pairs() -> impl Strategy<Value = Ask> {
     let sorts: Vec<Measure> = Measure::ALL.into_iter().filter(|measure| !measure.is_extra()).collect();
     let by = prop::array::uniform2(dimension());
@@ -282,6 +294,7 @@ pub(crate) fn random_query() -> impl Strategy<Value = Query> {
         1 => Just(Ask::Totals),
         1 => Just(Ask::Cost),
         4 => groups,
+        2 => groups_of_each(),
         2 => pairs(),
         2 => comparison(),
         1 => distribution(),

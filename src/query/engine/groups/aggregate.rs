@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::accumulator::{AccumulatedColumns, Accumulation, Accumulator, AccumulatorSettings, MeasureValues};
 use super::charges::SnapshotRules;
-use super::keys::{GroupKeys, OpenKeys};
+use super::keys::GroupKeys;
 use super::sums::Sums;
 use crate::cache::{BLOCK, CacheError, IntColumn, NumberBlock, SegmentInfo, Snapshot, TimeBlock};
 use crate::log::Field;
@@ -180,60 +180,82 @@ impl Groups {
         Some(all)
     }
 
-    /// Adds the selected rows of a segment. `errors`: see [`super::sums::error_statuses`]. `charge_rules`: if charges are
-    /// added up.
+    /// Adds the selected rows of a segment to the groups of each dimension. `keys`: those of each. `errors`: see
+    /// [`super::sums::error_statuses`]. `charge_rules`: if charges are added up.
     pub(super) fn add_segment(
-        &mut self,
+        of_each: &mut [Groups],
         segment: &SegmentInfo,
         snapshot: &Snapshot<'_>,
         predicate: &Predicate,
-        keys: &GroupKeys,
+        keys: &[GroupKeys],
         errors: &[bool],
         charge_rules: Option<&Arc<SnapshotRules>>,
     ) -> Result<(), QueryError> {
         let Some(selected) = predicate.selected(segment, snapshot)? else { return Ok(()) };
         let columns = SumColumns {
-            keys: keys.open(segment, snapshot)?,
             times: snapshot.int_column(segment, Field::Time)?,
             bytes_sent: snapshot.int_column(segment, Field::BytesSent)?,
             statuses: snapshot.int_column(segment, Field::HttpStatus)?,
         };
-        let accumulated = (self.accumulators.iter())
-            .map(|(what, _)| what.open(segment, snapshot, charge_rules))
-            .collect::<Result<Vec<AccumulatedColumns>, CacheError>>()?;
-        if self.hashed.is_none() {
-            let groups = columns.keys.max_group().map_or(self.space, |group| group as usize + 1);
-            self.grow(groups.min(self.space));
+        let mut each = Vec::with_capacity(of_each.len());
+        for (groups, keys) in of_each.iter_mut().zip(keys) {
+            let keys = keys.open(segment, snapshot)?;
+            let accumulated = (groups.accumulators.iter())
+                .map(|(what, _)| what.open(segment, snapshot, charge_rules))
+                .collect::<Result<Vec<AccumulatedColumns>, CacheError>>()?;
+            if groups.hashed.is_none() {
+                let numbers = keys.max_group().map_or(groups.space, |group| group as usize + 1);
+                groups.grow(numbers.min(groups.space));
+            }
+            each.push((groups, keys, accumulated));
         }
         let (times, bytes_sent) = (TimeBlock::default(), NumberBlock::default());
-        let mut unpacked = SumBlock { slots: [0; BLOCK], times, bytes_sent, errors: [0; BLOCK] };
+        let mut unpacked = SumBlock { times, bytes_sent, errors: [0; BLOCK] };
+        let mut slots = [0; BLOCK];
         for selected in selected {
             let (block, mask) = selected?;
             columns.unpack(block, errors, &mut unpacked);
-            if self.hashed.is_some() {
-                for_each_row(mask, |row| {
-                    unpacked.slots[row] = self.slot(unpacked.slots[row]) as u32;
-                });
-            }
-            self.add_sums(mask, &unpacked);
-            if !accumulated.is_empty() {
-                // A damaged column may have impossible group numbers. Their rows are ignored, as by `add_sums`.
-                let mut possible = 0;
-                for_each_row(mask, |row| {
-                    possible |= Mask::from((unpacked.slots[row] as usize) < self.sums.len()) << row;
-                });
-                for ((_, accumulator), column) in self.accumulators.iter_mut().zip(&accumulated) {
-                    accumulator.add_block(possible, block, &unpacked.slots, column);
-                }
+            for (groups, keys, accumulated) in &mut each {
+                keys.block(block, &mut slots);
+                groups.add_block(mask, block, &mut slots, &unpacked, accumulated);
             }
         }
-        self.use_array_if(|groups, space| groups > space / GROUP_NUMBERS_PER_HASHED_GROUP);
+        for (groups, ..) in each {
+            groups.use_array_if(|groups, space| groups > space / GROUP_NUMBERS_PER_HASHED_GROUP);
+        }
         Ok(())
     }
 
+    /// Adds the selected rows of a block. `slots`: their group numbers, which become their slots.
     #[inline]
-    fn add_sums(&mut self, mask: Mask, unpacked: &SumBlock) {
-        let SumBlock { slots, times, bytes_sent, errors } = unpacked;
+    fn add_block(
+        &mut self,
+        mask: Mask,
+        block: usize,
+        slots: &mut [u32; BLOCK],
+        unpacked: &SumBlock,
+        accumulated: &[AccumulatedColumns],
+    ) {
+        if self.hashed.is_some() {
+            for_each_row(mask, |row| slots[row] = self.slot(slots[row]) as u32);
+        }
+        self.add_sums(mask, slots, unpacked);
+        if accumulated.is_empty() {
+            return;
+        }
+        // A damaged column may have impossible group numbers. Their rows are ignored, as by `add_sums`.
+        let mut possible = 0;
+        for_each_row(mask, |row| {
+            possible |= Mask::from((slots[row] as usize) < self.sums.len()) << row;
+        });
+        for ((_, accumulator), column) in self.accumulators.iter_mut().zip(accumulated) {
+            accumulator.add_block(possible, block, slots, column);
+        }
+    }
+
+    #[inline]
+    fn add_sums(&mut self, mask: Mask, slots: &[u32; BLOCK], unpacked: &SumBlock) {
+        let SumBlock { times, bytes_sent, errors } = unpacked;
         let sums = self.sums.as_mut_slice();
         let mut add = |row: usize| {
             if let Some(sums) = sums.get_mut(slots[row] as usize) {
@@ -285,26 +307,22 @@ impl Partial for Groups {
     }
 }
 
-struct SumColumns<'k> {
-    keys: OpenKeys<'k>,
+struct SumColumns {
     times: IntColumn,
     bytes_sent: IntColumn,
     statuses: IntColumn,
 }
 
 struct SumBlock {
-    /// Group numbers, then slots.
-    slots: [u32; BLOCK],
     times: TimeBlock,
     bytes_sent: NumberBlock,
     /// 1 for an error.
     errors: [u32; BLOCK],
 }
 
-impl SumColumns<'_> {
+impl SumColumns {
     #[inline]
     fn unpack(&self, block: usize, errors: &[bool], out: &mut SumBlock) {
-        self.keys.block(block, &mut out.slots);
         self.times.times(block, &mut out.times);
         self.bytes_sent.numbers(block, &mut out.bytes_sent);
         self.statuses.ids(block, &mut out.errors);

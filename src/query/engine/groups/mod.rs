@@ -22,10 +22,12 @@ pub(super) use charges::ChargeRules;
 pub(super) use distinct_sketch::MAX_DISTINCT_PAIRS;
 pub(super) use pairs::{HowPaired, MAX_PAIRS, PairSums};
 
+use std::slice;
 use std::sync::Arc;
 
-use super::partials_cache::Aggregation;
-use super::{Pricing, QueryContext};
+use super::partials_cache::{Aggregation, Partial, PartialKey};
+use super::{Pricing, QueryContext, parallel};
+use crate::cache::{SegmentId, SegmentInfo};
 use crate::query::answer::Cost;
 use crate::query::{Answer, Dimension, Distribution, Measure, QueryError, Sort, Stats, Totals, answer};
 use accumulator::AccumulatorSettings;
@@ -73,12 +75,24 @@ impl QueryContext<'_> {
         limit: usize,
         on_partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Answer, QueryError> {
+        let on_groups = &mut |groups, share| on_partial(Answer::Groups(groups), share);
+        self.groups(by, more, sort, limit, on_groups).map(Answer::Groups)
+    }
+
+    fn groups(
+        &self,
+        by: &Dimension,
+        more: &[Measure],
+        sort: Sort<Measure>,
+        limit: usize,
+        on_partial: &mut dyn FnMut(answer::Groups, f64),
+    ) -> Result<answer::Groups, QueryError> {
         let keys = self.group_keys(by)?;
         let accumulations = Accumulation::of_all(more.iter().copied().chain([sort.by]));
         let wanted = WantedRows { more, sort, limit };
         let finished = |mut answer: answer::Groups, groups: &Groups| {
             relative::fill(&mut answer.rows, more, sort.by, groups, &answer.totals);
-            Answer::Groups(answer)
+            answer
         };
         let groups = self.aggregate_groups(Some(by), &keys, accumulations, &mut |groups, share| {
             let (answer, _) = rows::select(groups, &keys, self.snapshot, wanted, self.cancel)?;
@@ -132,6 +146,74 @@ impl QueryContext<'_> {
         GroupKeys::new(by, self.snapshot, &engine.derived_groups, &engine.uri_columns, self.cancel)
     }
 
+    /// Answers for several dimensions with one scan: the partials of all of them are kept, then each is asked for.
+    pub(super) fn answer_groups_of_each(
+        &self,
+        by: &[Dimension],
+        sort: Sort<Measure>,
+        limit: usize,
+    ) -> Result<Answer, QueryError> {
+        if Accumulation::of(sort.by).is_some() {
+            return Err(QueryError::Invalid(format!(
+                "groups of several dimensions are not sorted by {}; use requests, bytes_sent or errors",
+                sort.by.name()
+            )));
+        }
+        self.keep_groups_of_each(by)?;
+        let answers = by.iter().map(|by| self.groups(by, &[], sort, limit, &mut |_, _| {}));
+        Ok(Answer::GroupsOfEach(answers.collect::<Result<_, _>>()?))
+    }
+
+    /// Scans the final segments once, and keeps the groups of each dimension that has no kept ones.
+    fn keep_groups_of_each(&self, by: &[Dimension]) -> Result<(), QueryError> {
+        let cache = &self.pricing.group_partials;
+        let key = |by: &Dimension| -> PartialKey<HowGrouped> {
+            PartialKey::new(self.query, self.snapshot, (Some(by.clone()), Vec::new()))
+        };
+        let missing: Vec<&Dimension> = by.iter().filter(|by| !cache.has(&key(by))).collect();
+        let keys: Vec<GroupKeys> =
+            missing.iter().map(|by| self.group_keys(by)).collect::<Result<_, QueryError>>()?;
+        let finals: Vec<SegmentInfo> =
+            self.segments.iter().filter(|segment| segment.is_final).copied().collect();
+        if missing.is_empty() || finals.is_empty() {
+            return Ok(());
+        }
+        finals.iter().for_each(|segment| self.count_scanned(segment));
+        let errors = sums::error_statuses(self.snapshot)?;
+        let (rows, settings) = (self.selected_rows(), self.accumulator_settings());
+        let begin = || -> Vec<Groups> {
+            keys.iter().map(|keys| Groups::new(keys.space(self.snapshot), rows, &[], &settings)).collect()
+        };
+        let states = parallel::scan_segments(&finals, self.scan, begin, |of_each, segment| {
+            Groups::add_segment(of_each, segment, self.snapshot, self.predicate, &keys, &errors, None)
+        })?;
+        let mut states = states.into_iter();
+        let mut of_each = states.next().unwrap_or_default();
+        for others in states {
+            for (ours, theirs) in of_each.iter_mut().zip(&others) {
+                ours.merge(theirs, self.cancel)?;
+            }
+        }
+        let included: Vec<SegmentId> = finals.iter().map(|segment| segment.id).collect();
+        for (by, groups) in missing.into_iter().zip(of_each) {
+            cache.put(key(by), Arc::new(groups), included.clone());
+        }
+        Ok(())
+    }
+
+    /// About how many rows are selected.
+    fn selected_rows(&self) -> usize {
+        let rows: f64 = self.segments.iter().map(|segment| self.predicate.rows_in_time(segment)).sum();
+        rows as usize
+    }
+
+    fn accumulator_settings(&self) -> AccumulatorSettings {
+        AccumulatorSettings {
+            max_distinct_pairs: self.engine.max_distinct_pairs,
+            prices: self.pricing.prices.clone(),
+        }
+    }
+
     fn aggregate_groups(
         &self,
         by: Option<&Dimension>,
@@ -141,7 +223,7 @@ impl QueryContext<'_> {
     ) -> Result<Arc<Groups>, QueryError> {
         let errors = sums::error_statuses(self.snapshot)?;
         let space = keys.space(self.snapshot);
-        let rows: f64 = self.segments.iter().map(|segment| self.predicate.rows_in_time(segment)).sum();
+        let (rows, settings) = (self.selected_rows(), self.accumulator_settings());
         let charge_rules = match accumulations.contains(&Accumulation::Charges) {
             true => {
                 let Pricing { prices, charge_rules, .. } = &*self.pricing;
@@ -149,20 +231,17 @@ impl QueryContext<'_> {
             }
             false => None,
         };
-        let settings = AccumulatorSettings {
-            max_distinct_pairs: self.engine.max_distinct_pairs,
-            prices: self.pricing.prices.clone(),
-        };
         let aggregation = Aggregation {
             cache: &self.pricing.group_partials,
             how: (by.cloned(), accumulations.clone()),
-            begin: &|| Groups::new(space, rows as usize, &accumulations, &settings),
+            begin: &|| Groups::new(space, rows, &accumulations, &settings),
             add_segment: &|groups: &mut Groups, segment| {
-                groups.add_segment(
+                Groups::add_segment(
+                    slice::from_mut(groups),
                     segment,
                     self.snapshot,
                     self.predicate,
-                    keys,
+                    slice::from_ref(keys),
                     &errors,
                     charge_rules.as_ref(),
                 )

@@ -1,9 +1,11 @@
-//! Sets and counts of value ids. Few ids are hashed. Many are in an array over the whole dictionary, which then takes less
+//! Sets and counts of value ids. Some ids are hashed. Many are in an array over the whole dictionary, which then takes less
 //! memory and less time.
 
 use fixedbitset::FixedBitSet;
 use hashbrown::{HashMap, HashSet};
 
+/// Ids that are compared one by one.
+const MAX_FEW: usize = 4;
 /// With fewer hashed ids, an array of one bit per id would take more than a few times as much memory.
 const BITS_PER_HASHED_ID: usize = 256;
 /// With fewer hashed counts, an array of counts would take more memory.
@@ -15,6 +17,12 @@ const FEW_COUNTS_PER_HASHED_COUNT: usize = 24;
 /// How often each id occurs. Id 0, the absent value, is not counted.
 #[derive(Clone, Debug)]
 pub(super) enum IdCounts {
+    /// Up to [`MAX_FEW`] ids, which are compared one by one: most clients have one address and one program.
+    Few {
+        counts: Vec<(u32, u32)>,
+        /// Number of ids that there may be.
+        space: usize,
+    },
     Hashed {
         counts: HashMap<u32, u32>,
         /// Number of ids that there may be.
@@ -27,20 +35,45 @@ pub(super) enum IdCounts {
 impl IdCounts {
     /// No ids yet. `space` is the number of ids that there may be, 0 included.
     pub(super) fn new(space: usize) -> IdCounts {
-        IdCounts::Hashed { counts: HashMap::new(), space }
+        IdCounts::Few { counts: Vec::new(), space }
     }
 
     #[inline]
     pub(super) fn add(&mut self, id: u32) {
+        self.add_some(id, 1);
+    }
+
+    /// Adds an id that occurs `more` times.
+    #[inline]
+    fn add_some(&mut self, id: u32, more: u32) {
         match self {
             // A damaged column may have impossible ids. They are ignored.
             IdCounts::Array(counts) => {
                 if let Some(count) = counts.get_mut(id as usize) {
-                    *count += 1;
+                    *count += more;
                 }
             }
-            IdCounts::Hashed { .. } => self.add_hashed(id, 1),
+            IdCounts::Few { counts, .. } => match counts.iter_mut().find(|(known, _)| *known == id) {
+                Some((_, count)) => *count += more,
+                None => self.add_to_few(id, more),
+            },
+            IdCounts::Hashed { .. } => self.add_hashed(id, more),
         }
+    }
+
+    /// Adds an id that is not among the few.
+    fn add_to_few(&mut self, id: u32, more: u32) {
+        let IdCounts::Few { counts, space } = self else { return };
+        if id == 0 || id as usize >= *space {
+            return;
+        }
+        if counts.len() < MAX_FEW {
+            counts.push((id, more));
+            return;
+        }
+        let few = std::mem::take(counts);
+        *self = IdCounts::Hashed { counts: HashMap::new(), space: *space };
+        few.into_iter().chain([(id, more)]).for_each(|(id, count)| self.add_some(id, count));
     }
 
     fn add_hashed(&mut self, id: u32, more: u32) {
@@ -64,21 +97,12 @@ impl IdCounts {
 
     pub(super) fn merge(&mut self, other: &IdCounts) {
         self.cover(other.space());
-        for (id, count) in other.iter() {
-            match self {
-                IdCounts::Array(counts) => {
-                    if let Some(of_id) = counts.get_mut(id as usize) {
-                        *of_id += count;
-                    }
-                }
-                IdCounts::Hashed { .. } => self.add_hashed(id, count),
-            }
-        }
+        other.iter().for_each(|(id, count)| self.add_some(id, count));
     }
 
     fn space(&self) -> usize {
         match self {
-            IdCounts::Hashed { space, .. } => *space,
+            IdCounts::Few { space, .. } | IdCounts::Hashed { space, .. } => *space,
             IdCounts::Array(counts) => counts.len(),
         }
     }
@@ -86,7 +110,7 @@ impl IdCounts {
     /// Makes space for the ids of a dictionary that has grown.
     fn cover(&mut self, wanted: usize) {
         match self {
-            IdCounts::Hashed { space, .. } => *space = wanted.max(*space),
+            IdCounts::Few { space, .. } | IdCounts::Hashed { space, .. } => *space = wanted.max(*space),
             IdCounts::Array(counts) => counts.resize(wanted.max(counts.len()), 0),
         }
     }
@@ -94,6 +118,7 @@ impl IdCounts {
     /// The ids that occur, in any order.
     pub(super) fn iter(&self) -> Box<dyn Iterator<Item = (u32, u32)> + '_> {
         match self {
+            IdCounts::Few { counts, .. } => Box::new(counts.iter().copied()),
             IdCounts::Hashed { counts, .. } => Box::new(counts.iter().map(|(id, count)| (*id, *count))),
             IdCounts::Array(counts) => {
                 Box::new((0..).zip(counts.iter().copied()).skip(1).filter(|(_, count)| *count > 0))
@@ -104,6 +129,7 @@ impl IdCounts {
     /// Bytes of memory, approximately.
     pub(super) fn memory(&self) -> usize {
         match self {
+            IdCounts::Few { counts, .. } => counts.capacity() * size_of::<(u32, u32)>(),
             IdCounts::Hashed { counts, .. } => counts.allocation_size(),
             IdCounts::Array(counts) => counts.len() * size_of::<u32>(),
         }
@@ -112,6 +138,7 @@ impl IdCounts {
     /// Number of distinct ids.
     pub(super) fn distinct(&self) -> u64 {
         match self {
+            IdCounts::Few { counts, .. } => counts.len() as u64,
             IdCounts::Hashed { counts, .. } => counts.len() as u64,
             IdCounts::Array(_) => self.iter().count() as u64,
         }

@@ -47,6 +47,8 @@ pub(in crate::query::engine) struct Tally {
     denied_operations: Ids,
     /// Sizes of the objects with partial responses; `None` if there are too many.
     partial_objects: Option<HashMap<u32, u64>>,
+    /// The last object and size that were added: a client often asks for one part of an object after the other.
+    latest_object: (u32, u64),
     sample: Sample,
     errors_4xx: u64,
     errors_5xx: u64,
@@ -70,6 +72,7 @@ impl Tally {
             missed_keys: Ids::new(space(Field::Key)),
             denied_operations: Ids::new(space(Field::Operation)),
             partial_objects: Some(HashMap::new()),
+            latest_object: (0, 0),
             sample: Sample::default(),
             errors_4xx: 0,
             errors_5xx: 0,
@@ -130,7 +133,15 @@ impl Tally {
         }
     }
 
+    #[inline]
     fn add_partial_object(&mut self, key: u32, size: u64) {
+        if self.latest_object != (key, size) {
+            self.latest_object = (key, size);
+            self.add_other_object(key, size);
+        }
+    }
+
+    fn add_other_object(&mut self, key: u32, size: u64) {
         let Some(objects) = &mut self.partial_objects else { return };
         let known = objects.entry(key).or_default();
         *known = size.max(*known);
