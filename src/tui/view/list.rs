@@ -30,13 +30,17 @@ pub(super) fn draw(state: &State, list: &List, title: &str, area: Rect, buffer: 
     let inner = popup::frame(state, title, area, buffer);
     let page = list.page(area);
     let top = list.top(page);
-    let hint = if list.typed.is_empty() { " typing narrows the list " } else { "" };
-    put(buffer, area, area.x + 2, area.bottom().saturating_sub(1), hint, theme.faint());
     let choices = list.entries.iter().filter(|entry| entry.choice.is_some()).count();
-    if !list.typed.is_empty() || choices > page {
-        let count = format!(" {choices} of {} ", list.total);
-        let bottom = Rect { width: area.width.saturating_sub(2), ..area };
-        put_right(buffer, bottom, area.bottom().saturating_sub(1), &count, theme.quiet());
+    let count = match !list.typed.is_empty() || choices > page {
+        true => format!(" {choices} of {} ", list.total),
+        false => String::new(),
+    };
+    let bottom = Rect { width: area.width.saturating_sub(2), ..area };
+    let y = area.bottom().saturating_sub(1);
+    put_right(buffer, bottom, y, &count, theme.quiet());
+    let hint = " typing narrows the list ";
+    if list.typed.is_empty() && hint.len() + count.len() + 5 <= usize::from(area.width) {
+        put(buffer, area, area.x + 2, y, hint, theme.faint());
     }
     if list.entries.is_empty() {
         put(buffer, inner, inner.x, inner.y, "nothing matches", theme.quiet());
