@@ -63,7 +63,7 @@ roles! {
     heading;
     /// The heading of the column under the cursor.
     heading_chosen;
-    /// The row under the cursor, and the table in front.
+    /// The row under the cursor. With a background and without `reversed`, the colours in it stay.
     selection;
     /// The sign of marked rows.
     mark;
