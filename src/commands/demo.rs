@@ -4,21 +4,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Outcome, args::DemoArgs, context::Context, explore, explore::Start};
-use crate::demo::{Demo, DemoOptions, LogFormat};
+use crate::demo::{Demo, DemoOptions, DemoSource, LogFormat};
 use crate::human;
 use crate::source::Source;
 
 pub(super) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Outcome> {
-    let new_demo = || Demo::new(DemoOptions { requests: args.requests, seed: args.seed });
+    let options = DemoOptions { requests: args.requests, seed: args.seed };
     if let Some(folder) = &args.out {
         require_space(folder, args.requests, args.log_format)?;
-        return write(context, &new_demo(), folder, args);
+        return write(context, &Demo::new(options), folder, args);
     }
     let investigation = args.investigation.as_deref().map(|name| context.investigation(name)).transpose()?;
     explore::require_terminal()?;
     // A cache of its own, so that synthetic requests never mix with real ones.
     let path = context.cache_named("demo.db")?;
-    let demo: Arc<dyn Source> = Arc::new(new_demo());
+    let demo: Arc<dyn Source> = Arc::new(DemoSource::new(options));
     let uris = vec![demo.uri().to_owned()];
     let user = context.user_options(&args.screen, investigation, &path)?;
     let (sources, title) = (vec![demo], "demo".to_owned());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{UsageError, context::Context, open_cache::open_cache, run_ingest, usage};
 use crate::cache::{Cache, is_missing_or_empty};
-use crate::demo::Demo;
+use crate::demo::{Demo, DemoSource};
 use crate::source::{self, Located, S3Options, Source, SourceError};
 
 /// Opens the sources that `specs` name: `s3://…`, `cloudwatch:…`, paths, `-`, or `demo:SEED:REQUESTS`. A source that is named twice is
@@ -15,7 +15,7 @@ pub(super) fn open_sources(context: &Context, specs: &[String]) -> anyhow::Resul
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
     for spec in specs {
         let source = match Demo::options_of(spec) {
-            Some(options) => Arc::new(Demo::new(options)),
+            Some(options) => Arc::new(DemoSource::new(options)),
             None => follow_bucket_logging(context, open_source(spec, &options)?)?,
         };
         if !sources.iter().any(|open| open.uri() == source.uri()) {

@@ -184,7 +184,7 @@ mod tests {
                 "line 3: prices: expected a table, such as [prices], not 3",
                 "line 5: investigations.a.fitler: there is no such key; did you mean filter?",
                 "line 6: zebra: there is no such key; the keys are sources, cache, endpoint_url, region, profile, \
-                 ip_databases, aws_ip_ranges, resolve, theme, prices, keys, columns, themes, investigations",
+                 ip_databases, aws_ip_ranges, resolve, theme, links, prices, keys, columns, themes, investigations",
             ]
         );
     }

@@ -144,7 +144,7 @@ pub(crate) static SECTIONS: [SectionSpec; 6] = [
 
 /// Every key, in the order of the documentation.
 #[rustfmt::skip]
-pub(crate) static KEYS: [KeySpec; 29] = [
+pub(crate) static KEYS: [KeySpec; 30] = [
     key(&["sources"], Kind::Texts,
         "The sources to pull if the command line names none: s3://bucket[/prefix], a file or a folder.",
         "[\"s3://acme-logs/media/\"]", "the monitored sources, else all sources of the cache", "SOURCE"),
@@ -165,6 +165,9 @@ pub(crate) static KEYS: [KeySpec; 29] = [
     key(&["theme"], Kind::Theme,
         "The theme of the explorer: auto, a theme of the program, or one of your own. With auto, it fits the terminal.",
         "\"light\"", "auto", "--theme"),
+    key(&["links"], Kind::Flag,
+        "Links (OSC 8) in the explorer: the S3 console, the S3 API Reference, log files and written files.",
+        "false", "true if the terminal is known to show links", ""),
 
     key(&["prices", "region"], Kind::Text, "The region of the buckets.",
         "\"eu-central-1\"", "that of --region or of the hosts of the requests, else us-east-1", ""),

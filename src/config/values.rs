@@ -21,6 +21,7 @@ pub(crate) struct Config {
     pub resolve: bool,
     pub sources: Vec<String>,
     pub theme: Option<String>,
+    pub links: Option<bool>,
     pub prices: PricesConfig,
     /// By context: by command.
     pub keys: BTreeMap<String, BTreeMap<String, KeyNames>>,

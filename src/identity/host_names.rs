@@ -120,7 +120,9 @@ impl NameService {
         loop {
             let left = deadline.map_or(BATCH_INTERVAL, |at| at.saturating_duration_since(Instant::now()));
             let found = self.resolver.look_up(addresses, left.min(BATCH_INTERVAL));
-            let ended = || addresses.iter().copied().zip(&found).filter_map(|(at, found)| Some((at, found.as_ref()?)));
+            let ended = || {
+                addresses.iter().copied().zip(&found).filter_map(|(at, found)| Some((at, found.as_ref()?)))
+            };
             let new: Vec<(IpAddr, Found)> = ended()
                 .filter(|(address, _)| !self.names.has(*address))
                 .map(|(address, found)| (address, found.clone()))

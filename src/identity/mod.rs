@@ -219,7 +219,9 @@ impl Lookup {
             Lookup::Country(database) => database.country(address)?,
             Lookup::Asn(database) => database.asn(address)?,
             Lookup::Aws(ranges) => ranges.service(address)?,
-            Lookup::HostName(names) => return names.value(address).map(|name| Cow::Borrowed(name.as_bytes())),
+            Lookup::HostName(names) => {
+                return names.value(address).map(|name| Cow::Borrowed(name.as_bytes()));
+            }
         };
         Some(Cow::Owned(text.into_bytes()))
     }

@@ -136,7 +136,8 @@ mod tests {
     #[test]
     fn answers_change_when_names_arrive() {
         let log = Log::new();
-        let filters = ["host_name:a.example", "host_name:*unconfirmed*", "host_name:-", "-host_name*=example"];
+        let filters =
+            ["host_name:a.example", "host_name:*unconfirmed*", "host_name:-", "-host_name*=example"];
         let counts = |log: &Log| filters.map(|filter| log.count(filter));
         let pairs = |log: &Log| {
             let sort = Sort { by: Measure::Requests, descending: true };
@@ -162,7 +163,9 @@ mod tests {
     #[test]
     fn the_addresses_with_the_most_requests_are_looked_up_whatever_names_the_filter_wants() {
         let log = Log::new();
-        for (filter, requests) in [("", 40), ("host_name:b.example", 40), ("-host_name:-", 40), ("-ip:203.0.113.0", 35)] {
+        for (filter, requests) in
+            [("", 40), ("host_name:b.example", 40), ("-host_name:-", 40), ("-ip:203.0.113.0", 35)]
+        {
             let found = candidates(&log.engine, &Log::scope(filter), 4, &CancellationToken::new()).unwrap();
             assert_eq!(found.requests, requests, "{filter}");
             assert_eq!(found.address_count, if requests == 40 { 9 } else { 8 });

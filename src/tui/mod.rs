@@ -87,6 +87,8 @@ pub(crate) struct UserOptions {
     pub theme: Option<String>,
     /// The colours of the terminal.
     pub terminal: Terminal,
+    /// What is known about links.
+    pub links: model::link::Links,
     /// `None`: the session leaves nothing.
     pub session: Option<SessionFile>,
     /// Whether to show the last view of the cache.
@@ -153,10 +155,11 @@ pub(crate) fn take_standard_input() -> Result<(), TuiError> {
 }
 
 /// Runs the explorer on the terminal until the user quits or `end` completes. The terminal is restored afterwards.
-pub(crate) async fn run(options: TuiOptions, end: impl Future<Output = ()>) -> Result<(), TuiError> {
+pub(crate) async fn run(mut options: TuiOptions, end: impl Future<Output = ()>) -> Result<(), TuiError> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(TuiError::NoTerminal);
     }
+    options.user.links = app::link_support::detect();
     let title = format!("tamarin {}", format::visible(&options.title));
     let Terminal { answers, may_answer_late, .. } = options.user.terminal;
     let modes = app::terminal::Modes { takes_mouse: true, reports_focus: answers || may_answer_late };

@@ -25,8 +25,8 @@ use crate::query::*;
 use crate::tui::app::analysis_runner::run_analysis;
 use crate::tui::app::query_runner::{completions, pin_snapshot, run_query};
 use crate::tui::model::{
-    Action, ActionTime, AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Effect,
-    Export, Exported, QueryResult, State,
+    Action, ActionTime, AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot,
+    Effect, Export, Exported, QueryResult, State,
 };
 use crate::tui::theme::themes;
 use crate::tui::update::{MAX_COPIED_ROWS, update};

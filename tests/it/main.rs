@@ -34,6 +34,8 @@ mod imports;
 mod ingest;
 #[cfg(unix)]
 mod job_control;
+#[cfg(unix)]
+mod links;
 mod origins;
 mod processes;
 mod program_log;

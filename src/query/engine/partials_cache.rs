@@ -36,12 +36,7 @@ pub(super) struct PartialKey<H> {
 
 impl<H> PartialKey<H> {
     /// The key of a query whose predicate and groups are bound to the snapshot.
-    pub(super) fn new(
-        query: &Query,
-        snapshot: &Snapshot<'_>,
-        names: &KnownNames,
-        how: H,
-    ) -> PartialKey<H> {
+    pub(super) fn new(query: &Query, snapshot: &Snapshot<'_>, names: &KnownNames, how: H) -> PartialKey<H> {
         let names_epoch = if query.depends_on(&Dimension::HostName) { names.epoch() } else { 0 };
         let Query { sources, time, counting, filter, .. } = query;
         let (sources, filter, origin_epoch) = (sources.clone(), filter.clone(), snapshot.origin_epoch());

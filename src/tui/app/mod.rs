@@ -9,6 +9,8 @@ pub(super) mod export_file;
 pub(super) mod frame_writer;
 mod generation_poll;
 mod home;
+mod link_cells;
+pub(super) mod link_support;
 mod mutes;
 pub(super) mod query_runner;
 pub(super) mod session;

@@ -27,6 +27,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::query::filter::is_invisible;
 use crate::tui::app::colour_answers::QUESTION;
 use crate::tui::app::frame_writer::FrameWriter;
+use crate::tui::app::link_cells;
 use crate::tui::app::session::{TerminalControl, TerminalOwner};
 
 /// Makes the terminal the standard input of this process, from which keys are read. It may have been a pipe with a log.
@@ -115,6 +116,10 @@ pub(in crate::tui) fn restore() {
         return;
     }
     let mut out = io::stdout();
+    if link_cells::were_written() {
+        // A frame ends its links, unless a signal ended the process within a frame.
+        let _ = queue!(out, Print(link_cells::END));
+    }
     let _ = queue!(out, EndSynchronizedUpdate, RESTORE_TITLE);
     let _ = queue!(out, DisableBracketedPaste, RELEASE_MOUSE, IGNORE_FOCUS, LeaveAlternateScreen, Show);
     let _ = out.flush();

@@ -12,6 +12,7 @@ mod findings;
 mod folders;
 mod heat_map;
 mod hostile_text;
+mod links;
 mod lists;
 mod mouse;
 mod names;

@@ -24,6 +24,7 @@ pub(super) mod keys;
 pub(super) mod layer;
 pub(super) mod layout;
 pub(super) mod lazy_columns;
+pub(crate) mod link;
 pub(super) mod list_entries;
 pub(super) mod lists;
 pub(super) mod matching;

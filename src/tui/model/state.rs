@@ -13,6 +13,7 @@ use crate::log::Field;
 use crate::query::filter::Reference;
 use crate::query::{Filter, Measure, Stats, TimeRange, Totals};
 use crate::tui::model::arrangement::{self, Arrangement};
+use crate::tui::model::link::Links;
 use crate::tui::model::names::Names;
 use crate::tui::model::pane::Pane;
 use crate::tui::model::saved::SavedView;
@@ -144,6 +145,8 @@ pub(crate) enum Overlay {
 pub(crate) struct Message {
     pub(crate) text: String,
     pub(crate) is_error: bool,
+    /// The file that the text names, as it is there but with control characters: the text has it made visible.
+    pub(crate) file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,6 +180,7 @@ pub(crate) struct State {
     /// The name of the theme that the user chose in the explorer.
     pub(crate) chosen_theme: Option<String>,
     pub(crate) settings: Settings,
+    pub(crate) links: Links,
     /// By name: how tables were arranged in earlier sessions.
     pub(crate) remembered: Vec<(String, Arrangement)>,
     /// By name: how the user arranged tables in this session.
@@ -266,6 +270,7 @@ impl State {
             follows_terminal: false,
             chosen_theme: None,
             settings: Settings::default(),
+            links: Links::default(),
             remembered: Vec::new(),
             changed_tables: BTreeMap::new(),
             local_zone,
@@ -505,11 +510,21 @@ impl State {
     }
 
     pub(crate) fn notify(&mut self, text: impl Into<String>) {
-        self.message = Some(Message { text: text.into(), is_error: false });
+        self.message = Some(Message { text: text.into(), is_error: false, file: None });
+    }
+
+    /// Shows a message that names a file.
+    pub(crate) fn notify_of_file(&mut self, text: String, file: PathBuf) {
+        self.message = Some(Message { text, is_error: false, file: Some(file) });
     }
 
     pub(crate) fn warn(&mut self, text: impl Into<String>) {
-        self.message = Some(Message { text: text.into(), is_error: true });
+        self.message = Some(Message { text: text.into(), is_error: true, file: None });
+    }
+
+    /// Whether the screen has links: as the configuration says, otherwise if the terminal is known to show them.
+    pub(crate) fn shows_links(&self) -> bool {
+        self.settings.links.unwrap_or(self.links.are_supported)
     }
 
     pub(crate) fn context(&self) -> Context {

@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) themes: Vec<NamedTheme>,
     /// The name of the theme, or [`AUTO`].
     pub(crate) theme: String,
+    /// Whether the screen has links; `None`: if the terminal is known to show them.
+    pub(crate) links: Option<bool>,
     /// By name of the table, or `groups`: how it opens.
     pub(crate) tables: Vec<(String, Arrangement)>,
     pub(crate) investigations: Vec<NamedInvestigation>,
@@ -34,6 +36,7 @@ impl Default for Settings {
             keys: Keymap::default(),
             themes: built_in().to_vec(),
             theme: AUTO.to_owned(),
+            links: None,
             tables: Vec::new(),
             investigations: investigation::built_in().to_vec(),
         }
@@ -59,7 +62,8 @@ impl Settings {
             }
         }
         let investigations = investigation::all(&config.investigations);
-        (Settings { keys, themes, theme, tables, investigations }, problems)
+        let links = config.links;
+        (Settings { keys, themes, theme, links, tables, investigations }, problems)
     }
 
     /// The theme with this name.
@@ -106,12 +110,13 @@ mod tests {
     #[test]
     fn every_setting_is_read() {
         let (settings, problems) = read(
-            "theme = \"night\"\n[keys.table]\ncopy = \"Y\"\n[keys.all]\nhelp = [\"F1\", \"?\"]\n\
+            "theme = \"night\"\nlinks = false\n[keys.table]\ncopy = \"Y\"\n[keys.all]\nhelp = [\"F1\", \"?\"]\n\
              [columns.remote_ip]\nshow = [\"cost\", \"requests\"]\nsort = \"cost:asc\"\n\
              [themes.night]\nbase = \"16-colours\"\nerror = \"bold light-red\"\n\
              [investigations.mine]\ntable = \"key\"\nfilter = \"status:404\"\nsince = \"7d\"\n",
         );
         assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(settings.links, Some(false));
         assert_eq!(settings.keys.key_of(Context::Table, Command::Copy), "Y");
         assert_eq!(settings.keys.key_of(Context::Detail, Command::Help), "F1");
         let night = settings.theme_named("night").unwrap().theme;

@@ -416,12 +416,12 @@ fn finish_export(state: &mut State, exported: Exported) {
     match exported {
         Exported::Cancelled => state.notify("export stopped; no file was written"),
         Exported::Written { path, rows, approximate } => {
-            let path = format::visible(&path.display().to_string());
-            let mut text = format!("{} written to {path}", format::counted(rows, "row"));
+            let shown = format::visible(&path.display().to_string());
+            let mut text = format!("{} written to {shown}", format::counted(rows, "row"));
             if !approximate.is_empty() {
                 text.push_str(&format!("; ≈ {}", approximate.join(", ")));
             }
-            state.notify(text);
+            state.notify_of_file(text, path);
         }
         Exported::Exists(export) => {
             let path = format::visible(&export.path.display().to_string());

@@ -118,7 +118,9 @@ pub(super) fn found(state: &mut State, address: IpAddr, found: &Found) {
         }
         Found::Name(name) => {
             let name = format::visible(&name.name);
-            state.notify(format!("{address} calls itself {name} (unconfirmed: the name does not lead back to it)"));
+            state.notify(format!(
+                "{address} calls itself {name} (unconfirmed: the name does not lead back to it)"
+            ));
         }
         Found::NoName => state.notify(format!("{address} has no name")),
         Found::NoAnswer => state.warn(format!("no name server answered for {address}")),

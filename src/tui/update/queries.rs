@@ -4,8 +4,8 @@
 use crate::query::filter::{Subject, Test};
 use crate::query::{Ask, Counting, Dimension, Filter, Measure, Query, Sort, TimeRange, Value};
 use crate::tui::model::{
-    Column, Effect, INITIAL_ROWS, QueryJob, QueryResult, Slot, State, TableKind, TimelineMeasure, heat_map, layout,
-    time_axes,
+    Column, Effect, INITIAL_ROWS, QueryJob, QueryResult, Slot, State, TableKind, TimelineMeasure, heat_map,
+    layout, time_axes,
 };
 use crate::{log::Field, tui::model::answer_state::AnswerState};
 

@@ -20,6 +20,12 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) struct Device {
     /// The texts that the program copied to the clipboard (OSC 52).
     pub(crate) copied: Vec<String>,
+    /// What the links (OSC 8) open that the program wrote.
+    #[allow(dead_code, reason = "not all users of this file look at it")]
+    pub(crate) links: Vec<String>,
+    /// Whether a link has begun and not ended.
+    #[allow(dead_code, reason = "not all users of this file look at it")]
+    pub(crate) is_in_link: bool,
     /// Whether the program wants to know when the terminal gets and loses the focus (DEC mode 1004).
     #[allow(dead_code, reason = "not all users of this file look at it")]
     pub(crate) reports_focus: bool,
@@ -54,6 +60,11 @@ impl vt100::Callbacks for Device {
     }
 
     fn unhandled_osc(&mut self, _: &mut vt100::Screen, parameters: &[&[u8]]) {
+        if let [b"8", _, uri @ ..] = parameters {
+            let uri = String::from_utf8_lossy(&uri.join(&b';')).into_owned();
+            self.is_in_link = !uri.is_empty();
+            self.links.extend(Some(uri).filter(|uri| !uri.is_empty()));
+        }
         let colour = match parameters {
             [b"10", b"?"] => self.background.as_ref().map(|_| "10;rgb:8080/8080/8080".to_owned()),
             [b"11", b"?"] => {
@@ -143,6 +154,8 @@ impl Terminal {
         // Without an answer, the explorer would wait for it.
         command.env("COLORFGBG", "15;0");
         command.env_remove("NO_COLOR");
+        // Whatever the terminal of the person who runs the tests can do.
+        command.env("FORCE_HYPERLINK", "0");
         let state = tempfile::tempdir()?;
         for name in ["XDG_STATE_HOME", "XDG_CONFIG_HOME"] {
             command.env(name, state.path());

@@ -11,6 +11,7 @@ use crate::tui::{SessionFile, UserOptions, format};
 pub(super) fn take_over(state: &mut State, user: &mut UserOptions) {
     state.settings = std::mem::take(&mut user.settings);
     state.cache_option = user.cache_option.take();
+    state.links = std::mem::take(&mut user.links);
     state.fitting_theme = user.terminal.theme_name;
     let (saved, note) = user.session.as_ref().map(SessionFile::read).unwrap_or_default();
     state.take_over(&saved);

@@ -10,7 +10,7 @@ use std::{future::Future, io, pin::Pin, sync::Arc, time::Duration};
 
 use crossterm::event::{Event, KeyEvent};
 use futures::{Stream, StreamExt};
-use ratatui::{Terminal, backend::Backend, layout::Rect};
+use ratatui::{Frame, Terminal, backend::Backend, layout::Rect};
 use tokio::time::{Instant, Interval, sleep_until, timeout_at};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -23,6 +23,7 @@ use crate::tui::app::analysis_runner::AnalysisRunner;
 use crate::tui::app::background_engine::{BackgroundEngine, ScreenQueries};
 use crate::tui::app::colour_answers::{ColourAnswers, Heard};
 use crate::tui::app::generation_poll::GenerationPoll;
+use crate::tui::app::link_cells;
 use crate::tui::app::query_runner::QueryRunner;
 use crate::tui::model::{Action, ActionTime, State};
 use crate::tui::theme::Theme;
@@ -398,10 +399,18 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             self.terminal.resize(area).map_err(TuiError::terminal)?;
         }
         let state = &self.state;
-        let frame = self.terminal.draw(|frame| view::render(state, frame)).map_err(TuiError::terminal)?;
         // Terminals disagree about the width of flags and other clusters. What one leaves beside the cells that it should
         // fill would stay when the cells change.
-        let leaves_traces = frame.buffer.content.iter().any(|cell| has_disputed_width(cell.symbol()));
+        let mut leaves_traces = false;
+        let draw = |frame: &mut Frame<'_>| {
+            view::render(state, frame);
+            let buffer = frame.buffer_mut();
+            leaves_traces = buffer.content.iter().any(|cell| has_disputed_width(cell.symbol()));
+            if state.shows_links() {
+                view::links(state, buffer).iter().for_each(|link| link_cells::write(buffer, link));
+            }
+        };
+        self.terminal.draw(draw).map_err(TuiError::terminal)?;
         self.clears = leaves_traces;
         self.is_dirty = false;
         self.last_frame = Some(Instant::now());
