@@ -32,11 +32,7 @@ pub(crate) static COMMANDS: [CommandSpec; 16] = [
         "NAME [DESCRIPTION]",
         "save this view as an investigation in the configuration file; NAME! replaces one",
     ),
-    command(
-        "resolve",
-        "[ADDRESS]",
-        "look up the name of this address (sends a DNS query); in a table of names, look up more",
-    ),
+    command("resolve", "[ADDRESS]", "look up the name of this address: sends a DNS query"),
     command("theme", "NAME|auto", "show another theme"),
     command("help", "", "show all keys"),
     command("quit", "", "quit; also q"),
