@@ -11,7 +11,7 @@ use std::io::{self, Read};
 use std::{sync::Arc, sync::atomic::Ordering::Relaxed};
 
 use super::Message;
-use super::fetch_stage::{DeferredEnd, LogFileReader};
+use super::log_file_reader::{DeferredEnd, LogFileReader};
 use crate::cache::FileMark;
 use crate::cache::catalogue::LogFileStatus;
 use crate::source::archive::{SizeLimit, SizeLimited, Visitor};

@@ -4,12 +4,12 @@
 //! fetch stage (list; fetch; cut into lines blocks) ─► parse stage (one thread per core) ─► write stage (one thread)
 //! ```
 //!
-//! Listing and fetching wait for the network, so they are tokio tasks. Decompressing, cutting ([`cutter`]), parsing
-//! ([`parse_stage`]) and writing ([`write_stage`]) keep a processor busy, so they run on threads. Parsers read a large
-//! plain file themselves ([`chunked_file`]). JSON objects get lines of their own ([`object_lines`]).
-//! Parsers take turns at the row groups of a Parquet file ([`parquet_file`]); there, rows are lines. A lines block goes into one batch as a whole, and a batch into one commit,
-//! together with the state of its log files in the catalogue. The channels limit the number of blocks and batches on
-//! their way, and budgets ([`byte_budget`]) their bytes, because lines may be long.
+//! Listing and fetching wait for the network, so they are tokio tasks. Decompressing and cutting ([`log_file_reader`],
+//! [`cutter`]), parsing ([`parse_stage`], [`part_builder`]) and writing ([`write_stage`]) keep a processor busy, so they run on
+//! threads. Parsers read a large plain file themselves ([`chunked_file`]), and take turns at the row groups of a Parquet file
+//! ([`parquet_file`]); there, rows are lines. JSON objects get lines of their own ([`object_lines`]). A lines block goes into one
+//! batch as a whole, and a batch into one commit, together with the state of its log files in the catalogue. The channels limit
+//! the number of blocks and batches on their way, and budgets ([`byte_budget`]) their bytes, because lines may be long.
 //!
 //! Never here: screens, SQL text.
 
@@ -24,9 +24,11 @@ mod follow;
 mod line_numbering;
 mod lines_block;
 mod log_detector;
+mod log_file_reader;
 mod object_lines;
 mod parquet_file;
 mod parse_stage;
+mod part_builder;
 mod progress;
 mod write_stage;
 

@@ -5,15 +5,14 @@ use std::{collections::VecDeque, sync::Arc, sync::atomic::Ordering::Relaxed};
 
 use flume::RecvTimeoutError;
 
-use crate::cache::{
-    BATCH_BYTES, Batch, BatchBuilder, FileMark, FilePart, LineRun, RejectedLine, SharedDictionaries,
-};
+use crate::cache::{BATCH_BYTES, Batch, BatchBuilder, FileMark, SharedDictionaries};
+use crate::log::Parser;
 use crate::log::structured::parquet::{RowGroup, RowParser};
-use crate::log::{Parser, RecordGroup, Rejection, Sink, unfinished_line};
 
 use super::chunked_file::{Chunk, ChunkedFile};
 use super::line_numbering::FirstLine;
 use super::parquet_file::SharedParquet;
+use super::part_builder::{PartBuilder, add_block};
 use super::{BatchSender, BufferPool, Counters, LinesBlock, ReadBuffers, Work};
 
 /// Time after which a batch is sent even if it is not full, so that the first requests show at once.
@@ -123,7 +122,7 @@ impl<'s> BlockParser<'s> {
                 self.started = Instant::now();
             }
             chunks.push(ticket.chunk);
-            let parsed = add_part(&mut self.parser, &file.task.file, &mut lines, &mut self.builder);
+            let parsed = add_block(&mut self.parser, &file.task.file, &mut lines, &mut self.builder);
             // A chunk whose lines are all records has no object that continues on the next line.
             let ticket = if parsed.has_exceptions { file.or_end(ticket, &lines) } else { Some(ticket) };
             self.stage.buffers.put(std::mem::take(&mut lines.buffer));
@@ -210,21 +209,9 @@ impl<'s> BlockParser<'s> {
                 false => (start..group.rows()).find(|row| is_known(*row)).unwrap_or(group.rows()),
             };
             let (first_line, lines) = (group.first_row() + start as u64, (end - start) as u64);
-            let rows_before = self.builder.rows();
-            let builder = &mut self.builder;
-            let mut part =
-                PartBuilder { builder, first_line, rejected: Vec::new(), runs: LineRuns::default() };
+            let mut part = PartBuilder::new(&mut self.builder, first_line);
             self.row_parser.parse(group, start..end, &mut part);
-            let PartBuilder { builder, rejected, runs, .. } = part;
-            builder.end_part(FilePart {
-                file: file.task.file.clone(),
-                first_line,
-                lines,
-                rows: builder.rows() - rows_before,
-                line_runs: runs.finish(lines),
-                rejected,
-                total_lines: None,
-            });
+            part.finish(&file.task.file, lines, None);
             start = end;
         }
     }
@@ -254,7 +241,7 @@ impl<'s> BlockParser<'s> {
 
     /// Parses a block into the batch and returns its buffer to the pool.
     fn parse(&mut self, file: &Arc<FileMark>, mut lines: LinesBlock) {
-        add_part(&mut self.parser, file, &mut lines, &mut self.builder);
+        add_block(&mut self.parser, file, &mut lines, &mut self.builder);
         self.stage.buffers.put(lines.buffer);
     }
 
@@ -315,114 +302,6 @@ fn exceeds_limits(waiting: &VecDeque<UnnumberedBatch>) -> bool {
         || waiting.iter().map(|batch| batch.bytes).sum::<usize>() > BATCH_BYTES
 }
 
-/// Which lines gave the rows of a part. Lines are counted from 0 within the part.
-#[derive(Default)]
-struct LineRuns {
-    runs: Vec<LineRun>,
-    /// The first line of the open run, in which each line gives one row.
-    first: u64,
-}
-
-impl LineRuns {
-    /// Notes a line that gave no row or several.
-    fn exception(&mut self, line: u64, rows: usize) {
-        self.close_run(line);
-        // Each row of the line has a run of its own.
-        self.runs.extend((0..rows).map(|_| LineRun { line, rows: 1 }));
-        self.first = line + 1;
-    }
-
-    fn close_run(&mut self, end: u64) {
-        if end > self.first {
-            self.runs.push(LineRun { line: self.first, rows: (end - self.first) as usize });
-        }
-    }
-
-    /// The runs of a part with this number of lines; empty if each line gave one row.
-    fn finish(mut self, lines: u64) -> Vec<LineRun> {
-        if self.first > 0 {
-            self.close_run(lines);
-        }
-        self.runs
-    }
-}
-
-/// Adds the records of a block to a batch, and collects its rejected lines.
-struct PartBuilder<'b> {
-    builder: &'b mut BatchBuilder,
-    first_line: u64,
-    rejected: Vec<RejectedLine>,
-    runs: LineRuns,
-}
-
-impl PartBuilder<'_> {
-    fn reject(&mut self, line: u64, reason: String, content: Vec<u8>) {
-        self.rejected.push(RejectedLine { line: self.first_line + line, reason, content });
-    }
-}
-
-impl Sink for PartBuilder<'_> {
-    fn records(&mut self, records: &RecordGroup<'_, '_>) {
-        self.builder.extend(*records);
-    }
-
-    fn rejected(&mut self, line: u64, text: &[u8], reason: Rejection) {
-        self.reject(line, reason.to_string(), text.to_vec());
-    }
-
-    fn record_count(&mut self, line: u64, records: usize) {
-        self.runs.exception(line, records);
-    }
-}
-
-/// What was added to a batch.
-struct Parsed {
-    lines: u64,
-    /// Whether a line gave no record, or several.
-    has_exceptions: bool,
-}
-
-fn add_part(
-    parser: &mut Parser,
-    file: &Arc<FileMark>,
-    block: &mut LinesBlock,
-    builder: &mut BatchBuilder,
-) -> Parsed {
-    let rows_before = builder.rows();
-    let long = block.long.as_ref();
-    let LinesBlock { first_line, is_last, .. } = *block;
-    let text = block.text();
-    let unfinished = if is_last && file.may_grow && long.is_none() { unfinished_line(text) } else { &[] };
-    let mut part = PartBuilder { builder, first_line, rejected: Vec::new(), runs: LineRuns::default() };
-    let mut count = parser.parse_block(&text[..text.len() - unfinished.len()], &mut part);
-    let unfinished = (!unfinished.is_empty()).then(|| (UNFINISHED_LINE.to_owned(), unfinished.to_vec()));
-    let long = long.map(|long| (long.reason(), long.prefix.clone()));
-    for (reason, content) in unfinished.into_iter().chain(long) {
-        part.reject(count, reason, content);
-        part.runs.exception(count, 0);
-        count += 1;
-    }
-    let PartBuilder { builder, rejected, runs, .. } = part;
-    let line_runs = runs.finish(count);
-    let rows = builder.rows() - rows_before;
-    let has_exceptions = !line_runs.is_empty() || rows as u64 != count;
-    let parsed = Parsed { lines: count, has_exceptions };
-    builder.end_part(FilePart {
-        file: file.clone(),
-        first_line,
-        lines: count,
-        rows,
-        line_runs,
-        rejected,
-        total_lines: is_last.then_some(first_line - 1 + count),
-    });
-    parsed
-}
-
-/// Why the last line of a file that may grow is rejected.
-const UNFINISHED_LINE: &str =
-    "the last line has no line end and looks incomplete: it is read again when the file has grown";
-
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -433,6 +312,7 @@ mod tests {
     use super::super::chunked_file::ReadAt;
     use super::super::{LogFileTask, Message};
     use super::*;
+    use crate::cache::FilePart;
 
     const LINES: u64 = 3000;
 

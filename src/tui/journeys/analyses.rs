@@ -1,7 +1,8 @@
 //! The panes of analyses: contrast, concentration, block list; the cost in the header.
 
+use crate::log::Field;
 use crate::tui::journeys::{at_sizes, start};
-use crate::tui::testing::Explorer;
+use crate::tui::testing::{APRIL, Explorer, request, three_days};
 
 fn snapshots(name: &str, keys: &str) {
     for (size, mut explorer) in at_sizes(start, keys) {
@@ -175,4 +176,31 @@ fn the_columns_of_a_contrast_overlapped_on_a_narrow_terminal() {
         assert!(screen.contains(" VALUE ") && screen.contains(" HERE   OTHERS       LIFT"), "{screen}");
         assert!(screen.contains("   0 %    100 %   not here"), "{screen}");
     }
+}
+
+#[test]
+fn a_long_value_of_a_contrast_could_not_be_read() {
+    let mut log = three_days();
+    for row in log.iter_mut().filter(|row| row.get(Field::RemoteIp).to_text() == "203.0.113.7") {
+        row.fields[Field::UserAgent as usize] = "curl/8.0".into();
+    }
+    let mut explorer = Explorer::with(80, 24, log);
+    let screen = explorer.press("m d").screen();
+    assert!(screen.contains("▌ user_agent:\"Mozil…"), "{screen}");
+    for _ in 0..40 {
+        if explorer.screen().contains("  user_agent:\"Mozilla/5.0 (X11; Linux x86_64)\"") {
+            return;
+        }
+        explorer.press("j");
+    }
+    panic!("{}", explorer.screen());
+}
+
+#[test]
+fn requests_without_an_address_cannot_be_blocked() {
+    let log = vec![request(APRIL, &[(Field::Key, "a"), (Field::HttpStatus, "200")])];
+    let mut explorer = Explorer::with(80, 24, log);
+    explorer.press("B");
+    let screen = explorer.screen();
+    assert!(screen.contains("nothing to block: these requests have no remote_ip"), "{screen}");
 }

@@ -63,3 +63,11 @@ fn one_very_busy_hour_made_all_other_hours_look_equal() {
     }
     assert!(screen.contains("by quarters") && screen.contains("busiest Thu 03:00"), "{screen}");
 }
+
+#[test]
+fn on_a_low_terminal_the_weekend_of_the_heat_map_could_not_be_seen() {
+    let mut explorer = start(40, 10);
+    assert!(!explorer.press("w").screen().contains("Sun"));
+    let screen = explorer.press("j j j j j j").screen();
+    assert!(screen.contains("Sun") && screen.contains("Sun 12:00"), "{screen}");
+}

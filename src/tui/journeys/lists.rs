@@ -173,3 +173,30 @@ fn a_list_took_status_for_another_dimension_than_the_command_line() {
         assert_eq!(list.chosen().map(|entry| entry.text.as_str()), Some(chosen), "{keys} {typed}");
     }
 }
+
+#[test]
+fn the_screen_below_a_popup_looked_as_important_as_the_popup() {
+    for keys in ["b", ":", "C", "!"] {
+        let mut explorer = start(130, 34);
+        explorer.press(keys).screen();
+        let faint = explorer.state.theme.faint();
+        let cells = explorer.cells();
+        for (x, y) in [(1, 0), (1, 1)] {
+            let cell = &cells[(x, y)];
+            assert_eq!((Some(cell.fg), cell.modifier), (faint.fg, faint.add_modifier), "{keys}: {cell:?}");
+        }
+        assert_eq!(Some(cells[(1, 33)].fg), explorer.state.theme.accent().fg, "{keys}: the footer is in use");
+    }
+}
+
+#[test]
+fn titles_and_counts_of_popups_were_cut_at_40_columns() {
+    let mut explorer = start(40, 10);
+    assert!(
+        explorer.press("C").screen().contains("Concentration of bytes sent by … ┐"),
+        "{}",
+        explorer.screen()
+    );
+    let screen = explorer.press("Esc b").screen();
+    assert!(!screen.contains("typing narrows the li ") && screen.contains(" of "), "{screen}");
+}

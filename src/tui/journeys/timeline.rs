@@ -341,3 +341,17 @@ fn the_axis_of_four_days_showed_only_noons() {
         assert!(screen.lines().nth(5).is_some_and(|axis| axis.contains(day)), "{screen}");
     }
 }
+
+#[test]
+fn weeks_on_the_axis_begin_on_monday() {
+    let log = (0..70).map(|day| get(APRIL + day * 86_400, "192.0.2.10", "a.jpg", 200, 1)).collect();
+    let mut explorer = Explorer::with(80, 24, log);
+    let screen = explorer.screen();
+    let axis = screen.lines().nth(5).unwrap();
+    let labels: Vec<&str> = axis.split_whitespace().collect();
+    assert!(labels.len() >= 4, "{screen}");
+    for label in labels {
+        let day: jiff::civil::Date = format!("2026-{label}").parse().unwrap();
+        assert_eq!(day.weekday(), jiff::civil::Weekday::Monday, "{screen}");
+    }
+}

@@ -4,12 +4,12 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::Field;
-use crate::tui::format;
 use crate::tui::model::{
     Command, Context, FindingRow, ListKind, Overlay, Purpose, Rows, RunningExport, State, TableKind, folders,
-    found, heat_map, pane::Pane, time_axes, undo,
+    found, heat_map, heat_map::WeekHour, pane::Pane, time_axes, undo,
 };
 use crate::tui::widgets::fit;
+use crate::tui::{cell_text, format};
 
 /// On a terminal with fewer columns, the position of an open request is short.
 const NARROW: u16 = 100;
@@ -241,7 +241,9 @@ fn position(state: &State) -> String {
         };
     }
     if heat_map::is_shown(state) {
-        return String::new();
+        let WeekHour { day, hour } = state.layer().heat_cursor;
+        let day = cell_text::weekday(day as i64 + 1).and_then(|day| day.get(..3)).unwrap_or_default();
+        return format!("{day} {hour:02}:00");
     }
     let table = layer.table();
     let Some(rows) = &table.rows.data else { return String::new() };

@@ -143,11 +143,19 @@ pub(crate) fn cells(areas: &Areas) -> ((u16, u16), Rect) {
     ((width, height), cells.intersection(area))
 }
 
+/// The first weekday on the screen. On a low terminal, the days scroll to the cursor.
+pub(crate) fn first_day(areas: &Areas, cursor: WeekHour) -> usize {
+    match usize::from(areas.rows.height) {
+        rows @ ..7 => (cursor.day + 1).saturating_sub(rows),
+        _ => 0,
+    }
+}
+
 /// The hour of the week at a position of the screen.
-pub(crate) fn at(areas: &Areas, x: u16, y: u16) -> Option<WeekHour> {
+pub(crate) fn at(areas: &Areas, cursor: WeekHour, x: u16, y: u16) -> Option<WeekHour> {
     let ((width, height), area) = cells(areas);
     area.contains((x, y).into()).then(|| WeekHour {
-        day: usize::from((y - area.y) / height).min(6),
+        day: (first_day(areas, cursor) + usize::from((y - area.y) / height)).min(6),
         hour: usize::from((x - area.x) / width).min(23),
     })
 }

@@ -210,9 +210,12 @@ pub(crate) fn pane(state: &State) -> Rect {
 /// Lines of a pane above its rows: its title, the sizes of both sets, the headings.
 pub(crate) const PANE_HEAD: u16 = 3;
 
+/// Lines of a pane below its rows: the whole value under the cursor.
+pub(crate) const PANE_FOOT: u16 = 1;
+
 /// Rows of the pane in front on a page.
 pub(crate) fn pane_page(state: &State) -> usize {
-    usize::from(pane(state).height.saturating_sub(PANE_HEAD).max(1))
+    usize::from(pane(state).height.saturating_sub(PANE_HEAD + PANE_FOOT).max(1))
 }
 
 /// The area of the pane in front, its frame included.

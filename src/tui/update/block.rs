@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::insight::Scope;
 use crate::insight::block::{Format, Target, TargetError};
 use crate::insight::findings::Kind;
-use crate::query::Ask;
+use crate::query::{Ask, Value};
 use crate::tui::format;
 use crate::tui::model::pane::{self, BlockPane, Pane};
 use crate::tui::model::{
@@ -25,6 +25,14 @@ pub(super) fn open(state: &mut State, effects: &mut Vec<Effect>) {
     }
     if targets.is_empty() && findings::chosen(state).iter().any(|finding| finding.kind == Kind::Silence) {
         return state.notify("nothing to block: a silence is about requests that did not come");
+    }
+    let table = state.layer().table();
+    let row = table.rows.data.as_ref().and_then(|rows| rows.group(table.cursor));
+    if targets.is_empty()
+        && let (Some(by), Some(Value::Absent)) = (table.dimension(), row.map(|row| &row.value))
+    {
+        let text = format!("nothing to block: these requests have no {}", by.name());
+        return state.notify(text);
     }
     if targets.is_empty() {
         return state.notify("nothing to block: mark rows (m) of addresses, requesters or referers");
@@ -56,6 +64,7 @@ fn wanted(state: &State) -> Vec<Result<Target, TargetError>> {
         return marked;
     }
     let row = table.rows.data.as_ref().and_then(|rows| rows.group(table.cursor));
+    let row = row.filter(|row| row.value != Value::Absent);
     row.into_iter().map(|row| Target::of(by, &row.value)).collect()
 }
 

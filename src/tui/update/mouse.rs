@@ -133,7 +133,7 @@ fn click(state: &mut State, at: Position, effects: &mut Vec<Effect>) {
             } else if areas.chips.contains(at) {
                 click_crumb(state, &areas, at.x, effects);
             } else if heat_map::is_shown(state) {
-                if let Some(hour) = heat_map::at(&areas, at.x, at.y) {
+                if let Some(hour) = heat_map::at(&areas, state.layer().heat_cursor, at.x, at.y) {
                     state.layer_mut().heat_cursor = hour;
                     if is_double {
                         update_heat_map::perform(state, Command::Open);
@@ -179,7 +179,7 @@ fn click_contrast(state: &mut State, at: Position, is_double: bool, effects: &mu
     let Some(line) = at.y.checked_sub(area.y + layout::PANE_HEAD) else { return };
     let Some(Pane::Contrast(contrast)) = &mut state.pane else { return };
     let row = contrast.top + usize::from(line);
-    if at.y >= area.bottom() || row >= contrast.row_count() {
+    if at.y + layout::PANE_FOOT >= area.bottom() || row >= contrast.row_count() {
         return;
     }
     contrast.move_to(row, page);

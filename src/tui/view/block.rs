@@ -33,7 +33,9 @@ pub(super) fn draw(state: &State, pane: &BlockPane, buffer: &mut Buffer) {
     let page = usize::from(below.height);
     if lines.len() > page {
         let shown = format!("{}–{} of {}", pane.top + 1, (pane.top + page).min(lines.len()), lines.len());
-        put_right(buffer, inner, inner.y, &shown, theme.quiet());
+        if usize::from(inner.right().saturating_sub(x)) > shown.len() {
+            put_right(buffer, inner, inner.y, &shown, theme.quiet());
+        }
     }
     for (line, y) in lines.iter().skip(pane.top).take(page).zip(below.y..) {
         let style = match line.tone {

@@ -115,6 +115,10 @@ pub(super) fn draw(state: &State, pane: &ContrastPane, buffer: &mut Buffer) {
         }
         draw_row(state, row, &columns, Rect { y, height: 1, ..line }, is_selected, buffer);
     }
+    if let Some(row) = contrast.rows.get(pane.cursor) {
+        let text = fit::middle(&value_text(row), usize::from(line.width.saturating_sub(1)));
+        put(buffer, line, line.x + 1, area.bottom().saturating_sub(1), &text, theme.text());
+    }
 }
 
 fn headings(state: &State, columns: &Columns, line: Rect, y: u16, buffer: &mut Buffer) {
@@ -142,7 +146,7 @@ fn draw_row(
     buffer: &mut Buffer,
 ) {
     let theme = state.theme;
-    let styled = |style: Style| if is_selected { theme.selection() } else { style };
+    let styled = |style: Style| if is_selected { theme.selected(style) } else { style };
     let text = value_text(row);
     let more = if row.is_more() { theme.bar() } else { theme.faint() };
     put(
@@ -153,16 +157,19 @@ fn draw_row(
         &fit::middle(&text, usize::from(columns.value)),
         styled(theme.text()),
     );
-    let share = |share: f64| {
+    for (x, share, of_bar, of_number) in [
+        (columns.share_a, row.share_a, more, theme.text()),
+        (columns.share_b, row.share_b, theme.faint(), theme.quiet()),
+    ] {
         let bar = usize::from(columns.bar);
-        let percent = fit::right(&format::percent(share), usize::from(PERCENT));
-        match bar {
-            0 => percent,
-            _ => format!("{} {percent}", fit::left(&bars::horizontal(share, bar), bar)),
+        let mut x = x;
+        if bar > 0 {
+            let text = fit::left(&bars::horizontal(share, bar), bar + 1);
+            x = put(buffer, area, x, area.y, &text, styled(of_bar));
         }
-    };
-    put(buffer, area, columns.share_a, area.y, &share(row.share_a), styled(more));
-    put(buffer, area, columns.share_b, area.y, &share(row.share_b), styled(theme.faint()));
+        let percent = fit::right(&format::percent(share), usize::from(PERCENT));
+        put(buffer, area, x, area.y, &percent, styled(of_number));
+    }
     put(buffer, area, columns.lift, area.y, &fit::right(&lift_text(row), 9), styled(theme.text()));
     for (x, count) in [(columns.count_a, row.count_a), (columns.count_b, row.count_b)] {
         if let Some(x) = x {

@@ -12,8 +12,10 @@ use crate::tui::{cell_text, format, widgets::fit};
 
 /// Columns that the title keeps when the totals need room.
 const MIN_TITLE: usize = 16;
-/// The same while log files are followed: then the age of the newest request needs room, too.
-const MIN_TITLE_FOLLOWING: usize = 12;
+/// The same while log files are followed, where the age of the newest request needs room too, and on narrow terminals.
+const SHORT_TITLE: usize = 12;
+/// A terminal with fewer columns is narrow.
+const NARROW: u16 = 80;
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
@@ -28,7 +30,8 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         None => facts(state, facts_room),
     };
     let width = u16::try_from(facts.width()).unwrap_or(u16::MAX);
-    let left = room.right().saturating_sub(x + 2 + width + 2);
+    let gap = if width == 0 { 0 } else { 2 };
+    let left = room.right().saturating_sub(x + 2 + width + gap);
     let title = fit::middle(&format::visible(&state.title), usize::from(left));
     x = put(buffer, room, x + 2, y, &title, theme.text());
     put(buffer, room, x + 2, y, &facts, theme.quiet());
@@ -66,7 +69,8 @@ fn facts(state: &State, room: u16) -> String {
         }
     };
     let time = format!("{} {}", format::time_range(first, last, state.zone()), state.zone_name());
-    let min_title = if state.follow_interval.is_some() { MIN_TITLE_FOLLOWING } else { MIN_TITLE };
+    let is_short = state.follow_interval.is_some() || state.size.0 < NARROW;
+    let min_title = if is_short { SHORT_TITLE } else { MIN_TITLE };
     let room = usize::from(room).saturating_sub(state.title.width().min(min_title) + 2);
     let fits = |facts: &String| facts.width() <= room;
     if state.follow_interval.is_some() {

@@ -37,8 +37,9 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         theme.heading(),
     );
     let cursor = state.layer().heat_cursor;
-    for day in 0..7 {
-        let y = area.y + u16::try_from(day).unwrap_or(0) * height;
+    let first_day = heat_map::first_day(areas, cursor);
+    for day in first_day..7 {
+        let y = area.y + u16::try_from(day - first_day).unwrap_or(0) * height;
         if y >= area.bottom() {
             break;
         }
@@ -49,7 +50,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
             let at = WeekHour { day, hour };
             let symbol = SHADES[shades.level(map.mean(at, measure)).min(4)];
             let style = match () {
-                () if at == cursor => theme.selection(),
+                () if at == cursor => theme.selected(theme.bar_selected()),
                 () if Some(at) == busiest => theme.warning(),
                 () => theme.bar(),
             };

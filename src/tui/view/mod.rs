@@ -32,7 +32,7 @@ use unicode_width::UnicodeWidthStr;
 pub(in crate::tui) use links::{Link, links};
 
 use crate::tui::model::heat_map as model_heat_map;
-use crate::tui::model::{Areas, Overlay, State, pane::Pane, reading, state::is_too_small};
+use crate::tui::model::{Areas, Context, Overlay, State, pane::Pane, reading, state::is_too_small};
 
 pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
     if state.is_too_small() || is_too_small((frame.area().width, frame.area().height)) {
@@ -58,6 +58,9 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
         }
         explanation::draw(state, areas.explanation, buffer);
     }
+    if matches!(state.pane, Some(Pane::Concentration(_) | Pane::Block(_))) {
+        dim(state, areas.footer.y, buffer);
+    }
     match &state.pane {
         Some(Pane::Contrast(pane)) => contrast::draw(state, pane, buffer),
         Some(Pane::Concentration(pane)) => concentration::draw(state, pane, buffer),
@@ -65,6 +68,9 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
         None => {}
     }
     footer::draw(state, areas.footer, buffer);
+    if state.overlay.is_some() || state.context() == Context::Palette {
+        dim(state, areas.footer.y, buffer);
+    }
     match &state.overlay {
         Some(Overlay::Failures(top)) => {
             popup::draw(state, reading::title(state), &reading::failures(state), *top, buffer)
@@ -79,6 +85,13 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
         None => {}
     }
     draw_prompt(state, &areas, frame);
+}
+
+/// Takes the colours of everything above line `end`, so that a popup in front stands out.
+fn dim(state: &State, end: u16, buffer: &mut Buffer) {
+    let style = Style::reset().patch(state.theme.faint());
+    let area = buffer.area;
+    buffer.set_style(Rect { height: end.saturating_sub(area.y).min(area.height), ..area }, style);
 }
 
 fn draw_prompt(state: &State, areas: &Areas, frame: &mut Frame<'_>) {

@@ -5,7 +5,7 @@ use ratatui::widgets::{Block, Clear, Widget};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::tui::model::{State, TextLine, Tone, layout};
-use crate::tui::{theme::Theme, view::put};
+use crate::tui::{theme::Theme, view::put, widgets::fit};
 
 /// Draws the lines of a text in a frame, from line `top` on.
 pub(super) fn draw(state: &State, title: &str, lines: &[TextLine], top: usize, buffer: &mut Buffer) {
@@ -37,6 +37,7 @@ fn styled(line: &TextLine, theme: Theme) -> Line<'_> {
 /// Draws an empty frame with a title. Returns the area inside, without margins.
 pub(super) fn frame(state: &State, title: &str, area: Rect, buffer: &mut Buffer) -> Rect {
     Clear.render(area, buffer);
+    let title = fit::end(title, usize::from(area.width.saturating_sub(4)));
     let block = Block::bordered()
         .border_style(state.theme.faint())
         .title(Line::styled(format!(" {title} "), state.theme.heading()));

@@ -3,6 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier, style::Style};
 use unicode_width::UnicodeWidthStr;
 
+use crate::query;
 use crate::tui::model::{Areas, Axis, State, Tab, TimelineMeasure, found, heat_map, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{format, widgets::bars};
@@ -182,10 +183,11 @@ fn labels(
         }
     }
     let step = label_step(state, axis, width);
-    // Round in the time zone that is shown.
+    // Round in the time zone that is shown; weeks begin on Monday.
+    let origin = u32::try_from(step).map_or(0, query::origin);
     let offset = jiff::Timestamp::from_second(axis.start)
         .map_or(0, |start| i64::from(state.zone().to_offset(start).seconds()));
-    let mut at = (axis.start + offset).div_euclid(step) * step - offset;
+    let mut at = (axis.start + offset - origin).div_euclid(step) * step + origin - offset;
     let mut free = area.x;
     while at < axis.end() {
         if at >= axis.start {
@@ -209,7 +211,7 @@ fn label_step(state: &State, axis: &Axis, width: usize) -> i64 {
     let size = if has_years(state, axis) || length <= 600 { 10 } else { 5 };
     // The bars do not fill the width if there is no room for all of them at the next size.
     let used = axis.count * axis.bar_width(width);
-    let count = (used.min(width) / (size + 4)).max(1);
+    let count = used.min(width).div_ceil(size + 4).max(1);
     let step = i64::from(Axis::of(axis.start, axis.end(), count).bucket);
     // Of two weeks and more, only days.
     if length > 14 * DAY { step.max(DAY) } else { step }
