@@ -49,7 +49,10 @@ fn main() {
     let cache = Cache::open(&path).expect("a cache");
     let engine = LocalEngine::new(Arc::new(cache));
     let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs() as i64);
-    println!("{:10} {:28} {:>6} {:>22} {:>22} {:>22}", "terminal", "keys", "frames", "update", "render", "both, ms");
+    println!(
+        "{:10} {:28} {:>6} {:>22} {:>22} {:>22}",
+        "terminal", "keys", "frames", "update", "render", "both, ms"
+    );
     for (columns, rows) in SIZES {
         for times in frame_times(&engine, (columns, rows), now).expect("frames") {
             println!(
