@@ -8,13 +8,11 @@ use std::sync::Arc;
 use tamarin::cache::Cache;
 use tamarin::demo::LogFormat;
 use tamarin::log::Field;
-use tamarin::query::{
-    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
-};
-use tokio_util::sync::CancellationToken;
+use tamarin::query::{Answer, Ask, Dimension, LocalEngine, Measure, Sort};
 
 use crate::home::{Home, stderr};
 use crate::support::log_files::{as_format, demo, gzip, put};
+use crate::support::log_folder::ask_engine;
 
 const ROUNDS: usize = 9;
 
@@ -45,16 +43,7 @@ fn answers(cache: &Path) -> Vec<(String, Answer)> {
     dimensions.retain(|by| *by != Dimension::Field(Field::Source));
     dimensions
         .extend([Dimension::Prefix { depth: 2 }, Dimension::QueryParam { name: "versionId".to_owned() }]);
-    let ask = |ask: Ask| {
-        let query = Query {
-            sources: Vec::new(),
-            time: TimeRange::default(),
-            filter: Filter::everything(),
-            counting: Counting::AsLogged,
-            ask,
-        };
-        engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap().answer
-    };
+    let ask = |ask| ask_engine(&engine, ask);
     let more: Vec<Measure> = Measure::ALL.into_iter().filter(|measure| measure.is_extra()).collect();
     let mut answers = vec![("total".to_owned(), ask(Ask::Totals)), ("cost".to_owned(), ask(Ask::Cost))];
     for by in dimensions {

@@ -9,7 +9,7 @@ pub(crate) mod detect;
 pub(crate) mod style_text;
 pub(crate) mod themes;
 
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use crate::tui::model::found::Severity;
 
@@ -63,7 +63,7 @@ roles! {
     heading;
     /// The heading of the column under the cursor.
     heading_chosen;
-    /// The row under the cursor, and the table in front.
+    /// The row under the cursor. With a background and without `reversed`, the colours in it stay.
     selection;
     /// The sign of marked rows.
     mark;
@@ -88,6 +88,16 @@ roles! {
 }
 
 impl Theme {
+    /// What has this style elsewhere, in the row under the cursor. If the row has a background of its own, colours stay.
+    pub(crate) fn selected(self, style: Style) -> Style {
+        let is_reversed = self.selection.add_modifier.contains(Modifier::REVERSED);
+        if is_reversed || self.selection.bg.is_none() {
+            return self.selection;
+        }
+        // Faint text could not be read on it.
+        self.selection.patch(if style == self.faint { self.quiet } else { style })
+    }
+
     /// Bars of the timeline: `Some(true)` if selected, `Some(false)` if other bars are, `None` if none is.
     pub(crate) fn timeline(self, style: Style, is_selected: Option<bool>) -> Style {
         match is_selected {

@@ -146,7 +146,7 @@ fn draw_row(
     buffer: &mut Buffer,
 ) {
     let theme = state.theme;
-    let styled = |style: Style| if is_selected { theme.selection() } else { style };
+    let styled = |style: Style| if is_selected { theme.selected(style) } else { style };
     let text = value_text(row);
     let more = if row.is_more() { theme.bar() } else { theme.faint() };
     put(

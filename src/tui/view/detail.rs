@@ -26,7 +26,7 @@ pub(super) fn draw(state: &State, detail: &Detail, area: Rect, buffer: &mut Buff
         if is_selected {
             buffer.set_style(Rect { y, height: 1, ..area }, theme.selection());
         }
-        let chosen = |style| if is_selected { theme.selection() } else { style };
+        let chosen = |style| if is_selected { theme.selected(style) } else { style };
         let style = match (spec.field, value) {
             (_, Value::Absent) => theme.faint(),
             (Field::HttpStatus, Value::Integer(status)) => theme.status(*status),

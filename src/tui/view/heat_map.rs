@@ -50,7 +50,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
             let at = WeekHour { day, hour };
             let symbol = SHADES[shades.level(map.mean(at, measure)).min(4)];
             let style = match () {
-                () if at == cursor => theme.selection(),
+                () if at == cursor => theme.selected(theme.bar_selected()),
                 () if Some(at) == busiest => theme.warning(),
                 () => theme.bar(),
             };

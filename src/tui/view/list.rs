@@ -67,27 +67,27 @@ fn draw_entry(state: &State, list: &List, entry: &Entry, is_selected: bool, area
         put(buffer, area, area.x, area.y, &entry.text, theme.heading());
         return;
     }
-    let selection = is_selected.then(|| theme.selection());
-    if let Some(style) = selection {
-        buffer.set_style(area, style);
+    if is_selected {
+        buffer.set_style(area, theme.selection());
     }
+    let styled = |style: Style| if is_selected { theme.selected(style) } else { style };
     let plain = if entry.is_on { theme.text() } else { theme.faint() };
     // In the help, keys are in front of the entries.
     let lead = if entry.is_on && list.has_keys_in_front { theme.accent() } else { plain };
     let mut area = area;
     if !entry.key.is_empty() && usize::from(area.width) > entry.key.width() + 12 {
-        let x = put_right(buffer, area, area.y, &entry.key, selection.unwrap_or(theme.accent()));
+        let x = put_right(buffer, area, area.y, &entry.key, styled(theme.accent()));
         area.width = (x - area.x).saturating_sub(2);
     }
-    put(buffer, area, area.x, area.y, &entry.lead, selection.unwrap_or(lead));
+    put(buffer, area, area.x, area.y, &entry.lead, styled(lead));
     let x = area.x + u16::try_from(list.lead_width).unwrap_or(0);
     let room = usize::from(area.right().saturating_sub(x));
     let text_width = if entry.about.is_empty() { room } else { list.text_width.min(room) };
-    let text = Part { text: &entry.text, matched: &entry.in_text, style: selection.unwrap_or(plain) };
+    let text = Part { text: &entry.text, matched: &entry.in_text, style: styled(plain) };
     text.draw(Rect { x, width: u16::try_from(text_width).unwrap_or(0), ..area }, buffer);
     let about_x = x + u16::try_from(text_width).unwrap_or(0) + 2;
     if !entry.about.is_empty() && about_x < area.right() {
-        let style = selection.unwrap_or(theme.quiet());
+        let style = styled(theme.quiet());
         let about = Part { text: &entry.about, matched: &entry.in_about, style };
         about.draw(Rect { x: about_x, width: area.right() - about_x, ..area }, buffer);
     }

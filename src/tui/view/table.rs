@@ -63,7 +63,8 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         if let Rows::Findings(rows) = rows
             && let Some(heading) = findings::heading(rows, index)
         {
-            let style = if is_selected { base } else { state.theme.quiet() };
+            let quiet = state.theme.quiet();
+            let style = if is_selected { state.theme.selected(quiet) } else { quiet };
             put(buffer, area, area.x + 2, y, &heading, style);
             continue;
         }
@@ -76,10 +77,10 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
                 Rows::Requests { .. } => requests::cell(state, rows.request(index), column),
             };
             let text = align(&cell, column);
-            let style = if is_selected { base } else { cell.style };
-            put(buffer, area, column.x, y, &text, style);
-            if let (Some((after, tail)), false) = (&cell.tail, is_selected) {
-                put(buffer, area, column.x + after, y, &text_from(&text, *after), *tail);
+            let styled = |style| if is_selected { state.theme.selected(style) } else { style };
+            put(buffer, area, column.x, y, &text, styled(cell.style));
+            if let Some((after, tail)) = &cell.tail {
+                put(buffer, area, column.x + after, y, &text_from(&text, *after), styled(*tail));
             }
         }
     }

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use tamarin::cache::Cache;
 use tamarin::log::Field;
 use tamarin::query::answer::{Groups, Totals};
-use tamarin::query::{
-    Answer, Ask, Counting, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange,
-};
-use tokio_util::sync::CancellationToken;
+use tamarin::query::{Answer, Ask, Dimension, LocalEngine, Measure, Sort};
+
+use crate::support::log_folder::ask_engine;
 
 /// The contents that are compared: totals, the groups of all addresses and keys, and the rejected lines.
 #[derive(Debug, PartialEq)]
@@ -29,16 +28,7 @@ pub(crate) fn contents(path: &Path) -> Contents {
     cache.rejected(None, &mut |line| drop(rejected.insert((line.file, line.line), line.content))).unwrap();
     let lines = cache.sources().unwrap().iter().map(|source| source.lines).sum();
     let engine = LocalEngine::new(cache);
-    let ask = |ask| {
-        let query = Query {
-            sources: Vec::new(),
-            time: TimeRange::default(),
-            filter: Filter::everything(),
-            counting: Counting::AsLogged,
-            ask,
-        };
-        engine.ask(&query, &CancellationToken::new(), &mut |_, _| {}).unwrap().answer
-    };
+    let ask = |ask| ask_engine(&engine, ask);
     let groups = |field| {
         let more =
             vec![Measure::Objects, Measure::UserAgents, Measure::TotalTimeMean, Measure::ObjectSizeMax];

@@ -95,7 +95,11 @@ pub(crate) fn pull(cache: &Path, source: Arc<dyn Source>) -> Progress {
 }
 
 pub(crate) fn ask(cache: &Path, ask: Ask) -> Answer {
-    let engine = LocalEngine::new(Arc::new(Cache::open(cache).unwrap()));
+    ask_engine(&LocalEngine::new(Arc::new(Cache::open(cache).unwrap())), ask)
+}
+
+/// The answer about all requests of a cache.
+pub(crate) fn ask_engine(engine: &LocalEngine, ask: Ask) -> Answer {
     let query = Query {
         sources: Vec::new(),
         time: TimeRange::default(),
