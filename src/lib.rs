@@ -41,3 +41,6 @@ pub mod log;
 pub mod query;
 pub mod source;
 mod tui;
+
+#[doc(hidden)]
+pub use tui::{FrameTimes, frame_times};

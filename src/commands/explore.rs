@@ -32,6 +32,10 @@ const CREATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause between two attempts to open it.
 const CREATION_POLL: Duration = Duration::from_millis(5);
 
+/// How long the end waits for queries and analyses, which are cancelled and stop within milliseconds on a machine that is not busy.
+/// If they still had the cache open, its write-ahead log would stay beside it.
+const END_TIMEOUT: Duration = Duration::from_secs(2);
+
 pub(super) fn run(
     context: &Context,
     specs: &[String],
@@ -232,7 +236,7 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
         }
         anyhow::Ok(result?)
     });
-    runtime.shutdown_timeout(Duration::from_millis(100));
+    runtime.shutdown_timeout(END_TIMEOUT);
     result.map(|()| Outcome::Done)
 }
 

@@ -163,7 +163,8 @@ pub(crate) static KEYS: [KeySpec; 30] = [
     key(&["resolve"], Kind::Flag, "Look up the names of addresses, for the dimension host_name and in `report remote_ip`. This sends DNS queries.",
         "true", "false", "--resolve"),
     key(&["theme"], Kind::Theme,
-        "The theme of the explorer: auto, a theme of the program, or one of your own. With auto, it fits the terminal.",
+        "The theme of the explorer: auto, a theme of the program, or one of your own. With auto, it fits the background of the \
+         terminal, which is asked again whenever it gets the focus.",
         "\"light\"", "auto", "--theme"),
     key(&["links"], Kind::Flag,
         "Links (OSC 8) in the explorer: the S3 console, the S3 API Reference, log files and written files.",

@@ -100,9 +100,35 @@ fn requester(text: &str) -> String {
     }
 }
 
+/// Hexadecimal digits of a canonical user id.
+const USER_ID_DIGITS: usize = 64;
+/// Its digits at each end that are kept.
+const KEPT_DIGITS: usize = 8;
+
+/// Shortens the canonical user ids in a text, so that what is said about them fits: `5b1d0c6e…3a1f6e28`.
+pub(crate) fn short_user_ids(text: &str) -> String {
+    let shorten = |word: &str| {
+        let is_id = word.len() == USER_ID_DIGITS && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match (word.get(..KEPT_DIGITS), word.get(USER_ID_DIGITS - KEPT_DIGITS..)) {
+            (Some(first), Some(last)) if is_id => format!("{first}…{last}"),
+            _ => word.to_owned(),
+        }
+    };
+    text.split(' ').map(shorten).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_user_id_filled_the_line_about_what_its_owner_did() {
+        let id = "5b1d0c6e8f2a47939ce0b4d7a1f36285c49e70bd16a2f8435e9d0c7b3a1f6e28";
+        let text = short_user_ids(&format!("{id} connected with an old TLS version"));
+        assert_eq!(text, "5b1d0c6e…3a1f6e28 connected with an old TLS version");
+        let others = "a  key/of/64/characters é ".repeat(3);
+        assert_eq!(short_user_ids(&others), others);
+    }
 
     #[test]
     fn operations_are_shortened_by_their_meaning() {

@@ -14,6 +14,7 @@ mod app;
 mod cell_text;
 pub(crate) mod config_names;
 mod format;
+mod frame_times;
 #[cfg(test)]
 mod journeys;
 mod model;
@@ -31,6 +32,8 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 pub(crate) use app::config_store::ConfigStore;
+pub use frame_times::{FrameTimes, frame_times};
+
 pub(crate) use app::session_file::SessionFile;
 pub(crate) use app::terminal_query::{Terminal, TerminalQuery};
 pub(crate) use model::investigations as investigation;
@@ -164,7 +167,9 @@ pub(crate) async fn run(mut options: TuiOptions, end: impl Future<Output = ()>) 
     let Terminal { answers, may_answer_late, .. } = options.user.terminal;
     let modes = app::terminal::Modes { takes_mouse: true, reports_focus: answers || may_answer_late };
     let mut guard = app::terminal::TerminalGuard::new(&title, modes).map_err(TuiError::terminal)?;
-    let events = crossterm::event::EventStream::new();
+    // `select_all` polls a stream only after it woke the session. A poll of this one waits for a lock that its thread holds, and
+    // yields the processor to the scans meanwhile.
+    let events = futures::stream::select_all([crossterm::event::EventStream::new()]);
     let mut control = app::terminal::JobControl::new(title, modes);
     let end = async {
         tokio::select! {

@@ -4,7 +4,9 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-use super::support::terminal::Terminal;
+use super::support::terminal::{Device, Terminal};
+
+type Parser = vt100::Parser<Device>;
 
 /// An explorer of a demo, with an open request.
 fn open_request(folder: &Path, force: &str) -> Terminal {
@@ -26,7 +28,10 @@ fn open_request(folder: &Path, force: &str) -> Terminal {
     terminal.press("4").unwrap();
     terminal.wait_for("request 1 of").unwrap();
     terminal.press("\r").unwrap();
-    terminal.wait_for("host_id").unwrap();
+    let is_complete = |parser: &Parser| {
+        !parser.callbacks().is_in_frame && parser.screen().contents().contains("absent fields")
+    };
+    terminal.wait_until("all fields", is_complete).unwrap();
     terminal
 }
 

@@ -14,7 +14,7 @@ pub(in crate::tui) struct FrameWriter<W: Write> {
 }
 
 impl<W: Write> FrameWriter<W> {
-    pub(super) fn new(terminal: W) -> FrameWriter<W> {
+    pub(in crate::tui) fn new(terminal: W) -> FrameWriter<W> {
         FrameWriter { terminal, frame: BEGIN.to_vec() }
     }
 }

@@ -160,3 +160,13 @@ fn a_column_is_widened_to_its_content_and_the_columns_scroll() {
     }
     assert_eq!(explorer.state.layer().table().scrolled, 0);
 }
+
+#[test]
+fn a_number_beside_a_long_value_cut_the_value() {
+    let id = "3f9c1e0d7a5b48c2966e1f0b7d3a5c84e2109fb6d8c74a3150e6b92f7d1c8a43";
+    let mut log = crate::tui::testing::three_days();
+    log.iter_mut().for_each(|row| row.fields[crate::log::Field::BucketOwner as usize] = id.into());
+    let mut explorer = Explorer::with(80, 24, log);
+    explorer.types(":by bucket_owner").press("Enter");
+    assert!(explorer.screen().contains(&format!("bucket_owner {id}")), "{}", explorer.screen());
+}

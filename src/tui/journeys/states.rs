@@ -323,3 +323,20 @@ fn a_long_message_was_cut_at_the_edge() {
     explorer.press("j");
     assert!(!explorer.screen().contains("config.toml"), "{}", explorer.screen());
 }
+
+#[test]
+fn without_requests_the_footer_offered_filters_and_contrasts() {
+    let mut explorer = Explorer::with(130, 34, Vec::new());
+    let screen = explorer.screen();
+    let footer = screen.lines().last().unwrap();
+    assert!(footer.contains("q quit") && footer.contains("? keys"), "{footer}");
+    assert!(!footer.contains("filter") && !footer.contains("contrast"), "{footer}");
+}
+
+#[test]
+fn hints_of_an_empty_cache_were_cut_at_40_columns() {
+    let mut explorer = Explorer::with(40, 16, Vec::new());
+    let screen = explorer.screen();
+    assert!(screen.contains("a file or") && screen.contains("folder,"), "{screen}");
+    assert!(screen.contains("tamarin demo"), "{screen}");
+}

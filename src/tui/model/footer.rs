@@ -113,8 +113,13 @@ fn shown(state: &State, room: u16) -> Vec<(Command, String, &'static str)> {
     let is_heading = matches!(finding_row, Some(FindingRow::Heading { .. }));
     let has_marks = !state.layer().table().marks.is_empty();
     let has_rows = state.layer().table().reachable() > 0;
+    let has_no_requests = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests == 0);
     // Keys without an effect are not shown.
     let has_effect = |command: &Command| match command {
+        command if context == Context::Table && has_no_requests => {
+            matches!(command, Command::Quit | Command::Help | Command::Retry | Command::Back)
+                && (*command != Command::Back || taken_back(state).is_some())
+        }
         command if context == Context::CopyMenu => can_copy(state, *command),
         Command::Back => state.depth() > 1 || context == Context::HeatMap || taken_back(state).is_some(),
         Command::Resume => state.last_view.is_some() && state.undo.is_empty(),

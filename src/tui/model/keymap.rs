@@ -401,7 +401,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Pick], &[code(KeyCode::Tab)], Command::GroupBy, "two dimensions", Group::Typing, "in the list of dimensions: choose two of them"),
     bind(&[Filters, Columns], &[k(' ')], Command::Toggle, "on/off", Group::Typing, "in a list: switch the entry on or off"),
     bind(&[Filters], &[code(KeyCode::Delete), ctrl('d')], Command::Drop, "remove", Group::Typing, "in the list of filters: remove the term"),
-    bind(&[Filters, Columns], &[code(KeyCode::Enter)], Command::Accept, "done", Group::Typing, ""),
+    bind(&[Filters, Columns], &[code(KeyCode::Enter)], Command::Accept, "", Group::Typing, "close the list of filters or columns: what was switched applies already"),
     bind(&[Filters, Columns, Pick], &[code(KeyCode::Esc), ctrl('g')], Command::Cancel, "close", Group::Typing, "close the list; any letters narrow it"),
     bind(&[Reading], &[code(KeyCode::Esc), k('q')], Command::Cancel, "close", Group::Typing, ""),
     bind(&[Palette], &[code(KeyCode::Enter)], Command::Accept, "run", Group::Typing, ""),

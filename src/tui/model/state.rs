@@ -13,14 +13,15 @@ use crate::log::Field;
 use crate::query::filter::Reference;
 use crate::query::{Filter, Measure, Stats, TimeRange, Totals};
 use crate::tui::model::arrangement::{self, Arrangement};
+use crate::tui::model::brush::{Brush, Place, TimelineMeasure};
 use crate::tui::model::link::Links;
 use crate::tui::model::names::Names;
 use crate::tui::model::pane::Pane;
 use crate::tui::model::saved::SavedView;
 use crate::tui::model::undo::Undo;
 use crate::tui::model::{
-    ActionTime, Axis, Column, Command, Context, Export, FindingId, Found, Layer, ListKind, OpenList, Prompt,
-    Purpose, RowId, Slot, Tab, Table, TableKind, answer_state::AnswerState, heat_map, list_entries,
+    ActionTime, Column, Command, Context, Export, Found, Layer, ListKind, OpenList, Prompt, Purpose, Slot,
+    Tab, Table, answer_state::AnswerState, heat_map, list_entries,
 };
 use crate::tui::settings::Settings;
 use crate::tui::theme::{Theme, themes};
@@ -32,104 +33,6 @@ pub(crate) const MIN_SIZE: (u16, u16) = (40, 10);
 /// Whether a terminal of this many columns and rows is too small for the screen.
 pub(crate) fn is_too_small(size: (u16, u16)) -> bool {
     size.0 < MIN_SIZE.0 || size.1 < MIN_SIZE.1
-}
-
-/// What the timeline measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TimelineMeasure {
-    Requests,
-    BytesSent,
-    /// Requests with a status of 400 or more.
-    Errors,
-}
-
-impl TimelineMeasure {
-    pub(crate) fn of(self, stats: &Stats) -> u64 {
-        match self {
-            TimelineMeasure::Requests => stats.requests,
-            TimelineMeasure::BytesSent => stats.bytes_sent,
-            TimelineMeasure::Errors => stats.errors,
-        }
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            TimelineMeasure::Requests => "requests",
-            TimelineMeasure::BytesSent => "bytes sent",
-            TimelineMeasure::Errors => "errors",
-        }
-    }
-
-    /// A sum over buckets: `1,793 requests`, `1.17 GiB sent`.
-    pub(crate) fn describe(self, sum: u64) -> String {
-        match self {
-            TimelineMeasure::Requests => format::counted(sum, "request"),
-            TimelineMeasure::BytesSent => format!("{} sent", format::bytes(sum)),
-            TimelineMeasure::Errors => format::counted(sum, "error"),
-        }
-    }
-
-    /// A number without its name.
-    pub(crate) fn amount(self, number: u64) -> String {
-        match self {
-            TimelineMeasure::BytesSent => format::bytes(number),
-            _ => format::count(number),
-        }
-    }
-
-    /// The measure that the key shows next.
-    pub(crate) fn next(self) -> TimelineMeasure {
-        match self {
-            TimelineMeasure::Requests => TimelineMeasure::BytesSent,
-            TimelineMeasure::BytesSent => TimelineMeasure::Errors,
-            TimelineMeasure::Errors => TimelineMeasure::Requests,
-        }
-    }
-}
-
-/// A time range that is being selected on the timeline.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Brush {
-    /// The edge that does not move, as the start of a bucket.
-    pub(crate) fixed: i64,
-    /// The edge that moves, as the start of a bucket.
-    pub(crate) moving: i64,
-    /// Until an edge is moved: first second of the selected burst, and the second after its last.
-    pub(crate) burst: Option<(i64, i64)>,
-    /// Until an edge is moved: the selected finding.
-    pub(crate) finding: Option<FindingId>,
-}
-
-impl Brush {
-    /// First and last bucket of the range.
-    pub(crate) fn buckets(&self, axis: &Axis) -> (usize, usize) {
-        let (fixed, moving) = (axis.index(self.fixed), axis.index(self.moving));
-        (fixed.min(moving), fixed.max(moving))
-    }
-
-    /// First second of the range, and the second after its last.
-    pub(crate) fn seconds(&self, axis: &Axis) -> (i64, i64) {
-        let (first, last) = self.buckets(axis);
-        self.burst.unwrap_or((axis.at(first), axis.at(last + 1)))
-    }
-
-    pub(crate) fn time_range(&self, axis: &Axis) -> TimeRange {
-        let (start, end) = self.seconds(axis);
-        TimeRange { start: Some(start), end: Some(end) }
-    }
-}
-
-/// Where the cursor was before a range was selected.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    pub(crate) depth: usize,
-    pub(crate) tab: Tab,
-    pub(crate) kind: TableKind,
-    pub(crate) anchor: Option<RowId>,
-    pub(crate) cursor: usize,
-    pub(crate) top: usize,
-    pub(crate) was_moved: bool,
-    pub(crate) time: TimeRange,
 }
 
 /// A popup in front of the tables.

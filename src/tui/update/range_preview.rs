@@ -1,6 +1,6 @@
 //! While a time range is selected on the timeline, the table shows the requests in it. Afterwards the cursor is where it was.
 
-use crate::tui::model::{State, state::Place};
+use crate::tui::model::{Place, State};
 
 /// The place of the cursor; `None` while a range is selected.
 pub(super) fn place(state: &State) -> Option<Place> {

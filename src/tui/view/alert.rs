@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::tui::model::{Command, State, Tab, found};
 use crate::tui::view::{put, put_right};
-use crate::tui::{format, widgets::fit};
+use crate::tui::{cell_text, format, widgets::fit};
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let Some(found::Alert { finding, place, count }) = found::alert(state) else { return };
@@ -21,7 +21,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let left = Rect { width: x.saturating_sub(area.x).saturating_sub(2), ..area };
     let style = theme.severity(found::severity(finding)).add_modifier(Modifier::BOLD);
     let x = put(buffer, left, left.x, left.y, &format!("! {}", finding.kind.name()), style) + 2;
-    let text = format::visible(&finding.explanation);
+    let text = cell_text::short_user_ids(&format::visible(&finding.explanation));
     let room = usize::from(left.right().saturating_sub(x));
     // The first sentence as a whole says more than two that are cut.
     let text = match text.split_once(". ") {

@@ -125,12 +125,16 @@ pub(super) fn value(state: &State, area: Rect, buffer: &mut Buffer) {
     if area.height == 0 {
         return;
     }
-    let Some((name, text)) = under_cursor(state) else { return };
+    let Some(UnderCursor { name, value, exact }) = under_cursor(state) else { return };
     let area = Rect { x: area.x + 2, width: area.width.saturating_sub(3), ..area };
     let start = put(buffer, area, area.x, area.y, &name, state.theme.quiet()) + 1;
     let left = Rect { x: start, width: area.right().saturating_sub(start), ..area };
     let width = usize::from(left.width);
-    let lines = fit::wrap(&text, width);
+    // The number is behind the value only if the value stays whole.
+    let both = format!("{value}  {exact}");
+    let lines =
+        Some(fit::wrap(both.trim_end(), width)).filter(|lines| lines.len() <= usize::from(area.height));
+    let lines = lines.unwrap_or_else(|| fit::wrap(&value, width));
     let last = usize::from(area.height) - 1;
     for (index, line) in lines.iter().take(last + 1).enumerate() {
         let is_cut = index == last && lines.len() > last + 1;
@@ -140,8 +144,15 @@ pub(super) fn value(state: &State, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// The name and the text of what is under the cursor.
-fn under_cursor(state: &State) -> Option<(String, String)> {
+/// What is under the cursor.
+struct UnderCursor {
+    name: String,
+    value: String,
+    /// A number that the table rounds; empty: none.
+    exact: String,
+}
+
+fn under_cursor(state: &State) -> Option<UnderCursor> {
     let table = state.layer().table();
     let rows = table.rows.data.as_ref()?;
     match (&table.kind, rows) {
@@ -153,25 +164,24 @@ fn under_cursor(state: &State) -> Option<(String, String)> {
                 }
                 value => cell_text::of_group(by, value),
             };
-            let exact = exact(state, table.column, row.stats);
-            Some((by.name(), exact.map_or(value.clone(), |exact| format!("{value}  {exact}"))))
+            let exact = exact(state, table.column, row.stats).unwrap_or_default();
+            Some(UnderCursor { name: by.name(), value, exact })
         }
         (TableKind::Pairs(by), _) => {
             let row = rows.pair(table.cursor)?;
             let place = usize::from(table.column == Column::Second);
             let text = |place: usize| cell_text::of_group(&by[place], &row.values[place]);
-            let exact =
-                exact(state, table.column, row.stats).map_or(String::new(), |exact| format!("  {exact}"));
-            let other = format!("{} {}", by[1 - place].name(), text(1 - place));
-            Some((by[place].name(), format!("{}  {other}{exact}", text(place))))
+            let exact = exact(state, table.column, row.stats).unwrap_or_default();
+            let value = format!("{}  {} {}", text(place), by[1 - place].name(), text(1 - place));
+            Some(UnderCursor { name: by[place].name(), value, exact })
         }
         (TableKind::Times(_), _) => {
             let row = rows.time(table.cursor)?;
             let zone = state.zone();
             let (start, end) = (format::full_instant(row.start, zone), format::full_instant(row.end, zone));
-            let exact = exact(state, table.column, row.stats);
-            let exact = exact.map_or(String::new(), |exact| format!("  {exact}"));
-            Some(("time".to_owned(), format!("{start} – {end} {}{exact}", state.zone_name())))
+            let exact = exact(state, table.column, row.stats).unwrap_or_default();
+            let value = format!("{start} – {end} {}", state.zone_name());
+            Some(UnderCursor { name: "time".to_owned(), value, exact })
         }
         (TableKind::Requests, _) => {
             let row = rows.request(table.cursor)?;
@@ -188,7 +198,7 @@ fn under_cursor(state: &State) -> Option<(String, String)> {
                 },
                 value => format::value(value),
             };
-            Some((field.name().to_owned(), text))
+            Some(UnderCursor { name: field.name().to_owned(), value: text, exact: String::new() })
         }
         (TableKind::Findings, _) => None,
     }

@@ -8,6 +8,9 @@ use crate::query::filter::contradiction;
 use crate::tui::model::{Command, MIN_SIZE, State};
 use crate::tui::{format, view::put, widgets::fit};
 
+/// Terminal columns that wrapped lines leave free.
+const MARGINS: usize = 8;
+
 /// Failures that are listed; the key for all of them is shown.
 const MAX_LISTED_FAILURES: usize = 2;
 
@@ -97,7 +100,7 @@ struct Text<'a> {
 
 impl Text<'_> {
     fn new(state: &State, area: Rect) -> Text<'_> {
-        Text { state, width: usize::from(area.width.saturating_sub(8)).max(20), lines: Vec::new() }
+        Text { state, width: usize::from(area.width).saturating_sub(MARGINS).max(20), lines: Vec::new() }
     }
 
     fn heading(&mut self, text: impl Into<String>) {
@@ -105,7 +108,12 @@ impl Text<'_> {
     }
 
     fn hint(&mut self, text: impl Into<String>) {
-        self.lines.push((text.into(), self.state.theme.quiet()));
+        let text = text.into();
+        let style = self.state.theme.quiet();
+        match text.width() <= self.width + MARGINS {
+            true => self.lines.push((text, style)),
+            false => self.wrapped(&text, style),
+        }
     }
 
     fn wrapped(&mut self, text: &str, style: Style) {

@@ -26,6 +26,9 @@ pub(crate) struct Device {
     /// Whether a link has begun and not ended.
     #[allow(dead_code, reason = "not all users of this file look at it")]
     pub(crate) is_in_link: bool,
+    /// Whether a frame has begun and not ended (DEC mode 2026).
+    #[allow(dead_code, reason = "not all users of this file look at it")]
+    pub(crate) is_in_frame: bool,
     /// Whether the program wants to know when the terminal gets and loses the focus (DEC mode 1004).
     #[allow(dead_code, reason = "not all users of this file look at it")]
     pub(crate) reports_focus: bool,
@@ -53,6 +56,7 @@ impl vt100::Callbacks for Device {
     ) {
         match (first, parameters, last) {
             (Some(b'?'), [[1004]], 'h' | 'l') => self.reports_focus = last == 'h',
+            (Some(b'?'), [[2026]], 'h' | 'l') => self.is_in_frame = last == 'h',
             // Its kind: a VT100 with advanced video.
             (None, _, 'c') if self.background.is_some() => self.answers.extend(b"\x1b[?1;2c"),
             _ => {}

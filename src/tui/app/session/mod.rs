@@ -145,6 +145,8 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     /// Whether the user wants to return to the shell.
     suspends: bool,
     last_frame: Option<Instant>,
+    /// Whether a frame had all that was asked for.
+    was_complete: bool,
     quit: bool,
 }
 
@@ -230,6 +232,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             is_suspended: false,
             suspends: false,
             last_frame: None,
+            was_complete: false,
             quit: false,
         })
     }
@@ -246,7 +249,12 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         events: &mut (impl Stream<Item = io::Result<Event>> + Unpin),
         end: Pin<&mut impl Future<Output = ()>>,
     ) -> Happened {
-        let frame_due = self.last_frame.map_or_else(Instant::now, |at| at + FRAME_INTERVAL);
+        // The first screen with all answers does not wait for the one before it, which has none.
+        let is_first = !self.was_complete && self.state.is_screen_complete();
+        let frame_due = match self.last_frame {
+            Some(at) if !is_first => at + FRAME_INTERVAL,
+            _ => Instant::now(),
+        };
         tokio::select! {
             biased;
             () = end => Happened::Ended,
@@ -412,6 +420,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         };
         self.terminal.draw(draw).map_err(TuiError::terminal)?;
         self.clears = leaves_traces;
+        self.was_complete |= self.state.is_screen_complete();
         self.is_dirty = false;
         self.last_frame = Some(Instant::now());
         Ok(())
