@@ -88,7 +88,7 @@ pub(super) fn example(section: &SectionSpec) -> String {
 fn themes(names: &Names, page: &mut String) {
     page.push_str(
         "\nThe themes of the program. With `auto`, `NO_COLOR` and the number of colours decide, and the background colour that the \
-         terminal reports. `--theme` takes precedence over this file, this file over `NO_COLOR`, and `NO_COLOR` over the theme \
+         terminal reports; the explorer asks for it again when the terminal gets the focus. `--theme` takes precedence over this file, this file over `NO_COLOR`, and `NO_COLOR` over the theme \
          that `:theme` chose in an earlier session. If the terminal does not report its background, the variable `COLORFGBG` \
          (`15;0`: light text on a dark background) helps.\n\n| theme | |\n|---|---|\n",
     );

@@ -14,8 +14,8 @@ use crate::tui::theme::detect::{Background, Environment};
 use crate::tui::theme::themes;
 
 /// Terminals that do not know the question answer another one at once. Only those that answer nothing at all, or are
-/// very far away, take this long.
-const TIMEOUT: Duration = Duration::from_millis(500);
+/// very far away, take this long, before the first screen. A later answer changes the theme of the running explorer.
+const TIMEOUT: Duration = Duration::from_millis(200);
 
 /// What is known about the colours of the terminal.
 #[derive(Clone, Copy, Debug)]
