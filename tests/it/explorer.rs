@@ -50,6 +50,25 @@ fn drilling_down_to_one_request_and_back() {
 }
 
 #[test]
+fn the_name_of_a_time_zone_was_utc_without_a_word() {
+    if !Path::new("/usr/share/zoneinfo/Asia/Kolkata").exists() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("demo.db");
+    let arguments =
+        ["demo".as_ref(), "--requests".as_ref(), "300".as_ref(), "--cache".as_ref(), cache.as_os_str()];
+    let zone = [("TZ", "Asia/Kolkata".to_owned())];
+    let program = Path::new(env!("CARGO_BIN_EXE_tamarin"));
+    let mut terminal = Terminal::start_in(program, &arguments, &zone, (130, 34)).unwrap();
+    terminal.wait_for("300 requests").unwrap();
+    terminal.press("t").unwrap();
+    terminal.wait_for("times are in Asia/Kolkata (UTC+5:30)").unwrap();
+    terminal.press("q").unwrap();
+    assert!(terminal.wait_for_end().unwrap().success());
+}
+
+#[test]
 fn an_error_in_a_filter_is_shown_and_esc_cancels() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = demo(&folder.path().join("demo.db"));

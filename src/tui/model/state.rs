@@ -381,7 +381,7 @@ impl State {
         let [first, last] = [first, last].map(|at| format::offset(at, &self.local_zone));
         let offset = if first == last { first } else { format!("{first}, {last}") };
         match self.local_zone.iana_name() {
-            Some("UTC") => "UTC".to_owned(),
+            Some("UTC" | "Etc/UTC") => "UTC".to_owned(),
             Some(name) => format!("{name} ({offset})"),
             None => offset,
         }
