@@ -7,6 +7,7 @@ use super::context::Context;
 use super::{interrupt, usage};
 use crate::export::Cell;
 use crate::human;
+use crate::identity::host_names::Lookups;
 use crate::identity::resolver::Found;
 use crate::insight::Scope;
 use crate::insight::host_names::{Candidates, MAX_LOOKUPS, candidates};
@@ -78,7 +79,7 @@ pub(super) fn look_up(
         }
         !cancel.is_cancelled()
     });
-    if let Some(note) = note(&candidates, lookups.unanswered, |address| service.names().has(address)) {
+    if let Some(note) = note(&candidates, lookups, |address| service.names().has(address)) {
         context.note(&note);
     }
     Ok(())
@@ -89,7 +90,7 @@ fn addresses_in_words(count: u64) -> String {
 }
 
 /// Which addresses have no known answer; `None`: all have one.
-fn note(candidates: &Candidates, unanswered: usize, is_known: impl Fn(IpAddr) -> bool) -> Option<String> {
+fn note(candidates: &Candidates, lookups: Lookups, is_known: impl Fn(IpAddr) -> bool) -> Option<String> {
     let (addresses, requests) = candidates.without(is_known);
     if addresses == 0 {
         return None;
@@ -100,13 +101,44 @@ fn note(candidates: &Candidates, unanswered: usize, is_known: impl Fn(IpAddr) ->
         "host_name: {} of {of}, with {share} of their requests, were not looked up",
         human::count(addresses)
     );
-    if candidates.address_count > candidates.addresses.len() as u64 {
-        let limit = human::count(candidates.addresses.len() as u64);
-        note.push_str(&format!("; the {limit} with the most requests are"));
+    let Lookups { addresses, ended, unanswered } = lookups;
+    if candidates.address_count > addresses as u64 {
+        let limit = human::count(addresses as u64);
+        note.push_str(&format!("; only the {limit} with the most requests are"));
+    }
+    if ended < addresses {
+        let count = human::counted((addresses - ended) as u64, "lookup");
+        note.push_str(&format!("; {count} had not ended after {} s", RESOLVE_TIMEOUT.as_secs()));
     }
     if unanswered > 0 {
         let count = addresses_in_words(unanswered as u64);
         note.push_str(&format!("; no name server answered for {count}"));
     }
     Some(note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_note_says_which_addresses_have_no_known_name_and_why() {
+        let address = |last: u8| IpAddr::from([192, 0, 2, last]);
+        let addresses = (0..4).map(|last| (address(last), 20)).collect();
+        let candidates = Candidates { addresses, address_count: 14, requests: 100 };
+        let lookups = |ended, unanswered| Lookups { addresses: 4, ended, unanswered };
+        let known = |count: u8| move |other: IpAddr| (0..count).any(|last| address(last) == other);
+        assert_eq!(
+            note(&candidates, lookups(4, 0), known(4)).unwrap(),
+            "host_name: 10 of 14 addresses, with 20.0 % of their requests, were not looked up; only the 4 with the most \
+             requests are"
+        );
+        let all = Candidates { address_count: 4, requests: 80, ..candidates };
+        assert_eq!(note(&all, lookups(4, 0), known(4)), None);
+        assert_eq!(
+            note(&all, lookups(3, 1), known(2)).unwrap(),
+            "host_name: 2 of 4 addresses, with 50.0 % of their requests, were not looked up; 1 lookup had not ended after \
+             15 s; no name server answered for 1 address"
+        );
+    }
 }

@@ -11,7 +11,7 @@ use dns_lookup::LookupErrorKind;
 use parking_lot::{Condvar, Mutex};
 
 /// Maximum number of lookups at the same time.
-const MAX_PARALLEL: usize = 16;
+const MAX_PARALLEL: usize = 32;
 
 /// A name that reverse DNS gives, in lower case. As text, a name that is not confirmed has ` (unconfirmed)` behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]

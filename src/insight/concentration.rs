@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Scope;
 use crate::human;
+use crate::identity::host_names::NOT_LOOKED_UP;
 use crate::log::Field;
 use crate::query::{
     Answer, Ask, Dimension, Engine, Filter, Measure, Query, QueryError, Statistics, Totals, Value,
@@ -66,7 +67,11 @@ pub fn concentration(
         counting: scope.counting,
         ask,
     };
-    let absent = Filter::term_for(by, &Value::Absent);
+    let mut absent = Filter::term_for(by, &Value::Absent);
+    if *by == Dimension::HostName {
+        // Addresses whose names are not known do not belong together either.
+        absent = Filter::any([absent, Filter::term_for(by, &Value::from(NOT_LOOKED_UP))]);
+    }
     let (with_value, left_out) = match is_absence_a_value(by) {
         true => (Filter::everything(), 0),
         false => {

@@ -9,6 +9,7 @@ use tamarin::identity::Identity;
 use tamarin::identity::host_names::{Lookups, NameService};
 use tamarin::identity::resolver::{Found, HostName, Resolver};
 use tamarin::insight::Scope;
+use tamarin::insight::concentration::concentration;
 use tamarin::insight::host_names::candidates;
 use tamarin::log::Field;
 use tamarin::query::{Answer, Ask, Dimension, Engine, Filter, LocalEngine, Measure, Query, Sort, TimeRange};
@@ -100,6 +101,17 @@ fn answers_change_when_names_arrive() {
     assert_eq!((counts(&log), pairs(&log)), ([3, 3, 3, 399], 4));
     assert_eq!(log.names("host_name:A.Example"), named(&[("a.example", 3)]));
     assert_eq!(log.names("-host_name:a.example -host_name:-"), named(&[all[0], all[2]]));
+}
+
+#[test]
+fn addresses_without_a_known_name_were_taken_for_one_host() {
+    let log = Log::new();
+    log.look_up(&["192.0.2.0", "192.0.2.1", "192.0.2.2"]);
+    let (by, scope) = (Dimension::HostName, Scope::default());
+    let cancel = CancellationToken::new();
+    let found = concentration(&log.engine, &scope, &by, Measure::Requests, &cancel, &mut |_, _| {});
+    let found = found.unwrap().0;
+    assert_eq!((found.values, found.total, found.left_out), (2, 6, 399));
 }
 
 #[test]

@@ -69,10 +69,14 @@ impl<B: Backend, C: TerminalControl> Session<'_, B, C> {
             }
             Effect::LookUpName(address) => {
                 let (names, actions) = (Arc::clone(&self.names), self.actions.clone());
-                // Not on a thread of tokio, which waits for them in the end.
-                std::thread::spawn(move || {
+                let look_up = move || {
                     let _ = actions.send(Action::NameFound(address, names.look_up_one(address)));
-                });
+                };
+                // Not on a thread of tokio, which waits for them in the end.
+                let thread = std::thread::Builder::new().name("name".to_owned()).spawn(look_up);
+                if let Err(error) = thread {
+                    self.state.warn(format!("could not look up the name: {error}"));
+                }
             }
             Effect::Retry => self.ingest.iter().for_each(|feed| (feed.retry)()),
             Effect::StopExport => {
