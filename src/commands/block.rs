@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 
 use super::mutes::CacheMutes;
 use super::open_cache::open_cache;
-use super::{Outcome, args::BlockArgs, context::Context, interrupt, output, usage};
+use super::{Outcome, args::BlockArgs, context::Context, host_names, interrupt, output, usage};
 use crate::human::counted;
 use crate::insight::block::{self, Format, Notes, Settings, Target};
 use crate::insight::findings::mute::{MuteStore, separate};
@@ -71,6 +71,7 @@ pub(super) fn run(context: &Context, args: &BlockArgs) -> anyhow::Result<Outcome
     };
     // All lookups are about the same requests.
     engine.pin_snapshot(true)?;
+    host_names::look_up(context, &*engine, &scope, &[])?;
     if args.from_findings {
         let mut found = findings::find(&*engine, &scope, &cancel, &mut |_, _| {})?.findings;
         let mutes = CacheMutes::of(engine.cache().clone()).mutes()?;

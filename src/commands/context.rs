@@ -9,6 +9,7 @@ use super::{output, usage};
 use crate::cache::Cache;
 use crate::config::{Config, ConfigFile, data_directory};
 use crate::export::Format;
+use crate::identity::host_names::NameService;
 use crate::identity::{Files, Identity};
 use crate::query::filter::period;
 use crate::query::{Ask, Counting, Filter, LocalEngine, Query, TimeRange};
@@ -28,6 +29,8 @@ pub(super) struct Context {
     /// `--since` and `--until`.
     pub(super) time: TimeRange,
     pub(super) format: Format,
+    /// What looks up the names of addresses; `None`: the user did not enable it.
+    pub(super) names: Option<Arc<NameService>>,
 }
 
 impl Context {
@@ -61,7 +64,9 @@ impl Context {
         }
         let format = options.format.map_or(Format::Table, Format::from);
         let config = config_file.config.clone();
-        Ok(Context { options, config, config_file, filter, time: TimeRange { start, end }, format })
+        let resolves = options.resolve || config.resolve;
+        let names = resolves.then(|| Arc::new(NameService::of_system()));
+        Ok(Context { options, config, config_file, filter, time: TimeRange { start, end }, format, names })
     }
 
     /// The cache named by `--cache` or the configuration file.
@@ -79,16 +84,20 @@ impl Context {
         self.named_cache().map_or_else(|| Ok(data_directory()?.join(default)), Ok)
     }
 
-    /// What is known about addresses, from the files of the options, else of the configuration file, else of the data
-    /// directory.
+    /// What is known about addresses: from the files of the options, else of the configuration file, else of the data
+    /// directory, and their names if the user enabled them.
     pub(super) fn identity(&self) -> Arc<Identity> {
         let (options, config) = (&self.options, &self.config);
         let named = if options.ip_database.is_empty() { &config.ip_databases } else { &options.ip_database };
-        Arc::new(Identity::new(Files {
+        let identity = Identity::new(Files {
             databases: named.clone(),
             aws_ranges: options.aws_ip_ranges.clone().or_else(|| config.aws_ip_ranges.clone()),
             folder: data_directory().ok(),
-        }))
+        });
+        Arc::new(match &self.names {
+            Some(names) => identity.with_host_names(Arc::clone(names.names())),
+            None => identity,
+        })
     }
 
     /// The engine that answers queries from a cache.

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::args::ContrastArgs;
 use super::context::Context;
 use super::open_cache::pull_and_open;
-use super::{Outcome, interrupt, output, usage};
+use super::{Outcome, host_names, interrupt, output, usage};
 use crate::export::{self, Format};
 use crate::insight::Scope;
 use crate::insight::contrast::{Against, contrast};
@@ -34,6 +34,12 @@ pub(super) fn run(context: &Context, args: &ContrastArgs) -> anyhow::Result<Outc
     };
     let engine = context.engine(open.cache.clone());
     engine.pin_snapshot(true)?;
+    // Names that either filter needs.
+    let filters = match &against {
+        Against::Selected(_, filter) => Filter::any([scope.filter.clone(), filter.clone()]),
+        Against::RestOf(..) => scope.filter.clone(),
+    };
+    host_names::look_up(context, &engine, &Scope { filter: filters, ..scope.clone() }, &[])?;
     let (cancel, _hook) = interrupt::query_cancellation();
     let contrast = contrast(&engine, &scope, &against, &cancel, &mut |_, _| {})?;
     if context.options.stats {

@@ -21,6 +21,7 @@ use super::{
     usage,
 };
 use crate::cache::{Cache, CacheError, Writer, is_missing_or_empty};
+use crate::identity::host_names::NameService;
 use crate::ingest::{Failure, Follow, Options, Reopen, Retry};
 use crate::query::Engine;
 use crate::source::Source;
@@ -214,6 +215,8 @@ pub(super) fn show(context: &Context, path: &Path, start: Start) -> anyhow::Resu
         let options = TuiOptions {
             engine,
             mutes: Some(mutes),
+            names: context.names.clone().unwrap_or_else(|| Arc::new(NameService::of_system())),
+            resolves: context.names.is_some(),
             log_counts: Some(log_counts),
             ingest: ingest.as_ref().map(BackgroundIngest::feed),
             filter: context.filter.clone(),

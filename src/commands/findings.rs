@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use super::args::{FindingsArgs, FindingsCommand, KindList, MuteArgs, Options};
 use super::mutes::CacheMutes;
 use super::open_cache::{open_cache, pull_and_open};
-use super::{Outcome, context::Context, emptiness, interrupt, output, usage};
+use super::{Outcome, context::Context, emptiness, host_names, interrupt, output, usage};
 use crate::cache::Cache;
 use crate::export::{self, Cell, FindingRow, Format, Sheet};
 use crate::human;
@@ -45,6 +45,7 @@ fn list(context: &Context, args: &FindingsArgs) -> anyhow::Result<Outcome> {
         filter: context.filter.clone(),
         counting: args.counting.into(),
     };
+    host_names::look_up(context, &engine, &scope, &[])?;
     let (cancel, _hook) = interrupt::query_cancellation();
     let started = Instant::now();
     let Findings { mut findings, benign } = find(&engine, &scope, &cancel, &mut |_, _| {})?;

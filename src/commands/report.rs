@@ -29,15 +29,22 @@ enum Subject {
     Total,
 }
 
+impl Subject {
+    fn dimensions(&self) -> &[Dimension] {
+        match self {
+            Subject::Dimension(by, _) => std::slice::from_ref(by),
+            Subject::Pairs(by, _) => by,
+            Subject::Time(_) | Subject::Total => &[],
+        }
+    }
+}
+
 pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcome> {
     let subject = subject(context, &args.dimension)?;
     if args.bucket.is_some() && !matches!(subject, Subject::Time(_)) {
         return usage("--bucket is for tamarin report time");
     }
     let by_address = matches!(&subject, Subject::Dimension(Dimension::Field(Field::RemoteIp), _));
-    if args.resolve && !by_address {
-        return usage("--resolve is for tamarin report remote_ip");
-    }
     if args.summary && !matches!(subject, Subject::Dimension(..)) {
         return usage("--summary is for reports by one dimension");
     }
@@ -47,6 +54,11 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
     let columns = columns(&subject, &args.columns)?;
     let open = pull_and_open(context, &args.sources)?;
     let mut report = Report { context, open: &open, engine: context.engine(open.cache.clone()), args };
+    if !by_address || context.filter.tests(&Dimension::HostName) {
+        let by = subject.dimensions();
+        let query = context.query(&open.sources, args.counting.into(), Ask::Totals);
+        host_names::look_up(context, &report.engine, &Scope::of(&query), by)?;
+    }
     let mut prices: Option<ChosenPrices> = None;
     if let (true, Subject::Dimension(by, _)) = (args.summary, &subject) {
         report.write_summary(by)?;
@@ -93,7 +105,7 @@ pub(super) fn run(context: &Context, args: &ReportArgs) -> anyhow::Result<Outcom
             let sheet = export::sheet(&answer, &ask).with_estimate(Measure::Cost.name(), costs);
             export::write_sheet(sheet, context.format, output::width(), &mut out)?;
         }
-        (_, Answer::Groups(groups)) if by_address && (args.resolve || context.config.resolve) => {
+        (_, Answer::Groups(groups)) if by_address && context.names.is_some() => {
             let names = host_names::column(context, groups);
             let sheet = export::sheet(&answer, &ask).with_column(1, "host_name", names);
             export::write_sheet(sheet, context.format, output::width(), &mut out)?;

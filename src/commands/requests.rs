@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::args::RequestsArgs;
 use super::context::Context;
 use super::open_cache::pull_and_open;
-use super::{Outcome, emptiness, interrupt, output};
+use super::{Outcome, emptiness, host_names, interrupt, output};
 use crate::export::{self, Format};
+use crate::insight::Scope;
 use crate::log::{FIELDS, Field, Kind};
 use crate::query::{Answer, Ask, Requests, Sort};
 
@@ -28,6 +29,8 @@ pub(super) fn run_with(
     let sort = sort(context)?;
     let open = pull_and_open(context, &args.sources)?;
     let engine = Arc::new(context.engine(open.cache.clone()));
+    let totals = context.query(&open.sources, args.counting.into(), Ask::Totals);
+    host_names::look_up(context, &*engine, &Scope::of(&totals), &[])?;
     let (cancel, _hook) = interrupt::query_cancellation();
     let mut out = output::data();
     let wanted = context.max_rows();

@@ -7,10 +7,12 @@ use std::sync::mpsc::sync_channel;
 
 use anyhow::bail;
 
-use super::{Outcome, args::SqlArgs, context::Context, interrupt, open_cache::pull_and_open, output, usage};
+use super::open_cache::pull_and_open;
+use super::{Outcome, args::SqlArgs, context::Context, host_names, interrupt, output, usage};
 use crate::cache::Cache;
 use crate::export::{self, Cell, Format, Sheet};
 use crate::human;
+use crate::insight::Scope;
 use crate::query::Ask;
 use crate::query::sql::{Sql, SqlError, SqlValue};
 
@@ -31,6 +33,7 @@ pub(super) fn run(context: &Context, args: &SqlArgs) -> anyhow::Result<Outcome> 
     let open = pull_and_open(context, &args.sources)?;
     let query = context.query(&open.sources, args.counting.into(), Ask::Totals);
     let engine = Arc::new(context.engine(open.cache.clone()));
+    host_names::look_up(context, &*engine, &Scope::of(&query), &[])?;
     let _close = CloseOnDrop(open.cache.clone());
     let (sender, receiver) = sync_channel::<Message>(ROWS_AHEAD);
     let statement = args.statement.clone();

@@ -160,7 +160,7 @@ pub(crate) static KEYS: [KeySpec; 30] = [
         "[\"/var/lib/GeoIP/GeoLite2-Country.mmdb\"]", "*.mmdb in the data directory", "--ip-database"),
     key(&["aws_ip_ranges"], Kind::Path, "The ip-ranges.json of AWS, for the dimension aws.",
         "\"/var/lib/aws/ip-ranges.json\"", "that in the data directory", "--aws-ip-ranges"),
-    key(&["resolve"], Kind::Flag, "Look up the names of addresses in `report remote_ip`. This sends DNS queries.",
+    key(&["resolve"], Kind::Flag, "Look up the names of addresses, for the dimension host_name and in `report remote_ip`. This sends DNS queries.",
         "true", "false", "--resolve"),
     key(&["theme"], Kind::Theme,
         "The theme of the explorer: auto, a theme of the program, or one of your own. With auto, it fits the background of the \

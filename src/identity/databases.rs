@@ -115,7 +115,7 @@ impl Database {
         match about {
             About::Country => self.country.is_some(),
             About::Asn => self.asn.is_some(),
-            About::Aws => false,
+            About::Aws | About::HostName => false,
         }
     }
 

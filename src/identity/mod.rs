@@ -4,7 +4,8 @@
 //! - [`crawlers`]: the crawlers of a maintained list.
 //! - [`Identity`]: countries and autonomous systems of addresses, from databases in MaxMind format (`databases`), and the
 //!   services of AWS, from the file that AWS publishes (`aws_ranges`).
-//! - [`resolver`]: names of addresses by reverse DNS, only where the user asked for them.
+//! - [`resolver`]: names of addresses by reverse DNS, only where the user asked for them. [`host_names`]: those that are
+//!   known so far.
 //!
 //! Never here: queries, requests, network I/O that the user did not enable.
 
@@ -12,6 +13,7 @@ pub mod agent_family;
 mod aws_ranges;
 pub mod crawlers;
 mod databases;
+pub mod host_names;
 pub mod resolver;
 
 use std::borrow::Cow;
@@ -26,8 +28,9 @@ pub use crawlers::is_crawler;
 use crate::log::address;
 use aws_ranges::AwsRanges;
 use databases::Database;
+use host_names::{HostNames, KnownNames};
 
-/// What is known about an address from files that the user provides.
+/// What is known about an address, from files that the user provides or from name servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum About {
     /// The ISO 3166-1 code of its country, such as `DE`.
@@ -36,6 +39,9 @@ pub enum About {
     Asn,
     /// The service and region of an AWS address, such as `EC2 us-east-1`.
     Aws,
+    /// Its name by reverse DNS, such as `crawl-66-249-66-1.googlebot.com`. A name that does not lead back to the address
+    /// has ` (unconfirmed)` behind it; an address that nobody looked up has [`host_names::NOT_LOOKED_UP`].
+    HostName,
 }
 
 /// The files that describe addresses.
@@ -87,6 +93,12 @@ pub enum IdentityError {
         /// The folder where the file is looked for.
         folder: Option<PathBuf>,
     },
+    /// The user did not enable names.
+    #[error(
+        "host_name needs the names of addresses, which name servers are asked for: a DNS query for each address; to send \
+         them, add --resolve, or resolve = true to the configuration file"
+    )]
+    NoHostNames,
     /// A file cannot be read.
     #[error("{}: {reason}", path.display())]
     Unreadable {
@@ -106,6 +118,7 @@ fn sources(about: About) -> &'static str {
             "DB-IP ASN Lite (db-ip.com, no account), GeoLite2 ASN (maxmind.com) or IPinfo Lite (ipinfo.io)"
         }
         About::Aws => "the ip-ranges.json of AWS",
+        About::HostName => "a name server",
     }
 }
 
@@ -114,6 +127,7 @@ fn missing(about: About) -> &'static str {
         About::Country => "there are no countries",
         About::Asn => "there are no autonomous systems",
         About::Aws => "there are no ranges of AWS",
+        About::HostName => "there are no names",
     }
 }
 
@@ -121,10 +135,12 @@ fn or_folder(folder: &Option<PathBuf>) -> String {
     folder.as_ref().map_or(String::new(), |folder| format!(", or put it into {}", folder.display()))
 }
 
-/// What the files of the user say about addresses. A file is read when it is first needed.
+/// What the files of the user say about addresses, and their names as far as they are known. A file is read when it is
+/// first needed.
 #[derive(Debug, Default)]
 pub struct Identity {
     files: Files,
+    host_names: Option<Arc<HostNames>>,
     loaded: Mutex<Loaded>,
 }
 
@@ -138,7 +154,18 @@ struct Loaded {
 impl Identity {
     /// Says what `files` say. Nothing is read yet.
     pub fn new(files: Files) -> Identity {
-        Identity { files, loaded: Mutex::default() }
+        Identity { files, ..Identity::default() }
+    }
+
+    /// Says the names of addresses, too: those in `host_names` at the time of a query.
+    #[must_use]
+    pub fn with_host_names(self, host_names: Arc<HostNames>) -> Identity {
+        Identity { host_names: Some(host_names), ..self }
+    }
+
+    /// The names that are known at this moment.
+    pub(crate) fn known_names(&self) -> KnownNames {
+        self.host_names.as_ref().map(|names| names.known()).unwrap_or_default()
     }
 
     /// Reads the files that are needed to say this about addresses, if they are not read yet.
@@ -156,6 +183,7 @@ impl Identity {
                 Lookup::Asn(get_or_load(&mut loaded.asn, || Database::find(&self.files, About::Asn, "asn"))?)
             }
             About::Aws => Lookup::Aws(get_or_load(&mut loaded.aws, || AwsRanges::find(&self.files))?),
+            About::HostName => self.known_names().lookup()?,
         })
     }
 }
@@ -179,16 +207,21 @@ pub enum Lookup {
     Asn(Arc<Database>),
     #[doc(hidden)]
     Aws(Arc<AwsRanges>),
+    #[doc(hidden)]
+    HostName(KnownNames),
 }
 
 impl Lookup {
-    /// The value for an address as logged; `None` if the files do not know it.
-    pub fn value(&self, text: &[u8]) -> Option<Cow<'static, [u8]>> {
+    /// The value for an address as logged; `None` if the files do not know it, or if it has no name.
+    pub fn value(&self, text: &[u8]) -> Option<Cow<'_, [u8]>> {
         let address = address::parse(text)?;
         let text = match self {
             Lookup::Country(database) => database.country(address)?,
             Lookup::Asn(database) => database.asn(address)?,
             Lookup::Aws(ranges) => ranges.service(address)?,
+            Lookup::HostName(names) => {
+                return names.value(address).map(|name| Cow::Borrowed(name.as_bytes()));
+            }
         };
         Some(Cow::Owned(text.into_bytes()))
     }
@@ -205,8 +238,8 @@ mod tests {
     use super::*;
 
     fn value(identity: &Identity, about: About, address: &str) -> Option<String> {
-        let value = identity.lookup(about).unwrap().value(address.as_bytes())?;
-        Some(String::from_utf8(value.into_owned()).unwrap())
+        let lookup = identity.lookup(about).unwrap();
+        Some(String::from_utf8(lookup.value(address.as_bytes())?.into_owned()).unwrap())
     }
 
     fn text(text: &str) -> Data {
@@ -290,6 +323,38 @@ mod tests {
         let error = identity.lookup(About::Aws).unwrap_err().to_string();
         assert!(error.contains("ip-ranges.json") && error.contains("--aws-ip-ranges FILE"), "{error}");
         assert!(!error.contains('\n'));
+    }
+
+    #[test]
+    fn names_are_those_that_were_looked_up_so_far() {
+        use super::resolver::{Found, HostName};
+        let off = Identity::default().lookup(About::HostName).unwrap_err().to_string();
+        assert!(off.contains("a DNS query for each address") && off.contains("--resolve"), "{off}");
+        let names = Arc::new(HostNames::default());
+        let identity = Identity::default().with_host_names(Arc::clone(&names));
+        let before = identity.lookup(About::HostName).unwrap();
+        let name = |name: &str, is_confirmed| Found::Name(HostName { name: name.to_owned(), is_confirmed });
+        names.add(&[
+            ("203.0.113.1".parse().unwrap(), name("a.example", true)),
+            ("203.0.113.2".parse().unwrap(), name("crawler.search.example", false)),
+            ("203.0.113.3".parse().unwrap(), Found::NoName),
+            ("203.0.113.4".parse().unwrap(), Found::NoAnswer),
+            ("2001:db8::1".parse().unwrap(), name("b\u{1b}[2J.example", true)),
+        ]);
+        for (address, expected) in [
+            ("203.0.113.1", Some("a.example")),
+            ("203.0.113.1:443", Some("a.example")),
+            ("::ffff:203.0.113.1", Some("a.example")),
+            ("203.0.113.2", Some("crawler.search.example (unconfirmed)")),
+            ("203.0.113.3", None),
+            ("203.0.113.4", Some("(not looked up)")),
+            ("203.0.113.5", Some("(not looked up)")),
+            ("2001:db8::1", Some("b\u{1b}[2J.example")),
+            ("no address", None),
+        ] {
+            assert_eq!(value(&identity, About::HostName, address).as_deref(), expected, "{address}");
+        }
+        assert_eq!(before.value(b"203.0.113.1").as_deref(), Some("(not looked up)".as_bytes()));
     }
 
     #[test]

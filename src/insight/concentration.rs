@@ -220,6 +220,7 @@ fn noun(by: &Dimension) -> (String, String) {
         Dimension::Field(Field::Referer) => ("referer", "referers"),
         Dimension::Field(Field::Operation) => ("operation", "operations"),
         Dimension::Network { .. } => ("network", "networks"),
+        Dimension::HostName => ("host name", "host names"),
         Dimension::Role => ("role", "roles"),
         Dimension::Prefix { .. } => ("prefix", "prefixes"),
         Dimension::HourOfDay => ("hour of the day", "hours of the day"),

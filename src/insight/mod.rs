@@ -1,6 +1,7 @@
 //! Analyses that need several queries: [`findings`] names what is suspicious, [`mod@contrast`] what tells two sets of
 //! requests apart, [`mod@concentration`] how uneven a distribution is;
-//! [`mod@block`] writes block lists, [`emptiness`] says why a filter passes no request. `bursts` finds bursts in one series.
+//! [`mod@block`] writes block lists, [`emptiness`] says why a filter passes no request, [`host_names`] which
+//! addresses to look up. `bursts` finds bursts in one series.
 //!
 //! An analysis is a function over the answers of any [`Engine`](crate::query::Engine); it depends on the requests
 //! alone, so equal data gives equal results.
@@ -13,6 +14,7 @@ pub mod concentration;
 pub mod contrast;
 pub mod emptiness;
 pub mod findings;
+pub mod host_names;
 mod survey;
 
 use crate::query::{Counting, Filter, Query, TimeRange};

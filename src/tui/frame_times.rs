@@ -12,6 +12,7 @@ use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use tokio_util::sync::CancellationToken;
 
+use crate::identity::host_names::NameService;
 use crate::query::{Engine, Filter, TimeRange};
 use crate::tui::app::analysis_runner::run_analysis;
 use crate::tui::app::frame_writer::FrameWriter;
@@ -130,7 +131,8 @@ impl Session<'_> {
                 actions.push_back(Action::Answered(Box::new(result)));
             }),
             Effect::Analyse(job) if !std::mem::replace(&mut self.has_analysed, true) => {
-                run_analysis(engine, None, self.now.unix_seconds, &job, &cancel, &mut |result| {
+                let (names, now) = (NameService::of_system(), self.now.unix_seconds);
+                run_analysis(engine, None, &names, now, &job, &cancel, &mut |result| {
                     actions.push_back(Action::Analysed(Box::new(result)));
                 });
             }

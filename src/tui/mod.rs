@@ -41,6 +41,7 @@ pub(crate) use settings::Settings;
 pub(crate) use theme::Theme;
 
 use crate::config::NamedInvestigation;
+use crate::identity::host_names::NameService;
 use crate::ingest::{Failure, Progress};
 use crate::insight::findings::mute::MuteStore;
 use crate::query::{Engine, Filter, TimeRange};
@@ -51,6 +52,10 @@ pub(crate) struct TuiOptions {
     pub engine: Arc<dyn Engine>,
     /// Findings that the user muted; `None`: they cannot be muted.
     pub mutes: Option<Arc<dyn MuteStore>>,
+    /// Looks up the names of addresses.
+    pub names: Arc<NameService>,
+    /// Whether it does so for tables and filters by name; otherwise only for single addresses, when the user says so.
+    pub resolves: bool,
     /// Reads how many lines of the logs are not requests of their own; `None`: not known.
     pub log_counts: Option<Arc<dyn Fn() -> LogCounts + Send + Sync>>,
     /// The ingest that runs in the background, if any.

@@ -2,6 +2,7 @@
 //! terminal.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,15 +14,19 @@ use ratatui::backend::TestBackend;
 use ratatui::style::{Color, Modifier};
 
 use crate::config::NamedInvestigation;
+use crate::identity::host_names::{HostNames, NameService};
+use crate::identity::resolver::{Found, Resolver};
+use crate::identity::{About, Identity, Lookup};
 use crate::ingest::Progress;
 use crate::insight::findings::{Findings, mute::Mute};
 use crate::log::{FIELDS, Field, Kind};
+use crate::query::filter::Subject;
 use crate::query::*;
 use crate::tui::app::analysis_runner::run_analysis;
 use crate::tui::app::query_runner::{completions, pin_snapshot, run_query};
 use crate::tui::model::{
-    Action, ActionTime, AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, Effect,
-    Export, Exported, QueryResult, State,
+    Action, ActionTime, AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot,
+    Effect, Export, Exported, QueryResult, State,
 };
 use crate::tui::theme::themes;
 use crate::tui::update::{MAX_COPIED_ROWS, update};
@@ -41,6 +46,8 @@ pub(crate) struct NaiveEngine {
     rows: Mutex<Vec<RequestRow>>,
     generation: AtomicU64,
     held: Mutex<Option<(Vec<RequestRow>, u64)>>,
+    /// The names of addresses, if they are enabled.
+    names: Mutex<Option<Arc<HostNames>>>,
 }
 
 impl NaiveEngine {
@@ -49,6 +56,7 @@ impl NaiveEngine {
             rows: Mutex::new(rows),
             generation: AtomicU64::new(1),
             held: Mutex::new(None),
+            names: Mutex::new(None),
         })
     }
 
@@ -130,7 +138,17 @@ impl Engine for NaiveEngine {
             return Err(QueryError::Invalid("country needs a database".to_owned()));
         }
         let held = self.held.lock().as_ref().map(|(rows, _)| rows.clone());
-        let rows = held.unwrap_or_else(|| self.rows.lock().clone());
+        let mut rows = held.unwrap_or_else(|| self.rows.lock().clone());
+        if query.depends_on(&Dimension::HostName) {
+            let identity = match &*self.names.lock() {
+                Some(names) => Identity::default().with_host_names(Arc::clone(names)),
+                None => Identity::default(),
+            };
+            let lookup = identity.lookup(About::HostName);
+            let lookup = lookup.map_err(|error| QueryError::Invalid(error.to_string()))?;
+            let query = with_names(&mut rows, query, &lookup);
+            return Ok(Reply { answer: naive::answer(&rows, &query), statistics: Statistics::default() });
+        }
         Ok(Reply { answer: naive::answer(&rows, query), statistics: Statistics::default() })
     }
 
@@ -162,6 +180,43 @@ impl Engine for NaiveEngine {
     }
 }
 
+/// Puts the names of addresses into a field that no test needs, and returns the query about this field.
+fn with_names(rows: &mut [RequestRow], query: &Query, lookup: &Lookup) -> Query {
+    const FIELD: Field = Field::BucketOwner;
+    for row in rows {
+        let name = match row.get(Field::RemoteIp) {
+            Value::Text(address) => lookup.value(address).map(|name| Value::Text(name.as_ref().into())),
+            _ => None,
+        };
+        row.fields[FIELD as usize] = name.unwrap_or(Value::Absent);
+    }
+    let dimension = |by: &mut Dimension| {
+        if *by == Dimension::HostName {
+            *by = Dimension::Field(FIELD);
+        }
+    };
+    fn replace(filter: &mut Filter) {
+        match filter {
+            Filter::All(inner) | Filter::Any(inner) => inner.iter_mut().for_each(replace),
+            Filter::Not(inner) => replace(inner),
+            Filter::Term(subject, _) => {
+                if *subject == Subject::Derived(Dimension::HostName) {
+                    *subject = Subject::Field(FIELD);
+                }
+            }
+        }
+    }
+    let mut query = query.clone();
+    replace(&mut query.filter);
+    match &mut query.ask {
+        Ask::Groups { by, .. } | Ask::Distribution { by, .. } => dimension(by),
+        Ask::Pairs { by, .. } => by.iter_mut().for_each(dimension),
+        Ask::Series { each: Some((by, _)), .. } => dimension(by),
+        _ => {}
+    }
+    query
+}
+
 /// An explorer on a test terminal. Queries are answered at once, unless the test holds the results.
 pub(crate) struct Explorer {
     pub(crate) state: State,
@@ -179,6 +234,13 @@ pub(crate) struct Explorer {
     pub(crate) findings: Option<Findings>,
     pub(crate) analyses: usize,
     pub(crate) muted: Vec<Mute>,
+    /// Looks up the names of addresses.
+    pub(crate) names: NameService,
+    pub(crate) holds_lookups: bool,
+    /// Jobs of lookups that were held.
+    pub(crate) held_lookups: Vec<AnalysisJob>,
+    /// Lookups that were stopped.
+    pub(crate) stopped_lookups: usize,
     /// The investigations that were saved.
     pub(crate) saved: Vec<NamedInvestigation>,
     /// Keys that were pressed, typed letters included.
@@ -218,6 +280,21 @@ impl Explorer {
         explorer
     }
 
+    /// An explorer whose user enabled names, which `look_up` finds.
+    pub(crate) fn with_names(
+        columns: u16,
+        rows: u16,
+        log: Vec<RequestRow>,
+        look_up: impl Fn(IpAddr) -> Found + Send + Sync + 'static,
+    ) -> Explorer {
+        let mut explorer = Explorer::new(columns, rows, log, None);
+        explorer.names = NameService::new(Resolver::new(Arc::new(look_up)));
+        *explorer.engine.names.lock() = Some(Arc::clone(explorer.names.names()));
+        explorer.state.names.is_enabled = true;
+        explorer.handle(Action::Begin);
+        explorer
+    }
+
     fn new(columns: u16, rows: u16, log: Vec<RequestRow>, progress: Option<Progress>) -> Explorer {
         debug_assert_eq!(Field::of_kind(Kind::Time).count(), 1);
         let engine = NaiveEngine::new(log);
@@ -248,6 +325,10 @@ impl Explorer {
             findings: Some(Findings::default()),
             analyses: 0,
             muted: Vec::new(),
+            names: NameService::new(Resolver::new(Arc::new(|_| Found::NoAnswer))),
+            holds_lookups: false,
+            held_lookups: Vec::new(),
+            stopped_lookups: 0,
             saved: Vec::new(),
             key_strokes: 0,
             queries: 0,
@@ -277,12 +358,21 @@ impl Explorer {
                                 .extend(results.into_iter().map(|result| Action::Answered(Box::new(result))));
                         }
                     }
+                    Effect::Analyse(job)
+                        if self.holds_lookups && matches!(job.ask, AnalysisAsk::HostNames(..)) =>
+                    {
+                        self.held_lookups.push(*job);
+                    }
                     Effect::Analyse(job) => {
                         self.analyses += 1;
                         assert!(self.analyses < 1_000, "endless analyses: {job:?}");
                         self.run_analysis(&job, &mut actions);
                     }
+                    Effect::StopAnalysis(AnalysisSlot::HostNames) => self.stopped_lookups += 1,
                     Effect::StopAnalysis(_) => {}
+                    Effect::LookUpName(address) => {
+                        actions.push_back(Action::NameFound(address, self.names.look_up_one(address)));
+                    }
                     Effect::Complete { number, query, by, text } => {
                         let values = completions(&*self.engine, *query, &by, &text, 50).unwrap();
                         actions.push_back(Action::Completed { number, values });
@@ -353,7 +443,7 @@ impl Explorer {
             let result = AnalysisResult { number, generation, share: None, answer };
             return actions.push_back(Action::Analysed(Box::new(result)));
         }
-        run_analysis(&*self.engine, None, NOW, job, &CancellationToken::new(), &mut |result| {
+        run_analysis(&*self.engine, None, &self.names, NOW, job, &CancellationToken::new(), &mut |result| {
             actions.push_back(Action::Analysed(Box::new(result)));
         });
     }

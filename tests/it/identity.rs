@@ -106,8 +106,21 @@ fn databases_are_found_in_the_data_directory_and_named_in_the_configuration_file
 }
 
 #[test]
-fn names_are_looked_up_only_in_a_report_by_address() {
+fn names_are_looked_up_only_where_the_user_asked_for_them() {
     let home = home();
-    let message = home.fails_in_one_line(2, &["report", "country", "--resolve"]);
-    assert!(message.contains("--resolve is for tamarin report remote_ip"), "{message}");
+    for command in [&["report", "country"][..], &["report", "host"], &["requests"], &["findings"]] {
+        let message = home.fails_in_one_line(2, &[command, &["--resolve"]].concat());
+        assert!(message.contains("--resolve is for tamarin report remote_ip and for"), "{message}");
+    }
+    for command in [
+        &["report", "host_name"][..],
+        &["report", "host_name,asn"],
+        &["report", "total", "--filter", "host_name:*.example.com"],
+        &["requests", "--filter", "-host_name:-"],
+        &["contrast", "--filter", "status:404", "--against", "host_name:a.example.com"],
+    ] {
+        let message = home.fails_in_one_line(1, &[command, &DATABASES].concat());
+        assert!(message.contains("host_name needs the names of addresses"), "{message}");
+        assert!(message.contains("--resolve") && message.contains("resolve = true"), "{message}");
+    }
 }

@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("query", &["log", "cache", "identity"]),
     ("insight", &["log", "human", "identity", "query"]),
     ("export", &["log", "human", "query", "insight"]),
-    ("tui", &["log", "human", "config", "source", "ingest", "query", "insight", "export"]),
+    ("tui", &["log", "human", "config", "identity", "source", "ingest", "query", "insight", "export"]),
     (
         "commands",
         &[

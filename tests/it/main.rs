@@ -29,6 +29,7 @@ mod full_disk;
 mod fuzz;
 mod growing;
 mod home;
+mod host_names;
 mod identity;
 mod imports;
 mod ingest;

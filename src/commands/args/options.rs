@@ -39,6 +39,10 @@ pub struct Options {
     /// The ip-ranges.json of AWS, for the dimension aws [default: that in the data directory]
     #[arg(long, global = true, value_name = "FILE")]
     pub aws_ip_ranges: Option<PathBuf>,
+    /// Look up the names of addresses (reverse DNS): for the dimension host_name, in reports, filters and the explorer, and
+    /// as a column of report remote_ip. This sends DNS queries for at most 1,000 addresses at a time
+    #[arg(long, global = true)]
+    pub resolve: bool,
     /// Print the duration of the query and the number of rows read on stderr
     #[arg(long, global = true)]
     pub stats: bool,

@@ -40,10 +40,6 @@ pub struct ReportArgs {
     /// may have only `cost`, `time` all that do not compare rows
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
-    /// In a report by remote_ip, look up the names of the addresses (reverse DNS) and print them as the column
-    /// host_name. This sends a DNS query for each address
-    #[arg(long)]
-    pub resolve: bool,
     /// Print how concentrated requests and bytes are on few values, instead of a row per value: mean, median,
     /// shares of the largest values, Gini coefficient
     #[arg(long, conflicts_with_all = ["columns", "bucket"])]

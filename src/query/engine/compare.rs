@@ -337,7 +337,7 @@ impl QueryContext<'_> {
     ) -> Result<Answer, QueryError> {
         let (time, filter) = with;
         let other = Query { time: *time, filter: filter.clone(), ..self.query.clone() };
-        let other = Predicate::new(&other, self.snapshot, &self.engine.id_sets, self.cancel)?;
+        let other = Predicate::new(&other, self.snapshot, &self.engine.id_sets, &self.names, self.cancel)?;
         let mut segments = Vec::new();
         for segment in &self.snapshot.segments {
             if self.predicate.passes(segment, self.snapshot)? != Passes::None
@@ -351,6 +351,7 @@ impl QueryContext<'_> {
             segments,
             scanned: Default::default(),
             pricing: Arc::clone(&self.pricing),
+            names: self.names.clone(),
             ..*self
         };
         let plan = Plan::new(self, by)?;

@@ -32,6 +32,7 @@ use super::cost::Prices;
 use super::{Answer, Ask, Dimension, Engine, Query, QueryError, Reply, Requests, Statistics};
 use crate::cache::{Cache, SegmentInfo, Snapshot};
 use crate::identity::Identity;
+use crate::identity::host_names::KnownNames;
 use compare::{Counts, HowCompared};
 use groups::keys::{DerivedGroups, GroupKeys};
 use groups::{ChargeRules, Groups, HowGrouped, HowPaired, PairSums};
@@ -205,8 +206,9 @@ impl LocalEngine {
         on_partial: Option<&mut dyn FnMut(Answer, f64)>,
     ) -> Result<Reply, QueryError> {
         let started = Instant::now();
-        let predicate = Predicate::new(query, snapshot, &self.id_sets, cancel)?;
-        let mut context = QueryContext::new(self, snapshot, query, &predicate, cancel)?;
+        let names = self.derived_groups.known_names();
+        let predicate = Predicate::new(query, snapshot, &self.id_sets, &names, cancel)?;
+        let mut context = QueryContext::new(self, snapshot, query, &predicate, names, cancel)?;
         // Only those who wait for no preliminary answer share the processors: the others are on a screen.
         let _running = match on_partial {
             Some(_) => None,
@@ -261,7 +263,9 @@ impl EngineSnapshot {
     }
 
     pub(crate) fn predicate(&self, query: &Query) -> Result<Predicate, QueryError> {
-        Predicate::new(query, &self.snapshot, &self.engine.id_sets, &CancellationToken::new())
+        let LocalEngine { id_sets, derived_groups, .. } = &*self.engine;
+        let names = derived_groups.known_names();
+        Predicate::new(query, &self.snapshot, id_sets, &names, &CancellationToken::new())
     }
 
     /// Answers a query from this snapshot.
@@ -278,6 +282,8 @@ struct QueryContext<'a> {
     cancel: &'a CancellationToken,
     scan: Scan<'a>,
     pricing: Arc<Pricing>,
+    /// The names of addresses that were known at its begin.
+    names: KnownNames,
     /// After this time of the scan, the first preliminary answer is made.
     first_wave: Duration,
     /// The segments that may have selected rows.
@@ -292,6 +298,7 @@ impl<'a> QueryContext<'a> {
         snapshot: &'a Snapshot<'a>,
         query: &'a Query,
         predicate: &'a Predicate,
+        names: KnownNames,
         cancel: &'a CancellationToken,
     ) -> Result<QueryContext<'a>, QueryError> {
         let mut segments = Vec::new();
@@ -309,6 +316,7 @@ impl<'a> QueryContext<'a> {
             cancel,
             scan: Scan { cancel, sharing: None },
             pricing,
+            names,
             first_wave: parallel::FIRST_WAVE,
             segments,
             scanned: Mutex::default(),
@@ -405,7 +413,8 @@ impl Engine for LocalEngine {
             }
         };
         let cancel = CancellationToken::new();
-        let keys = GroupKeys::new(by, snapshot, &self.derived_groups, &self.uri_columns, &cancel)?;
+        let (known, names) = (&self.derived_groups, self.derived_groups.known_names());
+        let keys = GroupKeys::new(by, snapshot, known, &names, &self.uri_columns, &cancel)?;
         let wanted = text.to_lowercase();
         let (mut with_prefix, mut containing) = (Vec::new(), Vec::new());
         keys.for_each_value(snapshot, &mut |value| {

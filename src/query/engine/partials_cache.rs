@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{QueryContext, parallel};
 use crate::cache::{ByteCache, SegmentId, SegmentInfo, Snapshot};
-use crate::query::{Counting, Filter, Query, QueryError, TimeRange};
+use crate::identity::host_names::KnownNames;
+use crate::query::{Counting, Dimension, Filter, Query, QueryError, TimeRange};
 
 /// An aggregate over rows, to which other rows can be added.
 pub(super) trait Partial: Clone + Send + Sync {
@@ -28,15 +29,18 @@ pub(super) struct PartialKey<H> {
     filter: Filter,
     /// Where requests came from, if that was needed.
     origin_epoch: u64,
+    /// Which names of addresses were known, if the query depends on them.
+    names_epoch: u64,
     how: H,
 }
 
 impl<H> PartialKey<H> {
     /// The key of a query whose predicate and groups are bound to the snapshot.
-    pub(super) fn new(query: &Query, snapshot: &Snapshot<'_>, how: H) -> PartialKey<H> {
+    pub(super) fn new(query: &Query, snapshot: &Snapshot<'_>, names: &KnownNames, how: H) -> PartialKey<H> {
+        let names_epoch = if query.depends_on(&Dimension::HostName) { names.epoch() } else { 0 };
         let Query { sources, time, counting, filter, .. } = query;
         let (sources, filter, origin_epoch) = (sources.clone(), filter.clone(), snapshot.origin_epoch());
-        PartialKey { sources, time: *time, counting: *counting, filter, origin_epoch, how }
+        PartialKey { sources, time: *time, counting: *counting, filter, origin_epoch, names_epoch, how }
     }
 }
 
@@ -93,7 +97,7 @@ impl QueryContext<'_> {
         Aggregation { cache, how, begin, add_segment }: Aggregation<'_, H, P>,
         on_progress: &mut dyn FnMut(&P, f64) -> Result<(), QueryError>,
     ) -> Result<Arc<P>, QueryError> {
-        let key = PartialKey::new(self.query, self.snapshot, how);
+        let key = PartialKey::new(self.query, self.snapshot, &self.names, how);
         let (known, included) = cache.take(&key, &self.snapshot.segments).unzip();
         let known: Option<Arc<P>> = known;
         let mut included: Vec<SegmentId> = included.unwrap_or_default();
@@ -224,8 +228,9 @@ mod tests {
         let count = || {
             let cancel = CancellationToken::new();
             let snapshot = engine.cache().snapshot().unwrap();
-            let predicate = Predicate::new(&query, &snapshot, &engine.id_sets, &cancel).unwrap();
-            let context = QueryContext::new(&engine, &snapshot, &query, &predicate, &cancel).unwrap();
+            let names = KnownNames::default();
+            let predicate = Predicate::new(&query, &snapshot, &engine.id_sets, &names, &cancel).unwrap();
+            let context = QueryContext::new(&engine, &snapshot, &query, &predicate, names, &cancel).unwrap();
             let scanned = AtomicUsize::new(0);
             let aggregation = Aggregation {
                 cache: &kept,

@@ -113,6 +113,46 @@ impl Filter {
         Filter::all(others.map(|(_, term)| term.clone()))
     }
 
+    /// Whether a term tests this derived dimension.
+    pub fn tests(&self, dimension: &Dimension) -> bool {
+        match self {
+            Filter::All(inner) | Filter::Any(inner) => inner.iter().any(|filter| filter.tests(dimension)),
+            Filter::Not(inner) => inner.tests(dimension),
+            Filter::Term(subject, _) => matches!(subject, Subject::Derived(of) if of == dimension),
+        }
+    }
+
+    /// A filter without tests of this derived dimension. It passes every request that could pass this filter, whatever the
+    /// value of the dimension.
+    #[must_use]
+    pub fn for_any(&self, dimension: &Dimension) -> Filter {
+        self.for_any_value(dimension, true)
+    }
+
+    /// `passes`: whether a term about the dimension passes every request, or none.
+    fn for_any_value(&self, dimension: &Dimension, passes: bool) -> Filter {
+        let each = |filters: &[Filter]| -> Vec<Filter> {
+            filters.iter().map(|filter| filter.for_any_value(dimension, passes)).collect()
+        };
+        let nothing = Filter::everything().negated();
+        match self {
+            Filter::All(inner) => match each(inner) {
+                all if all.contains(&nothing) => nothing,
+                all => Filter::all(all),
+            },
+            Filter::Any(inner) => match each(inner) {
+                any if any.iter().any(Filter::is_everything) => Filter::everything(),
+                any => Filter::any(any.into_iter().filter(|filter| *filter != nothing)),
+            },
+            Filter::Not(inner) => inner.for_any_value(dimension, !passes).negated(),
+            Filter::Term(Subject::Derived(of), _) if of == dimension => match passes {
+                true => Filter::everything(),
+                false => nothing,
+            },
+            term @ Filter::Term(..) => term.clone(),
+        }
+    }
+
     /// An equivalent filter without needless nesting. [`Filter::parse`] returns simplified filters.
     #[must_use]
     pub fn simplified(&self) -> Filter {
@@ -169,6 +209,23 @@ mod tests {
     #[test]
     fn a_double_negation_cancels_out() {
         assert_eq!(status(403).negated().negated(), status(403));
+    }
+
+    #[test]
+    fn a_filter_for_any_value_of_a_dimension_passes_all_that_could_pass() {
+        for (text, expected) in [
+            ("host_name:a.example", ""),
+            ("-host_name:a.example", ""),
+            ("status:404 host_name*=example", "status:404"),
+            ("status:404 -(host_name:a.example op:GET)", "status:404"),
+            ("-(host_name:a.example or status:404)", "-status:404"),
+            ("host_name:a.example or status:404", ""),
+            ("status:404 or ip:192.0.2.1", "status:404 or ip:192.0.2.1"),
+        ] {
+            let [filter, expected] = [text, expected].map(|text| Filter::parse(text, 0).unwrap());
+            assert_eq!(filter.for_any(&Dimension::HostName).simplified(), expected, "{text}");
+            assert_eq!(filter.tests(&Dimension::HostName), text.contains("host_name"), "{text}");
+        }
     }
 
     #[test]

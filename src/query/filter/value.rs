@@ -418,7 +418,7 @@ fn derived(dimension: &Dimension, literal: &Literal) -> Result<Filter, String> {
             let test = Test::Regex(format!("(?i)(^| ){word}( |$)"));
             return Ok(Filter::Term(Subject::Derived(dimension), test));
         }
-        Dimension::RefererHost => bytes.make_ascii_lowercase(),
+        Dimension::RefererHost | Dimension::HostName => bytes.make_ascii_lowercase(),
         Dimension::AgentFamily => {
             if let Some(known) = literal.text().ok().and_then(agent_family::known_family) {
                 bytes = known.as_bytes().to_vec();

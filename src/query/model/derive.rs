@@ -37,7 +37,8 @@ impl Dimension {
             | Dimension::Bucket(_)
             | Dimension::Country
             | Dimension::Asn
-            | Dimension::Aws => None,
+            | Dimension::Aws
+            | Dimension::HostName => None,
             Dimension::QueryParam { name } => query_param(value, name.as_bytes()),
         }
     }

@@ -42,13 +42,15 @@ pub enum Dimension {
     /// The family of `user_agent`: the name of the program, browser or crawler, without version. See
     /// [`agent_family`](crate::identity::agent_family()).
     AgentFamily,
-    /// The country of `remote_ip`. The values of this dimension and the next two are in files that the user provides: see
-    /// [`Dimension::about`].
+    /// The country of `remote_ip`. The values of this dimension and the next three are not in the log, but in files that the
+    /// user provides, or looked up: see [`Dimension::about`].
     Country,
     /// The autonomous system of `remote_ip`.
     Asn,
     /// The AWS service and region of `remote_ip`.
     Aws,
+    /// The name of `remote_ip` by reverse DNS, as far as it was looked up.
+    HostName,
     /// The HTTP method: of `operation` (GET in REST.GET.OBJECT), or of `request_uri` if the operation has none.
     Method,
     /// The class of `http_status`: `2xx`, `3xx`, `4xx`, `5xx`.
@@ -71,9 +73,10 @@ impl Dimension {
     /// Networks of the usual size: `/24` and `/48`.
     pub const NETWORK: Dimension = Dimension::Network { v4: 24, v6: 48 };
 
-    /// The dimensions whose values are in files that the user provides. Without such a file queries by them fail, with a
-    /// message that says how to get one.
-    pub const LOOKED_UP: [Dimension; 3] = [Dimension::Country, Dimension::Asn, Dimension::Aws];
+    /// The dimensions whose values are not in the log, but in files that the user provides, or looked up. Without such a file
+    /// queries by them fail, with a message that says how to get one; so do queries by names that the user did not enable.
+    pub const LOOKED_UP: [Dimension; 4] =
+        [Dimension::Country, Dimension::Asn, Dimension::Aws, Dimension::HostName];
 
     /// All dimensions that every cache can answer, with their usual parameters: all but [`Dimension::Path`],
     /// [`Dimension::QueryParam`] and [`Dimension::LOOKED_UP`]. Fields are first, in the order of the log.
@@ -104,18 +107,19 @@ impl Dimension {
     }
 
     /// What [`Identity`](crate::identity::Identity) must say about an address for its value in this dimension; `None` for
-    /// dimensions that need no files.
+    /// dimensions that follow from the log.
     pub fn about(&self) -> Option<About> {
         match self {
             Dimension::Country => Some(About::Country),
             Dimension::Asn => Some(About::Asn),
             Dimension::Aws => Some(About::Aws),
+            Dimension::HostName => Some(About::HostName),
             _ => None,
         }
     }
 
     /// The dimension with this name: the canonical name or an alias of a field, `network`, `network/N`, `role`, `prefix`,
-    /// `prefix/N`, `path`, `path/N`, `extension`, `referer_host`, `agent_family`, `country`, `asn`, `aws`, `method`, `status_class`, `hour_of_day`, `weekday` or `query_param:NAME`.
+    /// `prefix/N`, `path`, `path/N`, `extension`, `referer_host`, `agent_family`, `country`, `asn`, `aws`, `host_name`, `method`, `status_class`, `hour_of_day`, `weekday` or `query_param:NAME`.
     pub fn by_name(name: &str) -> Option<Dimension> {
         if let Some((base, parameter)) = name.split_once(':') {
             let is_param = QUERY_PARAM.iter().any(|known| base.eq_ignore_ascii_case(known));
@@ -143,6 +147,7 @@ impl Dimension {
             ("country", None) => Some(Dimension::Country),
             ("asn", None) => Some(Dimension::Asn),
             ("aws", None) => Some(Dimension::Aws),
+            ("host_name", None) => Some(Dimension::HostName),
             ("method", None) => Some(Dimension::Method),
             ("status_class", None) => Some(Dimension::StatusClass),
             ("hour_of_day", None) => Some(Dimension::HourOfDay),
@@ -172,6 +177,7 @@ impl Dimension {
             Dimension::Country => "country".to_owned(),
             Dimension::Asn => "asn".to_owned(),
             Dimension::Aws => "aws".to_owned(),
+            Dimension::HostName => "host_name".to_owned(),
             Dimension::Method => "method".to_owned(),
             Dimension::StatusClass => "status_class".to_owned(),
             Dimension::HourOfDay => "hour_of_day".to_owned(),
@@ -201,9 +207,11 @@ impl Dimension {
     pub fn base(&self) -> Field {
         match self {
             Dimension::Field(field) => *field,
-            Dimension::Network { .. } | Dimension::Country | Dimension::Asn | Dimension::Aws => {
-                Field::RemoteIp
-            }
+            Dimension::Network { .. }
+            | Dimension::Country
+            | Dimension::Asn
+            | Dimension::Aws
+            | Dimension::HostName => Field::RemoteIp,
             Dimension::Role => Field::Requester,
             Dimension::Prefix { .. } | Dimension::Path { .. } | Dimension::Extension => Field::Key,
             Dimension::RefererHost => Field::Referer,

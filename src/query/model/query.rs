@@ -140,6 +140,23 @@ pub enum Ask {
     RequestsById(Vec<(u32, u64)>),
 }
 
+impl Query {
+    /// Whether the answer depends on the values of this derived dimension.
+    pub fn depends_on(&self, dimension: &Dimension) -> bool {
+        let is_asked = match &self.ask {
+            Ask::Groups { by, .. } | Ask::Distribution { by, .. } => by == dimension,
+            Ask::GroupsOfEach { by, .. } => by.contains(dimension),
+            Ask::Pairs { by, .. } => by.contains(dimension),
+            Ask::Compare { by, with: (_, filter), .. } => by.contains(dimension) || filter.tests(dimension),
+            Ask::Series { each, .. } => each.as_ref().is_some_and(|(by, _)| by == dimension),
+            Ask::Activity { of, .. } => of.iter().any(|(by, _)| by == dimension),
+            Ask::Profiles { of } => of.iter().any(|(by, ..)| by == dimension),
+            Ask::Totals | Ask::Cost | Ask::Requests { .. } | Ask::RequestsById(_) => false,
+        };
+        is_asked || self.filter.tests(dimension)
+    }
+}
+
 /// The time from which buckets of `width` seconds are counted, in seconds since the epoch: the first Monday (ISO 8601)
 /// for whole weeks, otherwise the epoch.
 pub fn origin(width: u32) -> i64 {

@@ -1,14 +1,15 @@
 //! Runs analyses on worker threads. Each kind has at most one: a new one cancels the running one.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
+use crate::identity::host_names::NameService;
 use crate::insight::block::BlockError;
 use crate::insight::findings::Findings;
 use crate::insight::findings::mute::{self, Mute, MuteStore};
-use crate::insight::{block, concentration, contrast, emptiness, findings};
+use crate::insight::{block, concentration, contrast, emptiness, findings, host_names};
 use crate::query::{Engine, QueryError};
 use crate::tui::model::{
     Action, AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot,
@@ -18,6 +19,7 @@ use crate::tui::model::{
 pub(in crate::tui) struct AnalysisRunner {
     engine: Arc<dyn Engine>,
     mutes: Option<Arc<dyn MuteStore>>,
+    names: Arc<NameService>,
     /// Returns the current time in seconds since the epoch.
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     actions: UnboundedSender<Action>,
@@ -29,10 +31,11 @@ impl AnalysisRunner {
     pub(in crate::tui) fn new(
         engine: Arc<dyn Engine>,
         mutes: Option<Arc<dyn MuteStore>>,
+        names: Arc<NameService>,
         clock: Arc<dyn Fn() -> i64 + Send + Sync>,
         actions: UnboundedSender<Action>,
     ) -> AnalysisRunner {
-        AnalysisRunner { engine, mutes, clock, actions, running: Default::default() }
+        AnalysisRunner { engine, mutes, names, clock, actions, running: Default::default() }
     }
 
     /// Starts an analysis and cancels the running one of its slot.
@@ -42,9 +45,9 @@ impl AnalysisRunner {
         let cancel = CancellationToken::new();
         self.running[slot as usize] = Some(cancel.clone());
         let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
-        let (mutes, now) = (self.mutes.clone(), (self.clock)());
+        let (mutes, names, now) = (self.mutes.clone(), Arc::clone(&self.names), (self.clock)());
         tokio::task::spawn_blocking(move || {
-            run_analysis(&*engine, mutes.as_deref(), now, &job, &cancel, &mut |result| {
+            run_analysis(&*engine, mutes.as_deref(), &names, now, &job, &cancel, &mut |result| {
                 // Fails only when the session is over.
                 let _ = actions.send(Action::Analysed(Box::new(result)));
             });
@@ -72,6 +75,7 @@ impl Drop for AnalysisRunner {
 pub(in crate::tui) fn run_analysis(
     engine: &dyn Engine,
     mutes: Option<&dyn MuteStore>,
+    names: &NameService,
     now: i64,
     job: &AnalysisJob,
     cancel: &CancellationToken,
@@ -92,7 +96,7 @@ pub(in crate::tui) fn run_analysis(
             }
             _ => Vec::new(),
         };
-        analyse(engine, &mutes, now, &job.ask, cancel, &mut on_partial)
+        analyse(engine, &mutes, names, now, &job.ask, cancel, &mut on_partial)
     }));
     match answer {
         Ok(Ok(answer)) => on_result(result(None, Ok(answer))),
@@ -108,6 +112,7 @@ pub(in crate::tui) fn run_analysis(
 fn analyse(
     engine: &dyn Engine,
     mutes: &[Mute],
+    names: &NameService,
     now: i64,
     ask: &AnalysisAsk,
     cancel: &CancellationToken,
@@ -142,6 +147,17 @@ fn analyse(
         }
         AnalysisAsk::Emptiness(scope) => {
             emptiness::explain(engine, scope, cancel).map(AnalysisAnswer::Emptiness)
+        }
+        AnalysisAsk::HostNames(scope, limit) => {
+            let candidates = host_names::candidates(engine, scope, *limit, cancel)?;
+            let addresses: Vec<IpAddr> = candidates.addresses.iter().map(|(address, _)| *address).collect();
+            // Without a limit of time: nobody waits, and leaving the table cancels it.
+            let lookups = names.look_up(&addresses, None, &mut |lookups| {
+                let share = lookups.ended as f64 / lookups.addresses.max(1) as f64;
+                on_partial(AnalysisAnswer::HostNames(lookups), share);
+                !cancel.is_cancelled()
+            });
+            Ok(AnalysisAnswer::HostNames(lookups))
         }
         AnalysisAsk::Block(scope, targets) => {
             let plan = block::plan(engine, scope, targets, &block::Settings::default(), cancel);

@@ -15,6 +15,7 @@ mod hostile_text;
 mod links;
 mod lists;
 mod mouse;
+mod names;
 mod pairs;
 mod palette;
 mod room;

@@ -1,11 +1,12 @@
 //! What happens to the explorer ([`Action`]) and what `update` wants done outside the model ([`Effect`]).
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::config::{Investigation, NamedInvestigation};
 use crate::export::FindingRow;
+use crate::identity::resolver::Found;
 use crate::ingest::Progress;
 use crate::insight::concentration::Concentration;
 use crate::insight::contrast::Contrast;
@@ -84,6 +85,8 @@ pub(crate) enum Action {
         total: u64,
     },
     Exported(Exported),
+    /// What [`Effect::LookUpName`] found out.
+    NameFound(IpAddr, Found),
     /// The text of [`Effect::CopyTable`], or why there is none.
     TableCopied(CopiedForm, Result<CopiedTable, String>),
 }
@@ -266,6 +269,8 @@ pub(crate) enum Effect {
         name: String,
         investigation: Box<Investigation>,
     },
+    /// Look up the name of an address: send a DNS query.
+    LookUpName(IpAddr),
     /// Pull again.
     Retry,
     /// Stop the export and remove its incomplete file.

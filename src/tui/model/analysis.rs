@@ -1,5 +1,6 @@
 //! Analyses that run in the background: what is asked, and what comes back.
 
+use crate::identity::host_names::Lookups;
 use crate::insight::Scope;
 use crate::insight::block::{Plan, Target};
 use crate::insight::concentration::Concentration;
@@ -16,10 +17,12 @@ pub(crate) enum AnalysisSlot {
     Pane,
     /// Why nothing matches.
     Emptiness,
+    /// Lookups of names.
+    HostNames,
 }
 
 impl AnalysisSlot {
-    pub(crate) const COUNT: usize = 3;
+    pub(crate) const COUNT: usize = 4;
 }
 
 /// What an analysis is to find out.
@@ -35,6 +38,8 @@ pub(crate) enum AnalysisAsk {
     Block(Scope, Vec<Target>),
     /// Why no request passes this filter.
     Emptiness(Scope),
+    /// Look up the names of at most this many addresses of these requests: those with the most.
+    HostNames(Scope, usize),
 }
 
 impl AnalysisAsk {
@@ -42,6 +47,7 @@ impl AnalysisAsk {
         match self {
             AnalysisAsk::Findings(_) => AnalysisSlot::Findings,
             AnalysisAsk::Emptiness(_) => AnalysisSlot::Emptiness,
+            AnalysisAsk::HostNames(..) => AnalysisSlot::HostNames,
             AnalysisAsk::Contrast(..) | AnalysisAsk::Concentration(..) | AnalysisAsk::Block(..) => {
                 AnalysisSlot::Pane
             }
@@ -65,6 +71,7 @@ pub(crate) enum AnalysisAnswer {
     Block(Plan),
     /// `None`: some requests pass the filter by now.
     Emptiness(Option<Emptiness>),
+    HostNames(Lookups),
 }
 
 /// A result of an [`AnalysisJob`]: any number of partial results, then a complete result or an error.

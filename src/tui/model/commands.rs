@@ -11,7 +11,7 @@ const fn command(name: &'static str, argument: &'static str, about: &'static str
     CommandSpec { name, argument, about }
 }
 
-pub(crate) static COMMANDS: [CommandSpec; 15] = [
+pub(crate) static COMMANDS: [CommandSpec; 16] = [
     command(
         "by",
         "DIMENSION[,DIMENSION]",
@@ -32,6 +32,7 @@ pub(crate) static COMMANDS: [CommandSpec; 15] = [
         "NAME [DESCRIPTION]",
         "save this view as an investigation in the configuration file; NAME! replaces one",
     ),
+    command("resolve", "[ADDRESS]", "look up the name of this address: sends a DNS query"),
     command("theme", "NAME|auto", "show another theme"),
     command("help", "", "show all keys"),
     command("quit", "", "quit; also q"),

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::log::Field;
 use crate::tui::model::{
     Command, Context, FindingRow, ListKind, Overlay, Purpose, Rows, RunningExport, State, TableKind, folders,
-    found, heat_map, heat_map::WeekHour, pane::Pane, time_axes, undo,
+    found, heat_map, heat_map::WeekHour, names, pane::Pane, time_axes, undo,
 };
 use crate::tui::widgets::fit;
 use crate::tui::{cell_text, format};
@@ -38,7 +38,7 @@ impl FooterKey {
 /// What the footer shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Footer {
-    /// At the left edge: what was copied, or the progress of an export; empty: nothing.
+    /// At the left edge: what was copied, or the progress of an export or of lookups; empty: nothing.
     pub(crate) text: String,
     pub(crate) keys: Vec<FooterKey>,
     /// At the right edge: where the cursor is.
@@ -83,6 +83,11 @@ impl Footer {
             let key = FooterKey { x, label, word: "stop", command: Command::Export };
             x = key.end() + 2;
             keys.push(key);
+        } else if context != Context::Confirm
+            && let Some(progress) = names::progress(state)
+        {
+            x += columns(&progress) + 2;
+            text = progress;
         }
         for (command, label, word) in shown(state, right.saturating_sub(x)) {
             let key = FooterKey { x, label, word, command };

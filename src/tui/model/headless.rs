@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::query::{BucketWidth, Measure};
-use crate::tui::model::{Column, State, TableKind, time_axes};
+use crate::tui::model::{Column, State, TableKind, names, time_axes};
 
 /// The command, quoted for a POSIX shell, or why there is none.
 pub(crate) fn command(state: &State) -> Result<String, String> {
@@ -35,6 +35,9 @@ pub(crate) fn command(state: &State) -> Result<String, String> {
     words.extend(state.sources.iter().cloned());
     if let Some(cache) = &state.cache_option {
         words.push(format!("--cache={}", cache.display()));
+    }
+    if state.names.is_enabled && names::is_needed(state) {
+        words.push("--resolve".to_owned());
     }
     if !layer.filter.is_everything() {
         words.push(format!("--filter={}", layer.filter));

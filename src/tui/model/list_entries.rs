@@ -211,7 +211,7 @@ fn help(state: &State) -> Vec<Entry> {
 /// Runs a command without an argument, or asks for its argument.
 pub(crate) fn line_choice(spec: &CommandSpec) -> Choice {
     match spec.argument {
-        "" => Choice::RunLine(spec.name.to_owned()),
+        "" | "[ADDRESS]" => Choice::RunLine(spec.name.to_owned()),
         _ => Choice::BeginLine(format!("{} ", spec.name)),
     }
 }
@@ -269,6 +269,7 @@ pub(crate) fn about_dimension(by: &Dimension) -> &'static str {
         Dimension::Country => "Country of the address; needs a database.",
         Dimension::Asn => "Autonomous system of the address; needs a database.",
         Dimension::Aws => "AWS service and region of the address; needs ip-ranges.json.",
+        Dimension::HostName => "Name of the address by reverse DNS; needs --resolve.",
         Dimension::RefererHost => "Host of the referer.",
         Dimension::AgentFamily => "Program, browser or crawler of the user agent.",
         Dimension::Method => "HTTP method: GET, PUT, …",

@@ -29,6 +29,7 @@ pub(crate) mod link;
 pub(super) mod list_entries;
 pub(super) mod lists;
 pub(super) mod matching;
+pub(super) mod names;
 pub(super) mod palette;
 pub(super) mod pane;
 pub(super) mod prompt;

@@ -15,6 +15,7 @@ use crate::query::{Filter, Measure, Stats, TimeRange, Totals};
 use crate::tui::model::arrangement::{self, Arrangement};
 use crate::tui::model::brush::{Brush, Place, TimelineMeasure};
 use crate::tui::model::link::Links;
+use crate::tui::model::names::Names;
 use crate::tui::model::pane::Pane;
 use crate::tui::model::saved::SavedView;
 use crate::tui::model::undo::Undo;
@@ -99,6 +100,8 @@ pub(crate) struct State {
     pub(crate) totals: AnswerState<Totals>,
     /// What the analyses found.
     pub(crate) found: Found,
+    /// The names of addresses.
+    pub(crate) names: Names,
     /// The stored mutes of findings, as they were when they were last listed.
     pub(crate) mutes: Vec<Mute>,
     /// The generation of the data that the screen shows.
@@ -180,6 +183,7 @@ impl State {
             layers: vec![Layer::new(filter, session_time)],
             totals: AnswerState::default(),
             found: Found::default(),
+            names: Names::default(),
             mutes: Vec::new(),
             generation: 0,
             newest_generation: 0,

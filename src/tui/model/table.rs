@@ -20,6 +20,17 @@ pub(crate) enum TableKind {
     Findings,
 }
 
+impl TableKind {
+    /// Whether the rows are values of this dimension, or pairs with one.
+    pub(crate) fn is_by(&self, dimension: &Dimension) -> bool {
+        match self {
+            TableKind::Groups(by) => by == dimension,
+            TableKind::Pairs(by) => by.contains(dimension),
+            TableKind::Times(_) | TableKind::Requests | TableKind::Findings => false,
+        }
+    }
+}
+
 /// Groups, or requests around the cursor, that are loaded at first.
 pub(crate) const INITIAL_ROWS: usize = 1_000;
 /// Groups that are loaded at most.

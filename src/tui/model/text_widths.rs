@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::{Field, ValueType};
-use crate::query::{Filter, Measure, Pairs, Stats, TimeRange, measure::Unit};
+use crate::query::{Dimension, Filter, Measure, Pairs, Stats, TimeRange, measure::Unit};
 use crate::tui::model::{Column, FindingColumn, Rows, Table, TableKind, folders};
 use crate::tui::{cell_text, format};
 
@@ -44,6 +44,8 @@ pub(crate) fn measure(table: &mut Table, page: usize, instants: (usize, usize)) 
     if measured.of != of {
         *measured = TextWidths { of, ..TextWidths::default() };
     }
+    // Names arrive after the first answer.
+    let is_settled = measured.is_final && !table.kind.is_by(&Dimension::HostName);
     let has_new_rows = measured.version != table.rows_version;
     let visible = table.top..table.top + page;
     for choice in table.columns.iter().filter(|choice| choice.is_shown) {
@@ -59,7 +61,7 @@ pub(crate) fn measure(table: &mut Table, page: usize, instants: (usize, usize)) 
                 let mut all: Vec<u16> = widths(from..from + MEASURED_ROWS).collect();
                 all.sort_unstable();
                 let typical = all.get((all.len() * TYPICAL_ROWS / 100).min(all.len().saturating_sub(1)));
-                if !measured.is_final || is_new {
+                if !is_settled || is_new {
                     *first = typical.copied().unwrap_or(0).max(*first);
                 }
                 *seen = all.last().copied().unwrap_or(0).max(*seen);

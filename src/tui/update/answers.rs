@@ -7,6 +7,7 @@ use crate::tui::update::{queries, time_range};
 const WRONG_KIND: &str = "internal error: the engine returned another kind of answer; please report this";
 
 pub(super) fn store(state: &mut State, result: QueryResult) {
+    let result = QueryResult { generation: queries::version_of(state, &result), ..result };
     match result.slot {
         Slot::Totals => totals(state, result),
         Slot::Timeline => timeline(state, result),

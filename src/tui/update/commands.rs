@@ -6,7 +6,7 @@ use crate::tui::model::palette::Line;
 use crate::tui::model::{
     Areas, COMMANDS, Column, CommandSpec, Effect, ListKind, Problem, Prompt, Purpose, State,
 };
-use crate::tui::update::{cursor, exports, heat_map, investigate, lists, quit, settings, show_zone};
+use crate::tui::update::{cursor, exports, heat_map, investigate, lists, names, quit, settings, show_zone};
 
 /// The commands that a name means: that with this name, else those that begin with it.
 fn named(name: &str) -> Vec<&'static CommandSpec> {
@@ -39,7 +39,7 @@ fn line_of(state: &State, text: &str) -> Line {
     };
     let is_complete = match spec.name {
         _ if spec.argument.is_empty() => argument.is_empty(),
-        "export" | "theme" | "investigate" if argument.is_empty() => true,
+        "export" | "theme" | "investigate" | "resolve" if argument.is_empty() => true,
         "export" => true,
         // All other commands need their argument.
         _ if argument.is_empty() => return Line::No,
@@ -94,6 +94,10 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
                 }
                 Err(error) => return problem(at + error.column.saturating_sub(1), error.message),
             },
+            "resolve" => {
+                return names::resolve(state, argument, effects)
+                    .map_err(|message| Problem { column: at, message });
+            }
             "row" => match argument.replace(',', "").parse::<usize>() {
                 Ok(row) if row > 0 => {
                     let page = Areas::of(state).page();

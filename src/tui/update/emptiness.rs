@@ -9,7 +9,8 @@ use crate::tui::update::queries;
 
 /// Starts the analysis if nothing matches, and it was not made for this filter and this data.
 pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
-    if !state.is_empty_by_filter() {
+    // Names that are being looked up may be those that the filter wants.
+    if !state.is_empty_by_filter() || state.names.running.is_some() {
         return;
     }
     let query = queries::layer_query(state, Ask::Totals);

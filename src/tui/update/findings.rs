@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::insight::Scope;
 use crate::insight::findings::mute::Mute;
 use crate::insight::findings::{Finding, Findings};
-use crate::query::{Ask, Filter, Query};
+use crate::query::{Ask, Dimension, Filter, Query};
 use crate::tui::model::{
     AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot, Areas, Brush,
     Command, Context, Effect, FindingId, FindingRow, FindingRows, Layer, ListKind, Overlay, Prompt, Purpose,
@@ -31,6 +31,9 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
         effects.push(Effect::StopAnalysis(AnalysisSlot::Findings));
     }
     let has_requests = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
+    if state.names.running.is_some() && filter.tests(&Dimension::HostName) {
+        return;
+    }
     // The queries of the screen run first. A filter that is being typed is analysed when it is complete.
     if state.is_too_small() || state.prompt.is_some() || !has_requests || !state.is_screen_complete() {
         return;

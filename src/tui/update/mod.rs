@@ -19,6 +19,7 @@ mod heat_map;
 mod investigate;
 mod lists;
 mod mouse;
+mod names;
 mod palette;
 mod pane;
 mod prompt;
@@ -64,6 +65,7 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         Action::Resize(columns, rows) => resize(state, columns, rows),
         Action::Answered(result) => answers::store(state, *result),
         Action::Analysed(result) if emptiness::store(state, &result) => {}
+        Action::Analysed(result) if names::store(state, &result) => {}
         Action::Analysed(result) => {
             match state.pane.as_ref().is_some_and(|pane| pane.number() == result.number) {
                 true => pane::store(state, *result, &mut effects),
@@ -104,6 +106,7 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
         Action::MutesListed(mutes) => findings::list_mutes(state, mutes),
         Action::FileWritten { path, result } => block::written(state, &path, result),
         Action::Exported(exported) => finish_export(state, exported),
+        Action::NameFound(address, found) => names::found(state, address, &found),
         Action::TableCopied(form, table) => copying::table_copied(state, form, table, &mut effects),
         Action::InvestigationSaved { named, result } => investigate::saved(state, *named, result),
         Action::TerminalChanged(theme) => settings::terminal_changed(state, theme),
@@ -116,6 +119,7 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
     arrange::arrange(state);
     record(state, is_by_user);
     layout::place_columns(state);
+    names::reconcile(state, &mut effects);
     queries::reconcile(state, &mut effects);
     findings::reconcile(state, &mut effects);
     emptiness::reconcile(state, &mut effects);

@@ -4,8 +4,8 @@
 use crate::query::filter::{Subject, Test};
 use crate::query::{Ask, Counting, Dimension, Filter, Measure, Query, Sort, TimeRange, Value};
 use crate::tui::model::{
-    Column, Effect, INITIAL_ROWS, QueryJob, Slot, State, TableKind, TimelineMeasure, heat_map, layout,
-    time_axes,
+    Column, Effect, INITIAL_ROWS, QueryJob, QueryResult, Slot, State, TableKind, TimelineMeasure, heat_map,
+    layout, time_axes,
 };
 use crate::{log::Field, tui::model::answer_state::AnswerState};
 
@@ -59,8 +59,22 @@ pub(super) fn layer_query(state: &State, ask: Ask) -> Query {
 fn send(state: &mut State, effects: &mut Vec<Effect>, slot: Slot, query: Query) -> u64 {
     let number = state.next_number();
     state.latest_queries[slot as usize] = number;
+    state.names.query_sent(slot, &query);
     effects.push(Effect::RunQuery(Box::new(QueryJob { slot, number, query })));
     number
+}
+
+/// The version of the data that the answer to a query must have: the generation, increased with the names that are known.
+fn version(state: &State, query: &Query) -> u64 {
+    state.generation + state.names.version_for(query)
+}
+
+/// The version of the data that an answer has.
+pub(super) fn version_of(state: &State, result: &QueryResult) -> u64 {
+    match result.number == latest(state, result.slot) {
+        true => result.generation + state.names.sent_version(result.slot),
+        false => result.generation,
+    }
 }
 
 /// The number of the last query of a slot.
@@ -76,8 +90,8 @@ fn send_if_needed<T>(
     query: Query,
     answer: impl Fn(&mut State) -> &mut AnswerState<T>,
 ) {
-    let (generation, latest) = (state.generation, latest(state, slot));
-    if answer(state).needs_query(&query, generation, latest) {
+    let (version, latest) = (version(state, &query), latest(state, slot));
+    if answer(state).needs_query(&query, version, latest) {
         let number = send(state, effects, slot, query.clone());
         answer(state).query_sent(number, query);
     }
@@ -149,7 +163,7 @@ pub(super) fn awaits_bursts(state: &State) -> bool {
     let layer = state.layer();
     let awaits = |query: Option<Query>, series: &AnswerState<_>, slot: Slot| {
         query.is_some_and(|query| {
-            series.needs_query(&query, state.generation, latest(state, slot)) || series.is_running()
+            series.needs_query(&query, version(state, &query), latest(state, slot)) || series.is_running()
         })
     };
     awaits(bursts_query(state), &layer.burst_series, Slot::Bursts)
@@ -254,8 +268,8 @@ fn activity(state: &mut State, effects: &mut Vec<Effect>) {
     let visible = layout::visible_groups(state);
     let each = Some((by.clone(), Vec::new()));
     let query = layer_query(state, Ask::Series { bucket: axis.bucket, each });
-    let (generation, latest) = (state.generation, latest(state, Slot::Activity));
-    let rows = state.layer_mut().table_mut().activity.missing_rows(&query, &visible, generation, latest);
+    let (version, latest) = (version(state, &query), latest(state, Slot::Activity));
+    let rows = state.layer_mut().table_mut().activity.missing_rows(&query, &visible, version, latest);
     if rows.is_empty() {
         return;
     }
@@ -277,8 +291,8 @@ fn lazy_measures(state: &mut State, effects: &mut Vec<Effect>) {
     let sort = Sort { by: Measure::Value, descending: false };
     let query = layer_query(state, Ask::Groups { by: by.clone(), more, sort, limit: 0 });
     let query = Query { time: time_of_rows(state), ..query };
-    let (generation, latest) = (state.generation, latest(state, Slot::LazyMeasures));
-    let rows = state.layer_mut().table_mut().lazy_measures.missing_rows(&query, &visible, generation, latest);
+    let (version, latest) = (version(state, &query), latest(state, Slot::LazyMeasures));
+    let rows = state.layer_mut().table_mut().lazy_measures.missing_rows(&query, &visible, version, latest);
     if rows.is_empty() {
         return;
     }

@@ -159,7 +159,9 @@ fn under_cursor(state: &State) -> Option<UnderCursor> {
         (TableKind::Groups(by), _) => {
             let row = rows.group(table.cursor)?;
             let value = match &row.value {
-                Value::Absent => format!("{} (- in the log)", cell_text::of_group(by, &row.value)),
+                Value::Absent if by.about().is_none() => {
+                    format!("{} (- in the log)", cell_text::of_group(by, &row.value))
+                }
                 value => cell_text::of_group(by, value),
             };
             let exact = exact(state, table.column, row.stats).unwrap_or_default();

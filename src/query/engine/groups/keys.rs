@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cache::dictionary::{Arena, Interner, hash};
 use crate::cache::{BLOCK, CacheError, IntColumn, SegmentInfo, Snapshot, TimeBlock};
-use crate::identity::Identity;
+use crate::identity::host_names::KnownNames;
+use crate::identity::{About, Identity};
 use crate::log::{Field, method};
 use crate::query::engine::cancel::{self, Ticker};
 use crate::query::engine::uri_columns::{UriColumn, UriColumns, UriPart};
@@ -46,6 +47,8 @@ struct Derived {
     groups: Arc<Vec<u32>>,
     values: Arc<Arena>,
     interner: Arc<Mutex<Interner>>,
+    /// The epoch of the names of addresses that they were derived with, for [`Dimension::HostName`].
+    names_epoch: u64,
 }
 
 /// The groups of the derived dimensions that were queried, kept between queries.
@@ -59,6 +62,11 @@ impl DerivedGroups {
     /// No groups yet. `identity` says what is known about addresses.
     pub(crate) fn new(identity: Arc<Identity>) -> DerivedGroups {
         DerivedGroups { known: Mutex::default(), identity }
+    }
+
+    /// The names of addresses that are known now.
+    pub(crate) fn known_names(&self) -> KnownNames {
+        self.identity.known_names()
     }
 }
 
@@ -95,6 +103,7 @@ impl GroupKeys {
         by: &Dimension,
         snapshot: &Snapshot<'_>,
         known: &DerivedGroups,
+        names: &KnownNames,
         columns: &Arc<UriColumns>,
         cancel: &CancellationToken,
     ) -> Result<GroupKeys, QueryError> {
@@ -128,7 +137,7 @@ impl GroupKeys {
                 columns: columns.clone(),
                 cancel: cancel.clone(),
             }),
-            derived => GroupKeys::derived(derived, snapshot, known, cancel),
+            derived => GroupKeys::derived(derived, snapshot, known, names, cancel),
         }
     }
 
@@ -136,18 +145,27 @@ impl GroupKeys {
         by: &Dimension,
         snapshot: &Snapshot<'_>,
         known: &DerivedGroups,
+        names: &KnownNames,
         cancel: &CancellationToken,
     ) -> Result<GroupKeys, QueryError> {
         let field = by.base();
         let dictionary = snapshot.dictionary_or_cancel(field, cancel)?;
         let lookup = match by.about() {
-            Some(about) => {
-                Some(known.identity.lookup(about).map_err(|error| QueryError::Invalid(error.to_string()))?)
-            }
-            None => None,
+            Some(About::HostName) => Some(names.lookup()),
+            about => about.map(|about| known.identity.lookup(about)),
         };
+        let lookup = lookup.transpose().map_err(|error| QueryError::Invalid(error.to_string()))?;
+        let names_epoch = if *by == Dimension::HostName { names.epoch() } else { 0 };
         let mut known = cancel::lock(&known.known, cancel)?;
-        let entry = known.entry(by.clone()).or_default();
+        let mut of_older_names = Derived::default();
+        let mut entry = known.entry(by.clone()).or_default();
+        if entry.names_epoch < names_epoch {
+            // Names have arrived: addresses have other groups now.
+            *entry = Derived { names_epoch, ..Derived::default() };
+        } else if entry.names_epoch > names_epoch {
+            // A query that began before a name arrived. The groups of later queries stay.
+            entry = &mut of_older_names;
+        }
         let groups_wanted = dictionary.len() as usize + 1;
         if entry.groups.len() < groups_wanted {
             let mut interner = entry.interner.lock();
@@ -182,10 +200,11 @@ impl GroupKeys {
         by: &Dimension,
         snapshot: &Snapshot<'_>,
         known: &DerivedGroups,
+        names: &KnownNames,
         cancel: &CancellationToken,
         passes: impl Fn(Option<&[u8]>) -> bool,
     ) -> Result<(Arc<Vec<u32>>, Vec<bool>), QueryError> {
-        let (groups, values) = match GroupKeys::derived(by, snapshot, known, cancel)? {
+        let (groups, values) = match GroupKeys::derived(by, snapshot, known, names, cancel)? {
             GroupKeys::Derived { groups, values, .. } => (groups, values),
             _ => Default::default(),
         };
@@ -468,5 +487,37 @@ impl OpenKeys<'_> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Cache;
+    use crate::cache::testing::{Request, filled};
+    use crate::identity::host_names::HostNames;
+    use crate::identity::resolver::Found;
+
+    #[test]
+    fn a_query_that_began_before_a_name_arrived_does_not_change_the_groups_of_later_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        drop(filled(&path, "one", (0..9).map(Request::at)));
+        let cache = Cache::open(&path).unwrap();
+        let snapshot = cache.snapshot().unwrap();
+        let table = Arc::new(HostNames::default());
+        let known = DerivedGroups::new(Arc::new(Identity::default().with_host_names(Arc::clone(&table))));
+        let cancel = CancellationToken::new();
+        let groups = |names: &KnownNames| {
+            let keys = GroupKeys::derived(&Dimension::HostName, &snapshot, &known, names, &cancel).unwrap();
+            let GroupKeys::Derived { groups, values, .. } = keys else { panic!("other keys") };
+            (groups.iter().filter(|group| **group == 0).count(), values.len())
+        };
+        let before = known.known_names();
+        assert_eq!(groups(&before), (1, 1));
+        table.add(&[("203.0.113.0".parse().unwrap(), Found::NoName)]);
+        assert_eq!(groups(&known.known_names()), (2, 1));
+        assert_eq!(groups(&before), (1, 1));
+        assert_eq!(groups(&known.known_names()), (2, 1));
     }
 }

@@ -143,7 +143,8 @@ impl QueryContext<'_> {
 
     pub(super) fn group_keys(&self, by: &Dimension) -> Result<GroupKeys, QueryError> {
         let engine = self.engine;
-        GroupKeys::new(by, self.snapshot, &engine.derived_groups, &engine.uri_columns, self.cancel)
+        let (known, columns) = (&engine.derived_groups, &engine.uri_columns);
+        GroupKeys::new(by, self.snapshot, known, &self.names, columns, self.cancel)
     }
 
     /// Answers for several dimensions with one scan: the partials of all of them are kept, then each is asked for.
@@ -168,7 +169,7 @@ impl QueryContext<'_> {
     fn keep_groups_of_each(&self, by: &[Dimension]) -> Result<(), QueryError> {
         let cache = &self.pricing.group_partials;
         let key = |by: &Dimension| -> PartialKey<HowGrouped> {
-            PartialKey::new(self.query, self.snapshot, (Some(by.clone()), Vec::new()))
+            PartialKey::new(self.query, self.snapshot, &self.names, (Some(by.clone()), Vec::new()))
         };
         let missing: Vec<&Dimension> = by.iter().filter(|by| !cache.has(&key(by))).collect();
         let keys: Vec<GroupKeys> =

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Node;
 use super::id_sets::{IdSet, IdSets, IdTest};
 use crate::cache::{Snapshot, code};
+use crate::identity::host_names::KnownNames;
 use crate::log::{Field, Kind, method};
 use crate::query::cost::rules::is_client_request;
 use crate::query::engine::groups::keys::GroupKeys;
@@ -20,9 +21,10 @@ pub(super) fn compile(
     query: &Query,
     snapshot: &Snapshot<'_>,
     sets: &IdSets,
+    names: &KnownNames,
     cancel: &CancellationToken,
 ) -> Result<Node, QueryError> {
-    let compiler = Compiler { snapshot, sets, cancel };
+    let compiler = Compiler { snapshot, sets, names, cancel };
     let mut all = Vec::new();
     if query.time.start.is_some() || query.time.end.is_some() {
         let last = query.time.end.map(|end| end.saturating_sub(1));
@@ -47,6 +49,7 @@ fn time_range(first: Option<i64>, last: Option<i64>) -> Node {
 struct Compiler<'a> {
     snapshot: &'a Snapshot<'a>,
     sets: &'a IdSets,
+    names: &'a KnownNames,
     cancel: &'a CancellationToken,
 }
 
@@ -109,9 +112,14 @@ impl Compiler<'_> {
         }
         // A look-up takes longer than a test, so the groups of the addresses are kept.
         let (field, known) = (dimension.base(), &self.sets.derived_groups);
-        let (groups, passing) = GroupKeys::passing(dimension, self.snapshot, known, self.cancel, passes)?;
+        let (groups, passing) =
+            GroupKeys::passing(dimension, self.snapshot, known, self.names, self.cancel, passes)?;
         let passes = |id: u32, _: Option<&[u8]>| {
             groups.get(id as usize).and_then(|group| passing.get(*group as usize)).copied().unwrap_or(false)
+        };
+        let test = match dimension {
+            Dimension::HostName => IdTest::WithNames(self.names.epoch(), Box::new(test)),
+            _ => test,
         };
         Ok(Node::Ids(field, self.sets.get(self.snapshot, field, test, self.cancel, passes)?))
     }

@@ -85,6 +85,8 @@ pub(super) enum IdTest {
     AnyOf(Dimension, Vec<Option<Vec<u8>>>),
     Method(Test),
     NoMethod,
+    /// A test of names of addresses, when those of this epoch were known.
+    WithNames(u64, Box<IdTest>),
     /// All parts, or any of them. A part is the number of a set, and whether the ids are in it.
     Joined {
         all: bool,

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::uri_columns::{UriColumns, UriPart};
 use crate::cache::{CacheError, SegmentInfo, Snapshot, SourceId, code};
+use crate::identity::host_names::KnownNames;
 use crate::log::Field;
 use crate::query::filter::Matcher;
 use crate::query::{Dimension, Query, QueryError};
@@ -58,13 +59,14 @@ impl Predicate {
         query: &Query,
         snapshot: &Snapshot<'_>,
         sets: &IdSets,
+        names: &KnownNames,
         cancel: &CancellationToken,
     ) -> Result<Predicate, QueryError> {
         let sources = (!query.sources.is_empty()).then(|| {
             let wanted = snapshot.sources.iter().filter(|(_, uri)| query.sources.contains(uri));
             wanted.map(|(id, _)| *id).collect()
         });
-        let root = compile::compile(query, snapshot, sets, cancel)?;
+        let root = compile::compile(query, snapshot, sets, names, cancel)?;
         Ok(Predicate { root, sources, kept: sets.masks.clone(), cancel: cancel.clone() })
     }
 

@@ -74,8 +74,10 @@ impl Clients {
 impl QueryContext<'_> {
     pub(super) fn answer_profiles(&self, of: &[ProfiledClient]) -> Result<Answer, QueryError> {
         let cache = &self.engine.profile_partials;
-        let keys: Vec<PartialKey<ProfiledClient>> =
-            of.iter().map(|client| PartialKey::new(self.query, self.snapshot, client.clone())).collect();
+        let keys: Vec<PartialKey<ProfiledClient>> = of
+            .iter()
+            .map(|client| PartialKey::new(self.query, self.snapshot, &self.names, client.clone()))
+            .collect();
         let known: Vec<(Option<Arc<Tally>>, Vec<SegmentId>)> = keys
             .iter()
             .map(|key| cache.take(key, &self.snapshot.segments).unzip())

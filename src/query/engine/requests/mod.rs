@@ -176,9 +176,9 @@ impl EngineSnapshot {
         sort: Sort<Field>,
         k: usize,
     ) -> Result<Vec<RowLocation>, QueryError> {
-        let predicate = self.predicate(query)?;
-        let cancel = CancellationToken::new();
-        let context = QueryContext::new(&self.engine, &self.snapshot, query, &predicate, &cancel)?;
+        let (predicate, cancel) = (self.predicate(query)?, CancellationToken::new());
+        let names = self.engine.derived_groups.known_names();
+        let context = QueryContext::new(&self.engine, &self.snapshot, query, &predicate, names, &cancel)?;
         let ranks = context.value_ranks(sort.by)?;
         let order = SortOrder::new(sort.by, sort.descending, ranks.as_deref().map(Vec::as_slice));
         Ok(context.first_by_number(order, 0, k)?.0)

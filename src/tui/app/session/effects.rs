@@ -67,6 +67,13 @@ impl<B: Backend, C: TerminalControl> Session<'_, B, C> {
                 let named = NamedInvestigation { name, is_own: true, investigation: *investigation };
                 let _ = self.actions.send(Action::InvestigationSaved { named: Box::new(named), result });
             }
+            Effect::LookUpName(address) => {
+                let (names, actions) = (Arc::clone(&self.names), self.actions.clone());
+                // Not on a thread of tokio, which waits for them in the end.
+                std::thread::spawn(move || {
+                    let _ = actions.send(Action::NameFound(address, names.look_up_one(address)));
+                });
+            }
             Effect::Retry => self.ingest.iter().for_each(|feed| (feed.retry)()),
             Effect::StopExport => {
                 if let Some((cancel, _)) = &self.export {

@@ -16,6 +16,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use unicode_width::UnicodeWidthStr;
 
+use crate::identity::host_names::NameService;
 use crate::insight::findings::mute::MuteStore;
 use crate::query::Engine;
 use crate::tui::app::analysis_runner::AnalysisRunner;
@@ -119,6 +120,7 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     queries: QueryRunner,
     analyses: AnalysisRunner,
     mutes: Option<Arc<dyn MuteStore>>,
+    names: Arc<NameService>,
     log_counts: Option<Arc<dyn Fn() -> LogCounts + Send + Sync>>,
     /// Sends actions from other threads and tasks.
     actions: mpsc::UnboundedSender<Action>,
@@ -157,6 +159,8 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         let TuiOptions {
             engine,
             mutes,
+            names,
+            resolves,
             log_counts,
             mut ingest,
             filter,
@@ -176,6 +180,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         begin::take_over(&mut state, &mut user);
         let UserOptions { config, session, .. } = user;
         state.unopened = unopened;
+        state.names.is_enabled = resolves;
         if let Some(notice) = notice {
             state.warn(format::visible(&notice));
         }
@@ -190,10 +195,18 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         let started = Instant::now();
         let queries = Arc::new(ScreenQueries::default());
         let background = Arc::new(BackgroundEngine::new(Arc::clone(&engine), Arc::clone(&queries)));
+        let analyses = AnalysisRunner::new(
+            background,
+            mutes.clone(),
+            Arc::clone(&names),
+            Arc::clone(&clock),
+            actions.clone(),
+        );
         Ok(Session {
             state,
-            analyses: AnalysisRunner::new(background, mutes.clone(), Arc::clone(&clock), actions.clone()),
+            analyses,
             mutes,
+            names,
             log_counts,
             queries: QueryRunner::new(Arc::clone(&engine), actions.clone(), queries),
             engine,

@@ -9,6 +9,8 @@ use ratatui::backend::TestBackend;
 use tokio::sync::watch;
 
 use super::*;
+use crate::identity::host_names::NameService;
+use crate::identity::resolver::{Found, Resolver};
 use crate::ingest::{Phase, Progress};
 use crate::query::{Filter, TimeRange};
 use crate::tui::testing::{APRIL, NOW, NaiveEngine, get, three_days};
@@ -49,6 +51,8 @@ fn options(engine: Arc<NaiveEngine>, ingest: Option<Feed>) -> TuiOptions {
     TuiOptions {
         engine,
         mutes: None,
+        names: Arc::new(NameService::new(Resolver::new(Arc::new(|_| Found::NoAnswer)))),
+        resolves: false,
         log_counts: None,
         ingest,
         filter: Filter::everything(),
