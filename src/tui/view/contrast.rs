@@ -1,6 +1,7 @@
 //! The pane with what tells two sets of requests apart.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, widgets::Clear, widgets::Widget};
+use unicode_width::UnicodeWidthStr;
 
 use crate::insight::contrast::ContrastRow;
 use crate::tui::format;
@@ -28,7 +29,7 @@ struct Columns {
 impl Columns {
     fn of(area: Rect) -> Columns {
         let bar = match area.width {
-            110.. => 16,
+            110.. => 10,
             MIN_WIDTH_WITH_BARS.. => 6,
             _ => 0,
         };
@@ -115,9 +116,12 @@ pub(super) fn draw(state: &State, pane: &ContrastPane, buffer: &mut Buffer) {
         }
         draw_row(state, row, &columns, Rect { y, height: 1, ..line }, is_selected, buffer);
     }
-    if let Some(row) = contrast.rows.get(pane.cursor) {
-        let text = fit::middle(&value_text(row), usize::from(line.width.saturating_sub(1)));
-        put(buffer, line, line.x + 1, area.bottom().saturating_sub(1), &text, theme.text());
+    // The rows cut long values.
+    if let Some(text) = contrast.rows.get(pane.cursor).map(value_text)
+        && text.width() > usize::from(columns.value)
+    {
+        let text = fit::middle(&text, usize::from(line.width.saturating_sub(1)));
+        put(buffer, line, line.x + 1, area.bottom().saturating_sub(1), &text, theme.chip());
     }
 }
 
