@@ -76,7 +76,7 @@ def measure_keys(folder):
 
     def change_filter(wanted, wait):
         count = f"{counts[wanted]:,}"
-        shown = lambda: explorer.screen.has(f"{count} of ") and explorer.screen.has(f": {count} requests")
+        shown = lambda: explorer.screen.has(f"{count} of ") and explorer.screen.has(f"{count} requests ·")
         wait()
         os.write(explorer.master, f":filter {wanted}".encode())
         explorer.until(lambda: explorer.screen.has(f":filter {wanted}"))
