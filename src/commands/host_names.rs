@@ -119,7 +119,50 @@ fn note(candidates: &Candidates, lookups: Lookups, is_known: impl Fn(IpAddr) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
+
     use super::*;
+    use crate::cache::Cache;
+    use crate::cache::testing::{Request, filled};
+    use crate::commands::args::Options;
+    use crate::identity::host_names::NameService;
+    use crate::identity::resolver::{HostName, Resolver};
+    use crate::query::{Ask, Counting, Filter, Measure, Sort};
+
+    #[test]
+    fn a_query_about_names_looks_up_the_addresses_that_it_may_select() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        drop(filled(&path, "one", (0..40).map(Request::at)));
+        let config = folder.path().join("config.toml");
+        std::fs::write(&config, "").unwrap();
+        let options = Options { config: Some(config), resolve: true, quiet: true, ..Options::default() };
+        let mut context = Context::new(options).unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let asking = Arc::clone(&asked);
+        context.names = Some(Arc::new(NameService::new(Resolver::new(Arc::new(move |address| {
+            asking.lock().push(address.to_string());
+            Found::Name(HostName { name: format!("{address}.example"), is_confirmed: true })
+        })))));
+        let engine = context.engine(Arc::new(Cache::open(&path).unwrap()));
+        let scope = |filter: &str| Scope { filter: Filter::parse(filter, 0).unwrap(), ..Scope::default() };
+
+        let error = look_up(&context, &engine, &scope(""), &[Dimension::Role]).unwrap_err().to_string();
+        assert!(error.contains("--resolve is for"), "{error}");
+        look_up(&context, &engine, &scope("ip:203.0.113.0 -host_name:-"), &[]).unwrap();
+        assert_eq!(*asked.lock(), ["203.0.113.0"]);
+        look_up(&context, &engine, &scope(""), &[Dimension::HostName]).unwrap();
+        assert_eq!(asked.lock().len(), 9, "each address is looked up once");
+        let sort = Sort { by: Measure::Requests, descending: true };
+        let ask = Ask::Groups { by: Dimension::HostName, more: Vec::new(), sort, limit: 0 };
+        let query = context.query(&[], Counting::AsLogged, ask);
+        let reply = engine.ask_once(&query, &tokio_util::sync::CancellationToken::new()).unwrap();
+        let crate::query::Answer::Groups(groups) = reply.answer else { panic!("another kind of answer") };
+        assert_eq!(groups.rows[0].value, Value::from("203.0.113.0.example"));
+        assert_eq!(groups.rows.len(), 9);
+    }
 
     #[test]
     fn the_note_says_which_addresses_have_no_known_name_and_why() {
