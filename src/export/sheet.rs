@@ -146,6 +146,12 @@ impl<'a> Sheet<'a> {
         self
     }
 
+    /// The sheet without a line below the table.
+    #[must_use]
+    pub fn without_note(self) -> Sheet<'a> {
+        Sheet { note: None, ..self }
+    }
+
     /// The sheet with only the columns `names`, in this order. Unknown names are ignored.
     #[must_use]
     pub fn only(self, names: &[&str]) -> Sheet<'a> {

@@ -130,7 +130,7 @@ pub enum BlockError {
     Nothing(String),
     /// The format cannot express any target.
     #[error(
-        "--format {format} is for addresses only, and there are none; referers and requesters need --format policy"
+        "the format {format} is for addresses only, and there are none; referers and requesters need the format policy"
     )]
     AddressesOnly {
         /// The format.

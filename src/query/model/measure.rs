@@ -126,7 +126,7 @@ measures! {
         "Number of requests.";
     BytesSent: "bytes_sent", "BYTES SENT", Bytes, Stats, shown(12, 1),
         "Bytes of response bodies sent: the egress.";
-    Share: "share", "SHARE", Share, Relative(Measure::BytesSent), shown(11, 4),
+    Share: "share", "BYTES %", Share, Relative(Measure::BytesSent), shown(11, 4),
         "Share of all bytes sent.";
     CumulativeShare: "cumulative_share", "CUMULATIVE", Share, Relative(Measure::BytesSent), hidden(12, 9),
         "Share of bytes or of the sorted count, with rows above.";

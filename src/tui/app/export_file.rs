@@ -224,7 +224,8 @@ fn sheet<'a>(export: &'a Export, answer: &'a Answer) -> Sheet<'a> {
     if let Answer::Series(series) = answer {
         return times_sheet(export, series);
     }
-    let sheet = crate::export::sheet(answer, &export.query.ask);
+    // The note says what to type in a shell, and would be below each page.
+    let sheet = crate::export::sheet(answer, &export.query.ask).without_note();
     if export.columns.is_empty() {
         return sheet;
     }

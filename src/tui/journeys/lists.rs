@@ -61,11 +61,11 @@ fn lists_at_all_sizes() {
 fn columns_and_terms_of_a_narrowed_list_are_switched() {
     let mut explorer = start(200, 50);
     explorer.press("c").types("share");
-    assert!(explorer.screen().contains("[x] SHARE"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("[x] BYTES %"), "{}", explorer.screen());
     explorer.press("Space");
-    assert!(explorer.screen().contains("[ ] SHARE"), "{}", explorer.screen());
+    assert!(explorer.screen().contains("[ ] BYTES %"), "{}", explorer.screen());
     explorer.press("Enter");
-    assert!(!explorer.screen().contains("SHARE"), "{}", explorer.screen());
+    assert!(!explorer.screen().contains("BYTES %"), "{}", explorer.screen());
     explorer.press("/").types("status:403 op:GET").press("Enter f").types("status");
     explorer.press("Ctrl-d Esc");
     assert_eq!(explorer.state.layer().filter.to_string(), "method:GET");

@@ -170,3 +170,16 @@ fn a_number_beside_a_long_value_cut_the_value() {
     explorer.types(":by bucket_owner").press("Enter");
     assert!(explorer.screen().contains(&format!("bucket_owner {id}")), "{}", explorer.screen());
 }
+
+#[test]
+fn after_another_order_the_first_column_kept_the_width_of_short_addresses() {
+    let short = (0..450).map(|number| (format!("100.64.{}.{}", number / 250, number % 250), 2_000));
+    let long = (0..450).map(|number| (format!("2001:db8:1111:2222:3333:4444:5555:{number:04x}"), 1_000));
+    let log: Vec<RequestRow> =
+        short.chain(long).map(|(address, bytes)| get(APRIL, &address, "films/one.mp4", 200, bytes)).collect();
+    let mut explorer = Explorer::with(130, 34, log);
+    assert!(explorer.screen().contains("▌ 100.64."), "{}", explorer.screen());
+    explorer.types(":sort value desc").press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("▌ 2001:db8:1111:2222:3333:4444:5555:01c1  "), "{screen}");
+}

@@ -44,7 +44,7 @@ impl Column {
         match self {
             Column::Value => by.to_uppercase(),
             Column::Second => "AND".to_owned(),
-            Column::Share => "SHARE".to_owned(),
+            Column::Share => "BYTES %".to_owned(),
             Column::Activity => "ACTIVITY".to_owned(),
             Column::Field(field) => field.title().to_uppercase(),
             Column::Finding(column) => column.name().to_uppercase(),

@@ -295,7 +295,7 @@ pub(crate) static KEYMAP: &[Binding] = &[
     bind(&[Table], &[k('N')], Command::PreviousFinding, "", Group::Time, "previous finding or burst"),
     bind(&[Table], &[k('u')], Command::TimelineMeasure, "", Group::Time, "timeline: requests, bytes sent or errors; otherwise it shows what the table is sorted by"),
 
-    bind(&[Table], &[k('d')], Command::Contrast, "contrast", Group::Filter, "contrast: what tells the selected range, the marked rows, the filter or the row apart"),
+    bind(&[Table], &[k('d')], Command::Contrast, "contrast", Group::Filter, "contrast: compare the selected range, the marked rows, the filter or the row with the other requests"),
     bind(&[Table], &[k('C')], Command::Concentration, "", Group::Tables, "concentration: the share of the largest values, Gini coefficient, Lorenz curve"),
 
     bind(&[Table], &[k('B')], Command::Block, "", Group::Other, "block list of the marked rows, the finding or the row: bucket policy, AWS WAF, nftables, networks"),

@@ -270,7 +270,7 @@ pub(crate) fn about_dimension(by: &Dimension) -> &'static str {
         Dimension::Asn => "Autonomous system of the address; needs a database.",
         Dimension::Aws => "AWS service and region of the address; needs ip-ranges.json.",
         Dimension::HostName => "Name of the address by reverse DNS; needs --resolve.",
-        Dimension::RefererHost => "Host of the referer.",
+        Dimension::RefererHost => "Site of the referer: its host.",
         Dimension::AgentFamily => "Program, browser or crawler of the user agent.",
         Dimension::Method => "HTTP method: GET, PUT, …",
         Dimension::StatusClass => "2xx, 3xx, 4xx, 5xx.",

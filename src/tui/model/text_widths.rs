@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::{Field, ValueType};
-use crate::query::{Dimension, Filter, Measure, Pairs, Stats, TimeRange, measure::Unit};
+use crate::query::{Ask, Dimension, Filter, Measure, Pairs, Sort, Stats, TimeRange, measure::Unit};
 use crate::tui::model::{Column, FindingColumn, Rows, Table, TableKind, folders};
 use crate::tui::{cell_text, format};
 
@@ -16,7 +16,7 @@ const TYPICAL_ROWS: usize = 98;
 /// No column is wider.
 const MAX_WIDTH: u16 = 400;
 
-/// The measured widths of a table. They only grow while the filter and the time range stay the same.
+/// The measured widths of a table. They only grow while the filter, the time range and the order stay the same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TextWidths {
     /// By column: the width of nearly all of the first texts, and of all texts that are known.
@@ -24,9 +24,26 @@ pub(crate) struct TextWidths {
     /// Whether the first complete answer was measured. After that, no column appears or disappears.
     pub(crate) is_final: bool,
     /// What was measured.
-    of: Option<(Filter, TimeRange)>,
+    of: Option<(Filter, TimeRange, Option<Order>)>,
     /// [`Table::rows_version`] of the measured rows.
     version: u64,
+}
+
+/// The order of the rows of an answer: with another one, other rows are first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    ByMeasure(Sort<Measure>),
+    ByField(Sort<Field>),
+}
+
+impl Order {
+    fn of(ask: &Ask) -> Option<Order> {
+        match ask {
+            Ask::Groups { sort, .. } | Ask::Pairs { sort, .. } => Some(Order::ByMeasure(*sort)),
+            Ask::Requests { sort, .. } => Some(Order::ByField(*sort)),
+            _ => None,
+        }
+    }
 }
 
 /// A width as `u16`.
@@ -38,8 +55,8 @@ pub(crate) fn terminal_columns(width: usize) -> u16 {
 /// of a request.
 pub(crate) fn measure(table: &mut Table, page: usize, instants: (usize, usize)) {
     let Some(rows) = &table.rows.data else { return };
-    let of = table.rows.query.as_ref().map(|query| (query.filter.clone(), query.time));
-    let filter = of.as_ref().map_or_else(Filter::everything, |(filter, _)| filter.clone());
+    let of = table.rows.query.as_ref().map(|query| (query.filter.clone(), query.time, Order::of(&query.ask)));
+    let filter = of.as_ref().map_or_else(Filter::everything, |(filter, ..)| filter.clone());
     let measured = &mut table.measured;
     if measured.of != of {
         *measured = TextWidths { of, ..TextWidths::default() };

@@ -362,7 +362,7 @@ fn pause(state: &mut State, effects: &mut Vec<Effect>) {
 fn copy_text(state: &mut State, text: Option<String>, effects: &mut Vec<Effect>) {
     match text {
         Some(text) => {
-            let on_one_line = text.lines().collect::<Vec<_>>().join(", ");
+            let on_one_line = text.lines().collect::<Vec<_>>().join(", ").replace('\t', "  ");
             state.notify(format!("copied {}", fit::middle(&on_one_line, MAX_COPIED_WIDTH)));
             effects.push(Effect::Copy(text));
         }

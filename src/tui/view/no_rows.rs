@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::ingest::{Phase, Progress};
-use crate::query::filter::contradiction;
+use crate::query::{TimeRange, filter::contradiction};
 use crate::tui::model::{Command, MIN_SIZE, State};
 use crate::tui::{format, view::put, widgets::fit};
 
@@ -85,8 +85,11 @@ pub(super) fn no_findings(state: &State, area: Rect, buffer: &mut Buffer) {
     text.hint(if layer.is_unfiltered(state.session_time) {
         "Nothing in these requests looks suspicious."
     } else {
-        "Nothing looks suspicious with this filter and time range."
+        "Nothing looks suspicious among these requests."
     });
+    if !layer.is_unfiltered(state.session_time) {
+        text.hint("The requests outside of the filter and the time range are not looked at.");
+    }
     text.draw(area, buffer);
 }
 
@@ -163,8 +166,12 @@ impl Text<'_> {
         } else if let Some(reason) = progress.only_foreign(&self.state.title) {
             self.wrapped(&reason, self.state.theme.quiet());
         } else {
-            let files = format::counted(progress.files_listed, "log file");
-            self.hint(format!("Found {files}, but no requests in this time range."));
+            let files = format::counted(progress.files_listed, "file");
+            let why = match self.state.session_time == TimeRange::default() {
+                true => "no log lines in them",
+                false => "no requests in this time range",
+            };
+            self.hint(format!("Found {files}, but {why}."));
         }
         if let Some(interval) = self.state.follow_interval {
             self.hint(format!("Looking for new log files every {}.", format::interval(interval)));
