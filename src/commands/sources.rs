@@ -60,25 +60,26 @@ fn cannot_verify(error: anyhow::Error) -> anyhow::Error {
 
 fn verify(context: &Context, path: &Path) -> anyhow::Result<Outcome> {
     let checked = check(path, 0)?;
-    let findings = checked.findings.len() as u64;
-    if findings > 0 || context.format != Format::Table {
+    let problems = checked.findings.len() as u64;
+    if problems > 0 || context.format != Format::Table {
         let rows = checked.findings.into_iter().map(|finding| {
             vec![
                 finding.source.map_or(Cell::Absent, |uri| Cell::Owned(uri.into_bytes())),
                 finding.segment.map_or(Cell::Absent, |segment| Cell::Number(segment.get().into())),
                 Cell::Owned(finding.place.into_bytes()),
-                Cell::Owned(finding.problem.into_bytes()),
+                // SQLite reports several problems, a line each.
+                Cell::Owned(finding.problem.replace('\n', "; ").into_bytes()),
             ]
         });
         print(context, Sheet::new(&["source", "segment", "place", "problem"], Box::new(rows), None))?;
     }
     let segments = human::counted(checked.segments, "segment");
     let requests = human::counted(checked.requests, "request");
-    if findings > 0 {
+    if problems > 0 {
         bail!(
             "the cache {} is damaged: {} in {segments}; move it away and pull again",
             path.display(),
-            human::counted(findings, "finding")
+            human::counted(problems, "problem")
         );
     }
     context.note(&format!("no damage found: {segments}, {requests}"));

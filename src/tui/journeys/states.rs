@@ -340,3 +340,12 @@ fn hints_of_an_empty_cache_were_cut_at_40_columns() {
     assert!(screen.contains("a file or") && screen.contains("folder,"), "{screen}");
     assert!(screen.contains("tamarin demo"), "{screen}");
 }
+
+#[test]
+fn a_paused_screen_said_that_it_was_up_to_date() {
+    let mut explorer = start(130, 34);
+    explorer.handle(Action::Progress(Box::new(Progress { phase: Phase::Done, ..reading() })));
+    assert!(explorer.screen().contains("✓ up to date"), "{}", explorer.screen());
+    let screen = explorer.press("p").screen();
+    assert!(screen.contains("paused") && !screen.contains("up to date"), "{screen}");
+}

@@ -146,6 +146,10 @@ fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
         write(&mut right, buffer, &format!("{rejected} rejected !"), theme.warning());
     }
     let Some(progress) = ingest else { return right.right() + 1 };
+    // What was read since the pause is not on the screen.
+    if state.paused && progress.phase == Phase::Done && has_succeeded(state, progress) {
+        return right.right() + 1;
+    }
     let style = match progress.phase {
         Phase::Done if has_succeeded(state, progress) && !state.is_catching_up() => theme.good(),
         Phase::Failed => theme.error(),

@@ -118,7 +118,11 @@ fn title(
             Some(burst) => time_axes::sum_of_burst(state, burst),
             None => Some(line.iter().skip(first).take(last - first + 1).sum()),
         };
-        let sum = sum.map_or("…".to_owned(), |sum| measure.describe(sum));
+        let mut sum = sum.map_or("…".to_owned(), |sum| measure.describe(sum));
+        // The range has other requests, too.
+        if let Some(found) = finding {
+            sum = format!("{}: {sum}", found.kind.name());
+        }
         let length = format::length_of_time(end - start);
         let span = format::span(start, end, state.zone(), state.shows_year());
         right.push(format!("{span}  {length}  {sum}"));
