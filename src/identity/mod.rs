@@ -39,8 +39,8 @@ pub enum About {
     Asn,
     /// The service and region of an AWS address, such as `EC2 us-east-1`.
     Aws,
-    /// Its name by reverse DNS, such as `crawl-66-249-66-1.googlebot.com`. A name that does not lead back to the address
-    /// has ` (unconfirmed)` behind it; an address that nobody looked up has [`host_names::NOT_LOOKED_UP`].
+    /// Its name by reverse DNS, such as `crawl-66-249-66-1.googlebot.com`. A name of which DNS does not return the
+    /// address ends with ` (unconfirmed)`; an address that was not looked up has [`host_names::NOT_LOOKED_UP`].
     HostName,
 }
 

@@ -13,12 +13,12 @@ use parking_lot::{Condvar, Mutex};
 /// Maximum number of lookups at the same time.
 const MAX_PARALLEL: usize = 32;
 
-/// A name that reverse DNS gives, in lower case. As text, a name that is not confirmed has ` (unconfirmed)` behind it.
+/// A name that reverse DNS gives, in lower case. As text, a name that is not confirmed ends with ` (unconfirmed)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName {
     /// The name.
     pub name: String,
-    /// Whether the name has the address, too. Whoever owns an address decides which name it has, so a name that is not
+    /// Whether DNS returns the address for the name, too. The owner of an address chooses its name, so a name that is not
     /// confirmed proves nothing.
     pub is_confirmed: bool,
 }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::log_folder::{Scene, log};
 
 /// Requests of 200 addresses: three of the first five each, two of the others. If they are looked up, the first has a name, the
-/// second an unconfirmed one, the third none, and nobody knows the others.
+/// second an unconfirmed one, the third none. Lookups of the others have no answer.
 struct Log {
     engine: LocalEngine,
     service: NameService,

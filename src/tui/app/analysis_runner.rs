@@ -151,7 +151,7 @@ fn analyse(
         AnalysisAsk::HostNames(scope, limit) => {
             let candidates = host_names::candidates(engine, scope, *limit, cancel)?;
             let addresses: Vec<IpAddr> = candidates.addresses.iter().map(|(address, _)| *address).collect();
-            // Without a limit of time: nobody waits, and leaving the table cancels it.
+            // Without a time limit: the screen does not wait for it, and leaving the table cancels it.
             let lookups = names.look_up(&addresses, None, &mut |lookups| {
                 let share = lookups.ended as f64 / lookups.addresses.max(1) as f64;
                 on_partial(AnalysisAnswer::HostNames(lookups), share);

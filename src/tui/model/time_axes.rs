@@ -12,7 +12,7 @@ const MAX_TIMES_ROWS: usize = 200;
 const MAX_CHOSEN_TIMES_ROWS: usize = 20_000;
 /// Buckets in which bursts are looked for: an hour each where the range is a month.
 const MAX_BURST_BUCKETS: usize = 1_000;
-/// With fewer requests, a period is no burst: in a tiny log, most hours with a request are far above the usual level of none.
+/// With fewer requests, a period is no burst: a tiny log has no requests in most hours, so that any request is unusual.
 const MIN_BURST_REQUESTS: u64 = 10;
 
 /// The axis of the timeline: one bar is at least one terminal column wide.
