@@ -46,6 +46,8 @@ pub(crate) struct Order {
 pub(crate) struct Needs {
     /// For its heading without the sort mark.
     pub(crate) heading: u16,
+    /// For most of the first texts.
+    pub(crate) usual: u16,
     /// For nearly all of the first texts. This decides which columns fit.
     pub(crate) first: u16,
     /// For all texts that are known. A column grows for them only into room that is left over.
@@ -63,6 +65,8 @@ pub(crate) struct Needs {
 struct Shape {
     /// With less room the column is left out.
     least: u16,
+    /// Enough for most texts.
+    usual: u16,
     /// Enough for nearly all texts.
     wanted: u16,
     /// More room is of no use.
@@ -94,8 +98,9 @@ impl Column {
         let text = |least: u16, rank, use_of_room| {
             let wanted = needs.first.max(heading);
             let least = wanted.min(least).max(heading);
+            let usual = needs.usual.clamp(least, wanted);
             let most = needs.seen.max(wanted);
-            Shape { least, wanted, most, is_right_aligned: false, rank, use_of_room }
+            Shape { least, usual, wanted, most, is_right_aligned: false, rank, use_of_room }
         };
         // Numbers are as wide as they are.
         let number = |rank| {
@@ -103,6 +108,7 @@ impl Column {
             let most = needs.seen.max(width);
             Shape {
                 least: width,
+                usual: width,
                 wanted: width,
                 most,
                 is_right_aligned: true,
@@ -112,7 +118,15 @@ impl Column {
         };
         let bar = |least: u16, wanted, most, rank| {
             let least = least.max(heading);
-            Shape { least, wanted, most, is_right_aligned: false, rank, use_of_room: UseOfRoom::Bar }
+            Shape {
+                least,
+                usual: wanted,
+                wanted,
+                most,
+                is_right_aligned: false,
+                rank,
+                use_of_room: UseOfRoom::Bar,
+            }
         };
         let shape = match self {
             Column::Value => text(18, 0, UseOfRoom::Subject),
@@ -158,7 +172,7 @@ impl Column {
         };
         if needs.is_widened {
             let width = shape.most.min(room);
-            return Shape { least: width, wanted: width, most: width, ..shape };
+            return Shape { least: width, usual: width, wanted: width, most: width, ..shape };
         }
         shape
     }
@@ -222,17 +236,20 @@ fn fit_by_rank(all: &[(Column, Shape)], room: u16, sorted: Column) -> Vec<bool> 
         (_, shape) => (1, shape.rank, index),
     });
     let mut fits = vec![false; all.len()];
-    let (mut used, mut claimed) = (0, 0);
+    let (mut used, mut claimed, mut wanted) = (0, 0, 0);
     for &index in &order {
         let (column, shape) = all[index];
         let gap = if used > 0 { GAP } else { 0 };
         let has_room = match is_essential(column, shape) {
             true => used + shape.least + gap <= room,
+            // No text is cut because of a column without values.
+            false if shape.rank == RANK_OF_EMPTY => wanted + shape.least + gap <= room,
             false => claimed + shape.least + gap <= room,
         };
         if used == 0 || has_room {
             used += shape.least + gap;
             claimed += claim(shape) + gap;
+            wanted += shape.wanted.max(shape.least) + gap;
             fits[index] = true;
         }
     }
@@ -284,8 +301,9 @@ fn widths(placeable: &[(Column, Shape)], room: u16, needs: &impl Fn(Column) -> N
         }
     };
     let is = |of: UseOfRoom| move |shape: Shape| shape.use_of_room == of;
-    grow(&is(UseOfRoom::Subject), &|_, shape| shape.wanted);
+    grow(&is(UseOfRoom::Subject), &|_, shape| shape.usual);
     grow(&is(UseOfRoom::Text), &|_, shape| shape.wanted);
+    grow(&is(UseOfRoom::Subject), &|_, shape| shape.wanted);
     // Columns keep their previous widths.
     grow(&|_| true, &|index, _| needs(placeable[index].0).before);
     // Bars give way to long keys, up to a point.
@@ -307,6 +325,7 @@ mod tests {
     fn needs(columns: u16) -> impl Fn(Column) -> Needs {
         move |column| Needs {
             heading: u16::try_from(column.title("").chars().count()).unwrap(),
+            usual: 8,
             first: match column {
                 Column::Value | Column::Field(Field::Key) => columns,
                 _ => 8,
@@ -457,5 +476,27 @@ mod tests {
         let fields: Vec<Field> =
             place(&columns, 80, order, needs(40)).iter().filter_map(|placed| placed.column.field()).collect();
         assert_eq!(fields, [Time, Requester, RemoteIp, Key, HttpStatus]);
+    }
+
+    #[test]
+    fn a_requester_was_cut_for_the_longest_of_many_keys() {
+        use Field::{HttpStatus, Key, Operation, RemoteIp, Requester, Time};
+        let columns = [Time, Requester, RemoteIp, Operation, Key, HttpStatus].map(Column::Field);
+        let width_of = |column| match column {
+            Column::Field(Requester) => (31, 31),
+            Column::Field(Key) => (35, 63),
+            _ => (12, 12),
+        };
+        let needs = |column: Column| {
+            let (usual, first) = width_of(column);
+            Needs { usual, first, seen: first, ..Needs::default() }
+        };
+        let order = Order { is_chosen: true, ..by_default(columns[0]) };
+        let placed = place(&columns, 130, order, needs);
+        let width = |field| {
+            placed.iter().find(|placed| placed.column == Column::Field(field)).map(|placed| placed.width)
+        };
+        assert_eq!(width(Requester), Some(31));
+        assert!(width(Key) >= Some(35), "{placed:?}");
     }
 }

@@ -183,6 +183,7 @@ pub(crate) fn place_columns(state: &mut State) {
         let is_widened = table.widened.contains(&column);
         Needs {
             heading: text_widths::terminal_columns(table.heading(column).width()),
+            usual: measured.usual,
             first: measured.first,
             seen: measured.seen,
             before,

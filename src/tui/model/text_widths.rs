@@ -13,6 +13,8 @@ use crate::tui::{cell_text, format};
 const MEASURED_ROWS: usize = 400;
 /// The part of these rows whose texts decide which columns fit, in percent: a single long key pushes no column aside.
 const TYPICAL_ROWS: usize = 98;
+/// The part of these rows whose texts get room before other columns do, in percent.
+const USUAL_ROWS: usize = 90;
 /// Texts longer than this part of the table, in percent, are cut in any case: a few of them push no column aside.
 const LONGEST_COMPLETE: usize = 60;
 /// No column is wider.
@@ -35,6 +37,8 @@ pub(crate) struct TextWidths {
 /// The measured widths of a column, in terminal columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ColumnWidths {
+    /// Of nine in ten of the first texts.
+    pub(crate) usual: u16,
     /// Of nearly all of the first texts.
     pub(crate) first: u16,
     /// Of all texts that are known.
@@ -84,6 +88,7 @@ pub(crate) fn measure(table: &mut Table, page: usize, room: u16, instants: (usiz
         let column = measured.columns.entry(choice.column).or_default();
         if let Some(width) = fixed_width(rows, choice.column, instants) {
             column.first = terminal_columns(width).max(column.first);
+            column.usual = column.first;
             column.seen = column.first.max(column.seen);
         } else if let Some(width) = text_width(rows, &table.kind, choice.column, &filter) {
             let widths = |rows: std::ops::Range<usize>| rows.filter_map(&width).map(terminal_columns);
@@ -91,7 +96,8 @@ pub(crate) fn measure(table: &mut Table, page: usize, room: u16, instants: (usiz
                 let mut all: Vec<u16> = widths(first_rows(rows)).collect();
                 all.sort_unstable();
                 if !is_settled || is_new {
-                    column.first = typical_width(&all, room).max(column.first);
+                    column.usual = width_of_part(&all, USUAL_ROWS, room).max(column.usual);
+                    column.first = width_of_part(&all, TYPICAL_ROWS, room).max(column.first);
                     column.is_empty = is_empty(rows, choice.column);
                 }
                 column.seen = all.last().copied().unwrap_or(0).max(column.seen);
@@ -110,13 +116,13 @@ fn first_rows(rows: &Rows) -> std::ops::Range<usize> {
     from..from + MEASURED_ROWS
 }
 
-/// The width of nearly all texts, whose `widths` are in ascending order. The longest texts count only if they are many.
-fn typical_width(widths: &[u16], room: u16) -> u16 {
+/// The width of `percent` of the texts, whose `widths` are in ascending order. The longest texts count only if they are many.
+fn width_of_part(widths: &[u16], percent: usize, room: u16) -> u16 {
     let longest = usize::from(room) * LONGEST_COMPLETE / 100;
     let complete = widths.partition_point(|width| usize::from(*width) <= longest);
     let counted = if complete * 2 >= widths.len() { &widths[..complete] } else { widths };
-    let typical = counted.get((counted.len() * TYPICAL_ROWS / 100).min(counted.len().saturating_sub(1)));
-    typical.copied().unwrap_or(0)
+    let last = (counted.len() * percent / 100).min(counted.len().saturating_sub(1));
+    counted.get(last).copied().unwrap_or(0)
 }
 
 /// Whether the first rows of a table of requests have no value in a column.
