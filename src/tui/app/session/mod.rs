@@ -32,7 +32,8 @@ use crate::tui::{
     ConfigStore, Feed, LogCounts, SessionFile, TuiError, TuiOptions, UserOptions, format, view,
 };
 
-/// Minimum time between two frames: 30 a second.
+/// Minimum time between two frames: 30 a second. The first frame after a key waits only for the one that an earlier key
+/// caused, not for those of answers.
 const FRAME_INTERVAL: Duration = Duration::from_millis(33);
 /// In follow mode the screen shows the age of the newest request, so it is drawn again at this interval.
 const AGE_INTERVAL: Duration = Duration::from_secs(5);
@@ -145,6 +146,9 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     /// Whether the user wants to return to the shell.
     suspends: bool,
     last_frame: Option<Instant>,
+    /// Whether the user did something since the last frame.
+    is_awaited: bool,
+    last_awaited_frame: Option<Instant>,
     /// Whether a frame had all that was asked for.
     was_complete: bool,
     quit: bool,
@@ -232,6 +236,8 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             is_suspended: false,
             suspends: false,
             last_frame: None,
+            is_awaited: false,
+            last_awaited_frame: None,
             was_complete: false,
             quit: false,
         })
@@ -251,7 +257,8 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
     ) -> Happened {
         // The first screen with all answers does not wait for the one before it, which has none.
         let is_first = !self.was_complete && self.state.is_screen_complete();
-        let frame_due = match self.last_frame {
+        let before = if self.is_awaited && std::env::var_os("TF").is_none() { self.last_awaited_frame } else { self.last_frame };
+        let frame_due = match before {
             Some(at) if !is_first => at + FRAME_INTERVAL,
             _ => Instant::now(),
         };
@@ -281,14 +288,17 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                 }
             }
             Happened::FrameDue => self.draw()?,
-            Happened::Terminal(event) => match event.map_err(TuiError::terminal)? {
-                Event::Key(key) => self.hear(key),
-                Event::Mouse(mouse) => self.handle(Action::Mouse(mouse)),
-                Event::Paste(text) => self.handle(Action::Paste(text)),
-                Event::Resize(columns, rows) => self.handle(Action::Resize(columns, rows)),
-                Event::FocusGained => self.ask_colours(),
-                Event::FocusLost => {}
-            },
+            Happened::Terminal(event) => {
+                self.is_awaited = true;
+                match event.map_err(TuiError::terminal)? {
+                    Event::Key(key) => self.hear(key),
+                    Event::Mouse(mouse) => self.handle(Action::Mouse(mouse)),
+                    Event::Paste(text) => self.handle(Action::Paste(text)),
+                    Event::Resize(columns, rows) => self.handle(Action::Resize(columns, rows)),
+                    Event::FocusGained => self.ask_colours(),
+                    Event::FocusLost => {}
+                }
+            }
             Happened::Action(action) => {
                 if let Action::Answered(result) = &action {
                     self.poll.query_ended(result.statistics.elapsed);
@@ -423,6 +433,9 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         self.was_complete |= self.state.is_screen_complete();
         self.is_dirty = false;
         self.last_frame = Some(Instant::now());
+        if std::mem::take(&mut self.is_awaited) {
+            self.last_awaited_frame = self.last_frame;
+        }
         Ok(())
     }
 
