@@ -83,7 +83,7 @@ fn at_low_priority(analysis: impl FnOnce() + Send) {
         scope.spawn(|| {
             // Elsewhere, this would be the priority of the whole process.
             #[cfg(target_os = "linux")]
-            let _ = rustix::process::nice(std::env::var("TN").ok().and_then(|t| t.parse().ok()).unwrap_or(NICENESS));
+            let _ = rustix::process::nice(NICENESS);
             analysis();
         });
     });
@@ -186,5 +186,24 @@ fn analyse(
                 error => QueryError::Invalid(error.to_string()),
             })
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::getpriority_process;
+
+    use super::*;
+
+    #[test]
+    fn the_threads_of_an_analysis_were_preferred_to_the_one_that_draws() {
+        let niceness = || getpriority_process(None).unwrap();
+        let usual = niceness();
+        let lower = (usual + NICENESS).min(19);
+        at_low_priority(|| {
+            assert_eq!(niceness(), lower);
+            std::thread::scope(|scope| scope.spawn(|| assert_eq!(niceness(), lower)).join().unwrap());
+        });
+        assert_eq!(niceness(), usual);
     }
 }

@@ -1,8 +1,10 @@
 //! The event loop: waits for the next event, passes it to `update`, carries out the effects (`effects`), and draws. It
-//! works with any terminal and any stream of events, so tests run whole sessions. `begin` prepares the first state.
+//! works with any terminal and any stream of events, so tests run whole sessions. `begin` prepares the first state, `pace`
+//! says when the next frame may be drawn.
 
 mod begin;
 mod effects;
+mod pace;
 #[cfg(test)]
 mod tests;
 
@@ -31,10 +33,8 @@ use crate::tui::update::update;
 use crate::tui::{
     ConfigStore, Feed, LogCounts, SessionFile, TuiError, TuiOptions, UserOptions, format, view,
 };
+use pace::{FRAME_INTERVAL, FramePace};
 
-/// Minimum time between two frames: 30 a second. The first frame after a key waits only for the one that an earlier key
-/// caused, not for those of answers.
-const FRAME_INTERVAL: Duration = Duration::from_millis(33);
 /// In follow mode the screen shows the age of the newest request, so it is drawn again at this interval.
 const AGE_INTERVAL: Duration = Duration::from_secs(5);
 /// The ingest starts when the first screen is complete, or after this time.
@@ -145,10 +145,7 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     is_suspended: bool,
     /// Whether the user wants to return to the shell.
     suspends: bool,
-    last_frame: Option<Instant>,
-    /// Whether the user did something since the last frame.
-    is_awaited: bool,
-    last_awaited_frame: Option<Instant>,
+    pace: FramePace,
     /// Whether a frame had all that was asked for.
     was_complete: bool,
     quit: bool,
@@ -235,9 +232,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             clears: false,
             is_suspended: false,
             suspends: false,
-            last_frame: None,
-            is_awaited: false,
-            last_awaited_frame: None,
+            pace: FramePace::default(),
             was_complete: false,
             quit: false,
         })
@@ -257,11 +252,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
     ) -> Happened {
         // The first screen with all answers does not wait for the one before it, which has none.
         let is_first = !self.was_complete && self.state.is_screen_complete();
-        let before = if self.is_awaited && std::env::var_os("TF").is_none() { self.last_awaited_frame } else { self.last_frame };
-        let frame_due = match before {
-            Some(at) if !is_first => at + FRAME_INTERVAL,
-            _ => Instant::now(),
-        };
+        let frame_due = self.pace.due().filter(|_| !is_first).unwrap_or_else(Instant::now);
         tokio::select! {
             biased;
             () = end => Happened::Ended,
@@ -289,7 +280,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             }
             Happened::FrameDue => self.draw()?,
             Happened::Terminal(event) => {
-                self.is_awaited = true;
+                self.pace.event();
                 match event.map_err(TuiError::terminal)? {
                     Event::Key(key) => self.hear(key),
                     Event::Mouse(mouse) => self.handle(Action::Mouse(mouse)),
@@ -432,10 +423,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         self.clears = leaves_traces;
         self.was_complete |= self.state.is_screen_complete();
         self.is_dirty = false;
-        self.last_frame = Some(Instant::now());
-        if std::mem::take(&mut self.is_awaited) {
-            self.last_awaited_frame = self.last_frame;
-        }
+        self.pace.drawn(Instant::now());
         Ok(())
     }
 
