@@ -237,7 +237,9 @@ pub(crate) const CHART: (u16, u16) = (34, 13);
 
 /// The area of the pane with a concentration.
 pub(crate) fn concentration(state: &State) -> Rect {
-    popup(state, 76, usize::from(CHART.1) + 4)
+    // The sentence above the chart has two lines, on a narrow terminal three.
+    let (width, lines) = if state.size.0 < 120 { (76, 5) } else { (100, 4) };
+    popup(state, width, usize::from(CHART.1) + lines)
 }
 
 /// Width and lines of the text of a block list.

@@ -189,7 +189,7 @@ fn click_row(state: &mut State, rows: Rect, at: Position, is_double: bool, effec
     let line = usize::from(at.y - rows.y);
     let page = Areas::of(state).page();
     if let Some(detail) = &state.layer().detail {
-        let lines = detail.lines(state, rows.width);
+        let lines = detail.lines(state, rows);
         match lines.get(detail.top + line).map(|line| line.of) {
             Some(LineOf::Field(field)) => {
                 if let Some(detail) = &mut state.layer_mut().detail {
