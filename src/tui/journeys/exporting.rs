@@ -311,7 +311,11 @@ fn the_reason_why_a_file_cannot_be_written_was_cut_off() {
 fn which_rows_an_export_would_write_was_not_said() {
     let mut explorer = start(130, 34);
     explorer.press("e");
-    assert!(explorer.screen().contains("all 5 rows; the name decides the format: .csv"), "{}", explorer.screen());
+    assert!(
+        explorer.screen().contains("all 5 rows; the name decides the format: .csv"),
+        "{}",
+        explorer.screen()
+    );
     explorer.press("Esc m e");
     assert!(explorer.screen().contains("1 marked row; the name decides"), "{}", explorer.screen());
     explorer.press("Esc 4 Enter e");
