@@ -5,12 +5,13 @@ use jiff::Timestamp;
 /// A number of bytes in binary units with about three digits: `18.2 TiB`, `512 B`.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes < 1024 {
+    // The largest number of three digits.
+    if bytes <= 999 {
         return format!("{bytes} B");
     }
     let mut value = bytes as f64;
     let mut unit = 0;
-    // 1023.95 MiB is 1.00 GiB, not 1024 MiB.
+    // 1023.95 MiB is 1.00 GiB, not 1024 MiB; 1000 B are 0.98 KiB.
     while value >= 999.5 && unit + 1 < UNITS.len() {
         value /= 1024.0;
         unit += 1;
@@ -129,7 +130,9 @@ mod tests {
     fn bytes_have_about_three_digits() {
         for (number, text) in [
             (0, "0 B"),
-            (1023, "1023 B"),
+            (999, "999 B"),
+            (1000, "0.98 KiB"),
+            (1023, "1.00 KiB"),
             (1024, "1.00 KiB"),
             (1536, "1.50 KiB"),
             (1024 * 1024 - 1, "1.00 MiB"),

@@ -83,7 +83,7 @@ fn the_next_session_knows_what_was_chosen_last() {
     explorer.press(":").types("extension").press("Enter");
     let saved = Saved::default().with(&explorer.state, "/c.db");
     let mut next = start(130, 34);
-    next.state.take_over(&saved);
+    next.state.take_over(&saved, "/c.db");
     next.press(":");
     assert_eq!(chosen(&next), "Group by extension");
 }

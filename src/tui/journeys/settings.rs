@@ -193,7 +193,7 @@ fn the_next_session_has_history_columns_order_zone_and_theme() {
     assert_eq!(saved.theme.as_deref(), Some("light"));
 
     let mut next = start(130, 34);
-    next.state.take_over(&saved);
+    next.state.take_over(&saved, "/c.db");
     // A table that is not open yet.
     next.state.rearrange();
     next.press("j");

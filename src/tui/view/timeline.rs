@@ -110,19 +110,23 @@ fn title(
     // The first that fits is shown.
     let mut right = Vec::new();
     if let Some(brush) = &state.brush {
-        let (start, end) = brush.seconds(axis);
         let (first, last) = brush.buckets(axis);
         let finding = brush.finding.as_ref().and_then(|id| found::by_id(state, id));
-        let sum = match brush.burst {
-            _ if finding.is_some() => finding.map(|found| measure.of(&found.stats)),
-            Some(burst) => time_axes::sum_of_burst(state, burst),
-            None => Some(line.iter().skip(first).take(last - first + 1).sum()),
+        // The time and the sum are those of the finding as a whole, also if the layer shows only a part of it.
+        let (start, end) = finding.map_or_else(|| brush.seconds(axis), |found| (found.start, found.end));
+        let sum = match (finding, brush.burst) {
+            (Some(found), _) => Some(measure.of(&found.stats)),
+            // A finding that is none with another filter.
+            (None, Some(burst)) if brush.finding.is_none() => time_axes::sum_of_burst(state, burst),
+            _ => Some(line.iter().skip(first).take(last - first + 1).sum()),
         };
-        let mut sum = sum.map_or("…".to_owned(), |sum| measure.describe(sum));
+        let sum = sum.map_or("…".to_owned(), |sum| measure.describe(sum));
         // The range has other requests, too.
-        if let Some(found) = finding {
-            sum = format!("{}: {sum}", found.kind.name());
-        }
+        let sum = match finding {
+            Some(found) if found::is_cut(state, found) => format!("whole {}: {sum}", found.kind.name()),
+            Some(found) => format!("{}: {sum}", found.kind.name()),
+            None => sum,
+        };
         let length = format::length_of_time(end - start);
         let span = format::span(start, end, state.zone(), state.shows_year());
         right.push(format!("{span}  {length}  {sum}"));
@@ -192,22 +196,34 @@ fn labels(
     let offset = jiff::Timestamp::from_second(axis.start)
         .map_or(0, |start| i64::from(state.zone().to_offset(start).seconds()));
     let mut at = (axis.start + offset - origin).div_euclid(step) * step + origin - offset;
-    let mut free = area.x;
+    let mut labels = Vec::new();
     while at < axis.end() {
         if at >= axis.start {
-            let label = label(state, axis, step, at);
-            let x = column(axis.index(at));
-            // A mark at its place is in front of it.
-            let x = x + u16::from(marks.iter().any(|mark| area.x + mark.column == x));
-            if x >= free && usize::from(x) + label.width() <= usize::from(area.right()) {
-                free = put(buffer, area, x, area.y, &label, state.theme.faint()) + 2;
-            }
+            labels.push((column(axis.index(at)), label(state, axis, step, at)));
         }
         at += step;
+    }
+    // A mark within a label makes it unreadable: such a label is behind the mark, or left out.
+    let is_marked = |x: u16, label: &str| {
+        let end = x.saturating_add(u16::try_from(label.width()).unwrap_or(u16::MAX));
+        marks.iter().any(|mark| (x..end).contains(&(area.x + mark.column)))
+    };
+    let beside = |(x, label): &(u16, String)| {
+        let x = (*x..=x + MAX_LABEL_SHIFT).find(|x| !is_marked(*x, label))?;
+        Some((x, label.clone()))
+    };
+    let readable: Vec<(u16, String)> = labels.iter().filter_map(beside).collect();
+    let mut free = area.x;
+    for (x, label) in if readable.is_empty() { labels } else { readable } {
+        if x >= free && usize::from(x) + label.width() <= usize::from(area.right()) {
+            free = put(buffer, area, x, area.y, &label, state.theme.faint()) + 2;
+        }
     }
 }
 
 const DAY: i64 = 86_400;
+/// Columns between the bar of a label and the label: a mark and a space.
+const MAX_LABEL_SHIFT: u16 = 2;
 
 /// Seconds between two labels.
 fn label_step(state: &State, axis: &Axis, width: usize) -> i64 {
