@@ -23,6 +23,8 @@ const RIGHT_MARGIN: u16 = 1;
 pub(crate) const GAP: u16 = 2;
 /// Terminal columns of the number of a share; its bar is behind it.
 pub(crate) const SHARE_WIDTH: u16 = 7;
+/// With less room, the columns of findings are as narrow as possible.
+const NARROW: u16 = 56;
 /// The widest bar of a share beside other columns that can use the room.
 const MAX_SHARE_BAR: u16 = 20;
 /// Columns with this rank or a higher one give way to keys and other values that are not complete.
@@ -99,6 +101,8 @@ impl Column {
             let least = least.max(heading);
             Shape { least, wanted, most, is_right_aligned: false, rank, use_of_room: UseOfRoom::Bar }
         };
+        // The kind, the subject and the score of findings fit the smallest terminal.
+        let is_narrow = room < NARROW;
         let shape = match self {
             Column::Value => text(18, 0, UseOfRoom::Subject),
             Column::Second => text(14, 1, UseOfRoom::Subject),
@@ -112,10 +116,10 @@ impl Column {
             Column::Activity => bar(8, 24, 400, 8),
             Column::Finding(column) => match column {
                 FindingColumn::Kind => text(17, 0, UseOfRoom::Text),
-                FindingColumn::Subject => text(16, 0, UseOfRoom::Text),
+                FindingColumn::Subject => text(if is_narrow { 10 } else { 16 }, 0, UseOfRoom::Text),
                 FindingColumn::When => text(17, 1, UseOfRoom::Text),
                 FindingColumn::Cost => number(3),
-                FindingColumn::Score => bar(8, 12, 16, 2),
+                FindingColumn::Score => bar(if is_narrow { 6 } else { 8 }, 12, 16, 2),
             },
             Column::Measure(measure) => {
                 let rank = measure.spec().column.rank;

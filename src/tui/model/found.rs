@@ -258,7 +258,7 @@ pub(crate) fn alert(state: &State) -> Option<Alert<'_>> {
 /// The subject for people: its value, or what the finding is about.
 pub(crate) fn subject_text(finding: &Finding) -> String {
     match &finding.subject {
-        Some((_, value)) => crate::tui::format::value(value),
+        Some((by, value)) => crate::tui::cell_text::of_group(by, value),
         None => "all requests".to_owned(),
     }
 }

@@ -10,7 +10,7 @@ use crate::tui::view::{no_rows, put, put_right};
 use crate::tui::widgets::{bars, fit};
 
 /// Width of a percentage.
-const PERCENT: u16 = 7;
+const PERCENT: u16 = 8;
 /// The narrowest pane with bars, in terminal columns.
 const MIN_WIDTH_WITH_BARS: u16 = 60;
 
@@ -129,12 +129,12 @@ fn headings(state: &State, columns: &Columns, line: Rect, y: u16, buffer: &mut B
     let style = state.theme.heading();
     let area = Rect { y, height: 1, ..line };
     put(buffer, area, line.x + 1, y, "VALUE", style);
-    for (x, name) in [(columns.share_a, "HERE"), (columns.share_b, "OTHERS")] {
+    for (x, name) in [(columns.share_a, "% HERE"), (columns.share_b, "% OTHERS")] {
         let width = if columns.bar == 0 { usize::from(PERCENT) } else { 0 };
         put(buffer, area, x, y, &fit::right(name, width.max(name.len())), style);
     }
-    put(buffer, area, columns.lift, y, &fit::right("LIFT", 9), style);
-    for (x, name) in [(columns.count_a, "HERE"), (columns.count_b, "OTHERS")] {
+    put(buffer, area, columns.lift, y, &fit::right("TIMES", 9), style);
+    for (x, name) in [(columns.count_a, "REQ. HERE"), (columns.count_b, "REQ. OTHERS")] {
         if let Some(x) = x {
             put(buffer, area, x, y, &fit::right(name, 11), style);
         }

@@ -17,10 +17,10 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     put(buffer, area, area.x, area.y, &"─".repeat(usize::from(area.width)), theme.faint());
     let area = Rect { x: area.x + 2, width: area.width.saturating_sub(4), ..area };
     let mut lines: Vec<(String, Style)> = Vec::new();
-    let mut wrapped = |text: &str, style: Style| {
-        let text = format::visible(text);
-        lines.extend(fit::wrap(&text, usize::from(area.width)).into_iter().map(|line| (line, style)));
+    let mut add = |text: &str, style: Style| {
+        lines.extend(fit::wrap(text, usize::from(area.width)).into_iter().map(|line| (line, style)));
     };
+    let mut wrapped = |text: &str, style: Style| add(&format::visible(text), style);
     let key = state.settings.keys.key_of(Context::Findings, Command::Mute);
     match row {
         FindingRow::Finding(finding) | FindingRow::Muted(finding, _) => {
@@ -35,7 +35,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
                 (_, Some(label)) => wrapped(&format!("Probably ordinary: {label}."), theme.quiet()),
                 (_, None) => wrapped(finding.kind.about(), theme.quiet()),
             }
-            wrapped(&finding.filter.to_string(), theme.chip());
+            add(&format::filter(&finding.filter), theme.chip());
         }
         FindingRow::Heading { ordinary, muted } => {
             if table.cursor == 0 {

@@ -25,7 +25,8 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         true => time_axes::timeline_parts(state, &axis),
         false => None,
     };
-    title(state, areas.timeline_title, &axis, &line, parts.as_deref(), buffer);
+    let marks = marks(state, &axis, areas.bars.width);
+    title(state, areas.timeline_title, &axis, (&line, parts.as_deref()), &marks, buffer);
     let highlight = highlighted(state, &axis);
     let area = areas.bars;
     let width = usize::from(area.width);
@@ -64,7 +65,6 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
             cell.set_char(symbol).set_style(state.theme.timeline(style, is_highlighted));
         }
     }
-    let marks = marks(state, &axis, area.width);
     labels(state, areas.axis, &axis, highlight, &marks, buffer);
     draw_marks(areas.axis, &marks, buffer);
 }
@@ -95,8 +95,8 @@ fn title(
     state: &State,
     area: Rect,
     axis: &Axis,
-    line: &[u64],
-    parts: Option<&[[u64; 3]]>,
+    (line, parts): (&[u64], Option<&[[u64; 3]]>),
+    marks: &[Mark],
     buffer: &mut Buffer,
 ) {
     let theme = state.theme;
@@ -123,7 +123,7 @@ fn title(
         let sum = sum.map_or("…".to_owned(), |sum| measure.describe(sum));
         // The range has other requests, too.
         let sum = match finding {
-            Some(found) if found::is_cut(state, found) => format!("whole {}: {sum}", found.kind.name()),
+            Some(found) if found::is_cut(state, found) => format!("{} as a whole: {sum}", found.kind.name()),
             Some(found) => format!("{}: {sum}", found.kind.name()),
             None => sum,
         };
@@ -151,16 +151,20 @@ fn title(
         put_right(buffer, area, area.y, right, style);
         left -= right.width();
     }
-    // What the colours mean.
+    // What the colours and the marks mean.
     let has = |part: usize| parts.is_some_and(|parts| parts.iter().any(|bar| bar[part] > 0));
     let is_hatched =
         |(index, number): (usize, &u64)| *number > 0 && time_axes::is_partial(state, axis, index);
     let has_partial = line.iter().enumerate().any(is_hatched);
+    let mark_of = |symbol: &str| marks.iter().rev().find(|mark| mark.symbol == symbol);
+    let style_of = |symbol: &str| mark_of(symbol).map_or(theme.text(), |mark| mark.style);
     let mut x = x;
     for (is_shown, symbol, style, name) in [
         (has(1), "■", theme.warning(), "4xx"),
         (has(0), "■", theme.error(), "5xx"),
         (has_partial, "▒", theme.bar(), "incomplete"),
+        (mark_of(BURST_MARK).is_some(), BURST_MARK, style_of(BURST_MARK), "burst"),
+        (mark_of(MARK).is_some(), MARK, style_of(MARK), "finding"),
     ] {
         let needed = name.len() + 4;
         if is_shown && left >= needed + 2 {
@@ -203,13 +207,15 @@ fn labels(
         }
         at += step;
     }
-    // A mark within a label makes it unreadable: such a label is behind the mark, or left out.
+    // A mark within a label makes it unreadable: such a label is beside the mark, or left out.
     let is_marked = |x: u16, label: &str| {
         let end = x.saturating_add(u16::try_from(label.width()).unwrap_or(u16::MAX));
         marks.iter().any(|mark| (x..end).contains(&(area.x + mark.column)))
     };
     let beside = |(x, label): &(u16, String)| {
-        let x = (*x..=x + MAX_LABEL_SHIFT).find(|x| !is_marked(*x, label))?;
+        let most = u16::try_from(label.width()).unwrap_or(0);
+        let near = (0..=most).flat_map(|by| [x.checked_sub(by).filter(|x| *x >= area.x), Some(x + by)]);
+        let x = near.flatten().find(|x| !is_marked(*x, label))?;
         Some((x, label.clone()))
     };
     let readable: Vec<(u16, String)> = labels.iter().filter_map(beside).collect();
@@ -222,8 +228,6 @@ fn labels(
 }
 
 const DAY: i64 = 86_400;
-/// Columns between the bar of a label and the label: a mark and a space.
-const MAX_LABEL_SHIFT: u16 = 2;
 
 /// Seconds between two labels.
 fn label_step(state: &State, axis: &Axis, width: usize) -> i64 {
