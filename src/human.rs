@@ -86,10 +86,8 @@ pub fn dollars(amount: f64) -> String {
 /// Whether the space between two texts is between a number and its unit, as in `1.5 GiB`, `40.7 %` and `30 days`: no line is
 /// broken there.
 pub(crate) fn is_before_unit(before: &str, after: &str) -> bool {
-    const UNITS: [&str; 17] = [
-        "%", "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ms", "s", "min", "h", "d", "day", "days",
-        "requests", "times",
-    ];
+    const UNITS: [&str; 15] =
+        ["%", "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ms", "s", "min", "h", "d", "day", "days"];
     let unit = after.split(|c: char| c != '%' && !c.is_alphanumeric()).next().unwrap_or("");
     before.ends_with(|c: char| c.is_ascii_digit()) && UNITS.contains(&unit)
 }
