@@ -190,7 +190,7 @@ pub(crate) static KEYS: [KeySpec; 30] = [
     key(&["keys", "*", "*"], Kind::Keys, "The keys of a command. Ctrl-c always quits and cannot be changed.",
         "[\"o\", \"F5\"]", "see the list of commands", ""),
 
-    key(&["columns", "*", "show"], Kind::Columns, "The columns, in this order.",
+    key(&["columns", "*", "show"], Kind::Columns, "The columns, in this order; on a narrow terminal, the last ones are left out.",
         "[\"bytes_sent\", \"requests\", \"cost\", \"last_seen\"]", "those of the table", ""),
     key(&["columns", "*", "sort"], Kind::Sort, "The order of the rows.",
         "\"cost:desc\"", "that of the table", ""),
@@ -206,7 +206,7 @@ pub(crate) static KEYS: [KeySpec; 30] = [
         "\"requester:role/admin status>=400\"", "all requests", ""),
     key(&["investigations", "*", "sort"], Kind::Sort, "The order of the rows.",
         "\"requests:desc\"", "that of the table", ""),
-    key(&["investigations", "*", "columns"], Kind::Columns, "The columns, in this order.",
+    key(&["investigations", "*", "columns"], Kind::Columns, "The columns, in this order; on a narrow terminal, the last ones are left out.",
         "[\"requests\", \"addresses\", \"last_seen\"]", "those of the table", ""),
     key(&["investigations", "*", "since"], Kind::Time, "Only requests at or after this time.",
         "\"2026-04-01\"", "all requests", ""),

@@ -189,26 +189,27 @@ pub(crate) fn period(start: i64, end: i64, zone: &TimeZone) -> String {
 }
 
 /// A time range without redundant parts, for times of one year: `04-09 12:00–18:00`, `04-01 – 04-08`,
-/// `04-01 12:00 – 04-03 06:00`. `end` is the first second after it. Years are shown if `with_year`.
+/// `04-01 12:00 – 04-03 06:00`. `end` is the first second after it. The year, or both years, are shown if `with_year`.
 pub(crate) fn span(start: i64, end: i64, zone: &TimeZone, with_year: bool) -> String {
     let part = |at, format| instant(at, zone, format);
-    let date = if with_year { "%Y-%m-%d" } else { "%m-%d" };
     let starts_day = |at| part(at, "%H:%M:%S") == "00:00:00";
     let last = end.saturating_sub(1).max(start);
     let is_one_day = part(start, "%Y-%m-%d") == part(last, "%Y-%m-%d");
+    let is_one_year = part(start, "%Y") == part(last, "%Y");
+    let date = |is_first: bool| if with_year && (is_first || !is_one_year) { "%Y-%m-%d" } else { "%m-%d" };
     if starts_day(start) && starts_day(end) {
         return match is_one_day {
-            true => part(start, date),
-            false => format!("{} – {}", part(start, date), part(last, date)),
+            true => part(start, date(true)),
+            false => format!("{} – {}", part(start, date(true)), part(last, date(false))),
         };
     }
     let has_seconds = start % 60 != 0 || end % 60 != 0;
     let time = if has_seconds { "%H:%M:%S" } else { "%H:%M" };
-    let from = format!("{} {}", part(start, date), part(start, time));
+    let from = format!("{} {}", part(start, date(true)), part(start, time));
     match is_one_day {
         true if starts_day(end) => format!("{from}–24:00"),
         true => format!("{from}–{}", part(end, time)),
-        false => format!("{from} – {} {}", part(end, date), part(end, time)),
+        false => format!("{from} – {} {}", part(end, date(false)), part(end, time)),
     }
 }
 

@@ -506,7 +506,7 @@ impl Explorer {
     }
 
     /// A letter per cell of the last drawn screen for the role of its colour: `a`ccent, `b`ar, `e`rror, `w`arning, `g`ood,
-    /// `m`ark, `f`aint, `q`uiet, br`u`shed, `.` none, `?` another; a capital if it is bold, `#` reversed, `x` crossed out, `_` underlined,
+    /// `m`ark, `f`aint, `q`uiet, br`u`shed, be`h`ind a popup, `.` none, `?` another; a capital if it is bold, `#` reversed, `x` crossed out, `_` underlined,
     /// `%` with another colour behind it. Blanks have none.
     fn styles(&self) -> String {
         let theme = self.state.theme;
@@ -520,6 +520,7 @@ impl Explorer {
             ('f', theme.faint()),
             ('q', theme.quiet()),
             ('u', theme.brushed()),
+            ('h', theme.behind()),
         ];
         let buffer = self.terminal.backend().buffer();
         let area = buffer.area;

@@ -204,3 +204,13 @@ fn a_list_of_completions_covered_half_of_an_error() {
     assert!(screen.contains("^ unknown field \"stat\"; did you mean \"status\"?"), "{screen}");
     assert!(!screen.contains("bucket_owner"), "a list of all fields covers the timeline: {screen}");
 }
+
+#[test]
+fn the_requests_of_the_filter_before_were_said_to_match_an_incomplete_one() {
+    let mut explorer = start(130, 34);
+    explorer.types("/key:s");
+    assert!(explorer.screen().contains(" requests match"), "{}", explorer.screen());
+    explorer.press("Ctrl-u").types("sta").press("Tab");
+    let screen = explorer.screen();
+    assert!(screen.contains(" filter status:") && !screen.contains(" requests match"), "{screen}");
+}

@@ -1,6 +1,7 @@
 //! Lists: typing narrows them, the cursor chooses, the help runs its rows.
 
 use crossterm::event::{MouseButton, MouseEventKind};
+use ratatui::style::{Color, Modifier};
 
 use crate::tui::journeys::{snapshots, start};
 use crate::tui::model::{Choice, Command, Context, List, Overlay};
@@ -179,14 +180,25 @@ fn the_screen_below_a_popup_looked_as_important_as_the_popup() {
     for keys in ["b", ":", "C", "!"] {
         let mut explorer = start(130, 34);
         explorer.press(keys).screen();
-        let faint = explorer.state.theme.faint();
+        let behind = explorer.state.theme.behind();
         let cells = explorer.cells();
         for (x, y) in [(1, 0), (1, 1)] {
             let cell = &cells[(x, y)];
-            assert_eq!((Some(cell.fg), cell.modifier), (faint.fg, faint.add_modifier), "{keys}: {cell:?}");
+            assert_eq!((Some(cell.fg), cell.modifier), (behind.fg, behind.add_modifier), "{keys}: {cell:?}");
         }
         assert_eq!(Some(cells[(1, 33)].fg), explorer.state.theme.accent().fg, "{keys}: the footer is in use");
     }
+}
+
+#[test]
+fn the_title_of_a_popup_was_as_faint_as_its_frame() {
+    let mut explorer = start(130, 34);
+    let screen = explorer.press("c").screen();
+    let (y, line) = screen.lines().enumerate().find(|(_, line)| line.contains("┌ Columns ")).unwrap();
+    let x = line.chars().take_while(|c| *c != 'C').count();
+    let cell = &explorer.cells()[(u16::try_from(x).unwrap(), u16::try_from(y).unwrap())];
+    assert_eq!((cell.symbol(), cell.fg), ("C", Color::Reset));
+    assert!(cell.modifier.contains(Modifier::BOLD));
 }
 
 #[test]

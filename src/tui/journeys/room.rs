@@ -183,3 +183,42 @@ fn after_another_order_the_first_column_kept_the_width_of_short_addresses() {
     let screen = explorer.screen();
     assert!(screen.contains("▌ 2001:db8:1111:2222:3333:4444:5555:01c1  "), "{screen}");
 }
+
+#[test]
+fn why_there_are_no_rows_stood_beside_an_empty_preview() {
+    let mut explorer = start(200, 50);
+    assert!(explorer.screen().contains('│'), "the preview of a row");
+    explorer.types("/key:nothing-like-this").press("Enter");
+    let screen = explorer.screen();
+    assert!(!screen.contains('│'), "{screen}");
+    let line = screen.lines().find(|line| line.contains("Nothing matches")).unwrap();
+    let before = line.len() - line.trim_start().len();
+    assert!((91..94).contains(&before), "in the middle of the screen: {before}");
+}
+
+#[test]
+fn marks_of_rows_that_the_table_does_not_have_were_added_up_to_nothing() {
+    let mut explorer = start(130, 34);
+    explorer.press("m m");
+    assert!(explorer.screen().contains("  2 marked: 192 requests"), "{}", explorer.screen());
+    explorer.types("/-ip:203.0.113.7").press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("  2 marked, 1 of them here: 72 requests"), "{screen}");
+    explorer.types("/ip:198.51.100.7").press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("  2 marked, not in this table"), "{screen}");
+}
+
+#[test]
+fn the_sentence_of_a_concentration_was_cut() {
+    let mut log = crate::tui::testing::three_days();
+    for number in 0..40 {
+        let fields = [(Field::BytesSent, "123456789"), (Field::Operation, "S3.EXPIRE.OBJECT")];
+        log.push(RequestRow { id: (2, number), ..crate::tui::testing::request(APRIL, &fields) });
+    }
+    for (columns, rows) in [(80, 24), (130, 34), (200, 50)] {
+        let mut explorer = Explorer::with(columns, rows, log.clone());
+        explorer.press("C");
+        assert!(explorer.screen().contains(" left out."), "{}", explorer.screen());
+    }
+}

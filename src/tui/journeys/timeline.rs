@@ -2,7 +2,7 @@
 
 use crossterm::event::{MouseButton, MouseEventKind};
 
-use crate::query::RequestRow;
+use crate::query::{RequestRow, TimeRange};
 use crate::tui::journeys::start;
 use crate::tui::model::{Areas, Tab, time_axes};
 use crate::tui::testing::{APRIL, Explorer, get};
@@ -354,4 +354,56 @@ fn weeks_on_the_axis_begin_on_monday() {
         let day: jiff::civil::Date = format!("2026-{label}").parse().unwrap();
         assert_eq!(day.weekday(), jiff::civil::Weekday::Monday, "{screen}");
     }
+}
+
+#[test]
+fn bars_disappeared_after_a_zoom_until_the_answer_came() {
+    let mut explorer = start(130, 34);
+    let areas = Areas::of(&explorer.state);
+    let has_bars = |explorer: &mut Explorer| {
+        explorer.screen();
+        let cells = explorer.cells();
+        let bars = areas.bars;
+        (bars.x..bars.right()).any(|x| cells[(x, bars.bottom() - 1)].symbol() != " ")
+    };
+    explorer.holds_answers = true;
+    for keys in ["z", "z", "Z", "v Enter", "Enter"] {
+        explorer.press(keys);
+        assert!(has_bars(&mut explorer), "{keys}: {}", explorer.screen());
+        // What is not known yet is not stated.
+        assert!(!explorer.screen().contains("peak "), "{keys}: {}", explorer.screen());
+        explorer.holds_answers = false;
+        explorer.answer_held();
+        explorer.holds_answers = true;
+        assert!(explorer.screen().contains("peak "), "{keys}: {}", explorer.screen());
+    }
+}
+
+#[test]
+fn a_zoomed_range_had_odd_seconds() {
+    let mut explorer = start(130, 34);
+    let bars = Areas::of(&explorer.state).bars;
+    let times = |explorer: &mut Explorer| -> (String, String) {
+        let screen = explorer.screen();
+        let mut lines = screen.lines().map(str::to_owned);
+        (lines.next().unwrap(), lines.next().unwrap())
+    };
+    for x in [bars.x, bars.x + bars.width / 3, bars.right() - 1] {
+        for step in 1..=6 {
+            explorer.mouse(MouseEventKind::ScrollUp, x, bars.y);
+            let (header, chips) = times(&mut explorer);
+            let range = chips.trim().trim_start_matches("▸ ").to_owned();
+            assert!(header.contains(&format!("2026-{range}")), "{step}: {header} {chips}");
+            let axis = time_axes::timeline(&explorer.state).unwrap();
+            let has_seconds = range.matches(':').count() > 2;
+            assert!(!has_seconds || axis.bucket < 60, "{step}: {range}");
+        }
+        explorer.press("Z Z Z Z Z Z");
+    }
+    // Without a history, zooming out keeps whole bars, too.
+    let start = APRIL + 29 * 3_600;
+    explorer.state.layer_mut().time = TimeRange { start: Some(start), end: Some(start + 70 * 60) };
+    explorer.press("j Z");
+    let (_, chips) = times(&mut explorer);
+    assert!(chips.contains("04-02 04:25–06:45"), "{chips}");
 }

@@ -29,12 +29,27 @@ const NARROW: u16 = 56;
 const MAX_SHARE_BAR: u16 = 20;
 /// Columns with this rank or a higher one give way to keys and other values that are not complete.
 const FIRST_YIELDING_RANK: u8 = 2;
+/// The rank of columns without values: they give way to all others.
+const RANK_OF_EMPTY: u8 = u8::MAX;
+
+/// What decides which columns are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Order {
+    /// The sort column. It is always shown.
+    pub(crate) sorted: Column,
+    /// Columns after the first that the user has scrolled past.
+    pub(crate) scrolled: usize,
+    /// Whether the columns were chosen, the most important ones first.
+    pub(crate) is_chosen: bool,
+}
 
 /// The terminal columns that a column needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Needs {
     /// For its heading without the sort mark.
     pub(crate) heading: u16,
+    /// For most of the first texts.
+    pub(crate) usual: u16,
     /// For nearly all of the first texts. This decides which columns fit.
     pub(crate) first: u16,
     /// For all texts that are known. A column grows for them only into room that is left over.
@@ -43,6 +58,8 @@ pub(crate) struct Needs {
     pub(crate) before: u16,
     /// Whether the user wants to see all of the text.
     pub(crate) is_widened: bool,
+    /// Whether the rows seem to have no values in it.
+    pub(crate) is_empty: bool,
 }
 
 /// The widths of a column, in terminal columns.
@@ -50,6 +67,8 @@ pub(crate) struct Needs {
 struct Shape {
     /// With less room the column is left out.
     least: u16,
+    /// Enough for most texts.
+    usual: u16,
     /// Enough for nearly all texts.
     wanted: u16,
     /// More room is of no use.
@@ -81,8 +100,9 @@ impl Column {
         let text = |least: u16, rank, use_of_room| {
             let wanted = needs.first.max(heading);
             let least = wanted.min(least).max(heading);
+            let usual = needs.usual.clamp(least, wanted);
             let most = needs.seen.max(wanted);
-            Shape { least, wanted, most, is_right_aligned: false, rank, use_of_room }
+            Shape { least, usual, wanted, most, is_right_aligned: false, rank, use_of_room }
         };
         // Numbers are as wide as they are.
         let number = |rank| {
@@ -90,6 +110,7 @@ impl Column {
             let most = needs.seen.max(width);
             Shape {
                 least: width,
+                usual: width,
                 wanted: width,
                 most,
                 is_right_aligned: true,
@@ -99,7 +120,15 @@ impl Column {
         };
         let bar = |least: u16, wanted, most, rank| {
             let least = least.max(heading);
-            Shape { least, wanted, most, is_right_aligned: false, rank, use_of_room: UseOfRoom::Bar }
+            Shape {
+                least,
+                usual: wanted,
+                wanted,
+                most,
+                is_right_aligned: false,
+                rank,
+                use_of_room: UseOfRoom::Bar,
+            }
         };
         // The kind, the subject and the score of findings fit the smallest terminal.
         let is_narrow = room < NARROW;
@@ -147,32 +176,39 @@ impl Column {
         };
         if needs.is_widened {
             let width = shape.most.min(room);
-            return Shape { least: width, wanted: width, most: width, ..shape };
+            return Shape { least: width, usual: width, wanted: width, most: width, ..shape };
         }
         shape
     }
 }
 
 /// Fits the columns into `width` terminal columns. The least important ones are left out, but never the first, nor the
-/// sort column `sorted`. Room that is left over goes to columns that can use it: first to the column that the table is
-/// about. `needs` returns what a column needs. While only `seen` grows, no column appears, disappears or becomes narrower.
+/// sort column. Room that is left over goes to columns that can use it: first to the column that the table is about.
+/// `needs` returns what a column needs. While only `seen` grows, no column appears, disappears or becomes narrower.
 ///
-/// If the user has `scrolled` past that many columns after the first, the others are placed in their order, as many as fit.
+/// If the user has scrolled, the columns after the first are placed in their order, as many as fit.
 pub(crate) fn place(
     columns: &[Column],
     width: u16,
-    sorted: Column,
-    scrolled: usize,
+    order: Order,
     needs: impl Fn(Column) -> Needs,
 ) -> Vec<Placed> {
     let room = width.saturating_sub(MARGIN + RIGHT_MARGIN);
-    let all: Vec<(Column, Shape)> = columns
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| *index == 0 || *index > scrolled)
-        .map(|(_, &column)| (column, column.shape(needs(column), room)))
-        .collect();
-    let fits = if scrolled == 0 { fit_by_rank(&all, room, sorted) } else { fit_in_order(&all, room) };
+    let shape = |(index, &column): (usize, &Column)| {
+        let needs = needs(column);
+        let mut shape = column.shape(needs, room);
+        if order.is_chosen && shape.rank >= FIRST_YIELDING_RANK {
+            shape.rank = u8::try_from(index).unwrap_or(u8::MAX).saturating_add(FIRST_YIELDING_RANK);
+        }
+        if needs.is_empty {
+            shape.rank = RANK_OF_EMPTY;
+        }
+        (column, shape)
+    };
+    let is_reached = |(index, _): &(usize, &Column)| *index == 0 || *index > order.scrolled;
+    let all: Vec<(Column, Shape)> = columns.iter().enumerate().filter(is_reached).map(shape).collect();
+    let fits =
+        if order.scrolled == 0 { fit_by_rank(&all, room, order.sorted) } else { fit_in_order(&all, room) };
     let placeable: Vec<(Column, Shape)> =
         all.into_iter().zip(fits).filter(|(_, fits)| *fits).map(|(column, _)| column).collect();
     let widths = widths(&placeable, room, &needs);
@@ -204,17 +240,20 @@ fn fit_by_rank(all: &[(Column, Shape)], room: u16, sorted: Column) -> Vec<bool> 
         (_, shape) => (1, shape.rank, index),
     });
     let mut fits = vec![false; all.len()];
-    let (mut used, mut claimed) = (0, 0);
+    let (mut used, mut claimed, mut wanted) = (0, 0, 0);
     for &index in &order {
         let (column, shape) = all[index];
         let gap = if used > 0 { GAP } else { 0 };
         let has_room = match is_essential(column, shape) {
             true => used + shape.least + gap <= room,
+            // No text is cut because of a column without values.
+            false if shape.rank == RANK_OF_EMPTY => wanted + shape.least + gap <= room,
             false => claimed + shape.least + gap <= room,
         };
         if used == 0 || has_room {
             used += shape.least + gap;
             claimed += claim(shape) + gap;
+            wanted += shape.wanted.max(shape.least) + gap;
             fits[index] = true;
         }
     }
@@ -266,8 +305,9 @@ fn widths(placeable: &[(Column, Shape)], room: u16, needs: &impl Fn(Column) -> N
         }
     };
     let is = |of: UseOfRoom| move |shape: Shape| shape.use_of_room == of;
-    grow(&is(UseOfRoom::Subject), &|_, shape| shape.wanted);
+    grow(&is(UseOfRoom::Subject), &|_, shape| shape.usual);
     grow(&is(UseOfRoom::Text), &|_, shape| shape.wanted);
+    grow(&is(UseOfRoom::Subject), &|_, shape| shape.wanted);
     // Columns keep their previous widths.
     grow(&|_| true, &|index, _| needs(placeable[index].0).before);
     // Bars give way to long keys, up to a point.
@@ -289,6 +329,7 @@ mod tests {
     fn needs(columns: u16) -> impl Fn(Column) -> Needs {
         move |column| Needs {
             heading: u16::try_from(column.title("").chars().count()).unwrap(),
+            usual: 8,
             first: match column {
                 Column::Value | Column::Field(Field::Key) => columns,
                 _ => 8,
@@ -296,6 +337,10 @@ mod tests {
             seen: columns,
             ..Needs::default()
         }
+    }
+
+    fn by_default(sorted: Column) -> Order {
+        Order { sorted, scrolled: 0, is_chosen: false }
     }
 
     fn by(name: &str) -> Vec<Choice> {
@@ -311,7 +356,7 @@ mod tests {
     }
 
     fn placed_at(columns: &[Column], width: u16, content: u16) -> Vec<Placed> {
-        place(columns, width, Column::Measure(Measure::BytesSent), 0, needs(content))
+        place(columns, width, by_default(Column::Measure(Measure::BytesSent)), needs(content))
     }
 
     fn measures(placed: &[Placed]) -> Vec<Column> {
@@ -324,7 +369,7 @@ mod tests {
             let columns = all(&choices);
             for width in [80, 130, 200, 400] {
                 for sorted in &columns {
-                    for placed in place(&columns, width, *sorted, 0, needs(5)) {
+                    for placed in place(&columns, width, by_default(*sorted), needs(5)) {
                         let heading = needs(5)(placed.column).heading;
                         assert!(placed.width >= heading, "{placed:?} at {width}");
                     }
@@ -354,7 +399,9 @@ mod tests {
             for width in 20..260 {
                 for sorted in &columns {
                     for scrolled in [0, 1, 3] {
-                        for placed in place(&columns, width, *sorted, scrolled, needs(300)) {
+                        for placed in
+                            place(&columns, width, Order { scrolled, ..by_default(*sorted) }, needs(300))
+                        {
                             assert!(placed.x + placed.width < width, "{placed:?} at {width}");
                         }
                     }
@@ -369,7 +416,7 @@ mod tests {
             let columns = all(&choices);
             for width in 60..130 {
                 for sorted in &columns {
-                    let placed = place(&columns, width, *sorted, 0, needs(300));
+                    let placed = place(&columns, width, by_default(*sorted), needs(300));
                     let is_placed = |column| placed.iter().any(|placed| placed.column == column);
                     assert!(is_placed(*sorted) && is_placed(columns[0]), "{sorted:?} at {width}");
                 }
@@ -390,7 +437,8 @@ mod tests {
     #[test]
     fn scrolling_shows_the_columns_in_their_order() {
         let columns = all(&of_requests());
-        let placed = place(&columns, 80, Column::Field(Field::Time), 9, needs(20));
+        let order = Order { scrolled: 9, ..by_default(Column::Field(Field::Time)) };
+        let placed = place(&columns, 80, order, needs(20));
         assert_eq!(placed[0].column, columns[0]);
         assert_eq!(placed[1].column, columns[10]);
         assert_eq!(placed[2].column, columns[11]);
@@ -400,9 +448,59 @@ mod tests {
     fn a_widened_column_is_complete() {
         let columns = shown(&by("key"));
         let widened = |column| Needs { is_widened: column == Column::Value, ..needs(70)(column) };
-        let placed = place(&columns, 80, Column::Measure(Measure::BytesSent), 0, widened);
+        let placed = place(&columns, 80, by_default(Column::Measure(Measure::BytesSent)), widened);
         assert_eq!(placed[0].width, 70);
-        let placed = place(&columns, 60, Column::Measure(Measure::BytesSent), 0, widened);
+        let placed = place(&columns, 60, by_default(Column::Measure(Measure::BytesSent)), widened);
         assert!(placed[0].x + placed[0].width < 60, "{placed:?}");
+    }
+
+    #[test]
+    fn a_column_without_values_took_the_room_of_keys() {
+        let columns = shown(&of_requests());
+        let order = by_default(Column::Field(Field::Time));
+        let place_with = |is_empty: bool, width| {
+            let needs = |column: Column| Needs {
+                is_empty: is_empty && column == Column::Field(Field::BytesSent),
+                ..needs(60)(column)
+            };
+            place(&columns, width, order, needs)
+        };
+        let has =
+            |placed: &[Placed], field| placed.iter().any(|placed| placed.column == Column::Field(field));
+        assert!(has(&place_with(false, 130), Field::BytesSent));
+        assert!(!has(&place_with(true, 130), Field::BytesSent));
+        assert!(has(&place_with(true, 400), Field::BytesSent), "where there is room");
+    }
+
+    #[test]
+    fn who_deleted_was_off_the_screen() {
+        use Field::{HttpStatus, Key, Operation, RemoteIp, Requester, Time};
+        let columns = [Time, Requester, RemoteIp, Operation, Key, HttpStatus].map(Column::Field);
+        let order = Order { is_chosen: true, ..by_default(columns[0]) };
+        let fields: Vec<Field> =
+            place(&columns, 80, order, needs(40)).iter().filter_map(|placed| placed.column.field()).collect();
+        assert_eq!(fields, [Time, Requester, RemoteIp, Key, HttpStatus]);
+    }
+
+    #[test]
+    fn a_requester_was_cut_for_the_longest_of_many_keys() {
+        use Field::{HttpStatus, Key, Operation, RemoteIp, Requester, Time};
+        let columns = [Time, Requester, RemoteIp, Operation, Key, HttpStatus].map(Column::Field);
+        let width_of = |column| match column {
+            Column::Field(Requester) => (31, 31),
+            Column::Field(Key) => (35, 63),
+            _ => (12, 12),
+        };
+        let needs = |column: Column| {
+            let (usual, first) = width_of(column);
+            Needs { usual, first, seen: first, ..Needs::default() }
+        };
+        let order = Order { is_chosen: true, ..by_default(columns[0]) };
+        let placed = place(&columns, 130, order, needs);
+        let width = |field| {
+            placed.iter().find(|placed| placed.column == Column::Field(field)).map(|placed| placed.width)
+        };
+        assert_eq!(width(Requester), Some(31));
+        assert!(width(Key) >= Some(35), "{placed:?}");
     }
 }

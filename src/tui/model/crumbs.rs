@@ -124,7 +124,7 @@ pub(crate) fn terms(state: &State, layer: &Layer, below: Option<&Layer>) -> Vec<
     let below = below.filter(|_| !layer.begins_way());
     let mut texts = Vec::new();
     if layer.time != below.map_or(state.session_time, |below| below.time)
-        && let Some((start, end)) = state.range_of(layer)
+        && let Some((start, end)) = state.chosen_range(layer)
     {
         texts.push(format::span(start, end, state.zone(), state.shows_year()));
     }

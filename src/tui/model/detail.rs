@@ -1,5 +1,7 @@
 //! One request with all its fields, in sections. Absent fields are folded into one line.
 
+use ratatui::layout::Rect;
+
 use crate::log::{FIELDS, Field, error_code};
 use crate::query::{Dimension, RequestRow, Value};
 use crate::tui::{cell_text, format, model::state::State, widgets::fit};
@@ -52,7 +54,7 @@ const ORIGIN: &str = "Origin";
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineOf {
-    /// The title of a section.
+    /// The title of a section, or the blank line above it.
     Section,
     /// A field, as its index in `FIELDS`.
     Field(usize),
@@ -68,6 +70,9 @@ pub(crate) struct DetailLine {
     /// What the value means, behind it.
     pub(crate) note: String,
 }
+
+/// The lowest area with blank lines between the sections: all fields fit, whether folded or not.
+const MIN_HEIGHT_WITH_BLANKS: u16 = 45;
 
 /// Width of the names of fields, in terminal columns.
 pub(crate) const NAMES_WIDTH: u16 = 22;
@@ -110,13 +115,16 @@ impl Detail {
         self.sections(with_absent).into_iter().flat_map(|(_, fields)| fields).collect()
     }
 
-    /// All lines, wrapped to `width` terminal columns.
-    pub(crate) fn lines(&self, state: &State, width: u16) -> Vec<DetailLine> {
+    /// All lines, for an area of this size: wrapped to its width. There is a blank line above each section if it is tall.
+    pub(crate) fn lines(&self, state: &State, Rect { width, height, .. }: Rect) -> Vec<DetailLine> {
         let text_width = usize::from(width.saturating_sub(NAMES_WIDTH + 2));
         let mut lines = Vec::new();
         let line = |of, name, text, note| DetailLine { of, name, text, note };
         let with_absent = state.shows_absent_fields;
         for (title, fields) in self.sections(with_absent) {
+            if height >= MIN_HEIGHT_WITH_BLANKS {
+                lines.push(line(LineOf::Section, "", String::new(), String::new()));
+            }
             lines.push(line(LineOf::Section, title, String::new(), String::new()));
             for index in fields {
                 let Some(spec) = FIELDS.get(index) else { continue };

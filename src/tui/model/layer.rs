@@ -49,22 +49,50 @@ impl Timeline {
         Timeline { series, totals }
     }
 
-    /// The buckets of `axis`. Buckets outside the series are empty. Those of a finer series are added up, so that the bars stay
-    /// while the time range grows; of a coarser series, all are empty.
+    /// The buckets of `axis`. Buckets outside the series are empty. The series may be that of an earlier axis, so that the
+    /// bars stay while the answer for this one is awaited: buckets of a finer series are added up, those of a coarser one
+    /// are divided, see [`Timeline::is_estimate_on`].
     pub(crate) fn on_axis(&self, axis: &Axis) -> Vec<Stats> {
         let mut buckets = vec![Stats::default(); axis.count];
-        if self.series.bucket > axis.bucket || axis.bucket == 0 {
+        let Some(line) = self.series.lines.first() else { return buckets };
+        let (width, series_width) = (i64::from(axis.bucket.max(1)), i64::from(self.series.bucket.max(1)));
+        if self.is_estimate_on(axis) {
+            for (index, bucket) in buckets.iter_mut().enumerate() {
+                let at = (axis.at(index) - self.series.start).div_euclid(series_width);
+                if let Some(stats) = usize::try_from(at).ok().and_then(|at| line.get(at)) {
+                    *bucket = part_of(stats, u64::from(axis.bucket), u64::from(self.series.bucket));
+                }
+            }
             return buckets;
         }
-        for (index, stats) in self.series.lines.iter().flatten().enumerate() {
-            let start = self.series.start + index as i64 * i64::from(self.series.bucket);
-            if let Ok(at) = usize::try_from((start - axis.start).div_euclid(i64::from(axis.bucket)))
+        for (index, stats) in line.iter().enumerate() {
+            let start = self.series.start + index as i64 * series_width;
+            if let Ok(at) = usize::try_from((start - axis.start).div_euclid(width))
                 && let Some(bucket) = buckets.get_mut(at)
             {
                 *bucket = bucket.merged(*stats);
             }
         }
         buckets
+    }
+
+    /// Whether the buckets of `axis` are finer than those of the series, so that what is in them is only an estimate.
+    pub(crate) fn is_estimate_on(&self, axis: &Axis) -> bool {
+        self.series.bucket > axis.bucket
+    }
+}
+
+/// `seconds` of a bucket of `all` seconds, if its requests are spread evenly. A bucket with requests has no empty part.
+fn part_of(stats: &Stats, seconds: u64, all: u64) -> Stats {
+    let part = |number: u64| {
+        u64::try_from((u128::from(number) * u128::from(seconds)).div_ceil(u128::from(all.max(1))))
+            .unwrap_or(u64::MAX)
+    };
+    Stats {
+        requests: part(stats.requests),
+        errors: part(stats.errors),
+        bytes_sent: part(stats.bytes_sent),
+        ..*stats
     }
 }
 

@@ -7,8 +7,9 @@ use unicode_width::UnicodeWidthStr;
 use crate::query::Value;
 use crate::tui::model::pane::Pane;
 use crate::tui::model::{
-    Column, Rows, State, Tab, column_placement, column_placement::Needs, columns, found, heat_map,
-    text_widths,
+    Column, Rows, State, Tab, column_placement,
+    column_placement::{Needs, Order},
+    columns, found, heat_map, text_widths,
 };
 
 /// The lowest terminal, in rows, with a timeline.
@@ -167,12 +168,12 @@ pub(crate) fn place_columns(state: &mut State) {
     let table = state.layer_mut().table_mut();
     table.constant = constant;
     let columns: Vec<Column> = table.visible_columns().collect();
-    text_widths::measure(table, areas.page(), instants);
     let width = areas.rows.width;
+    text_widths::measure(table, areas.page(), width, instants);
     let is_same = table.placed_width == width && table.placed_columns == columns;
     let keeps_widths = is_same && table.measured.is_final;
     let needs = |column: Column| {
-        let (first, seen) = table.measured.widths.get(&column).copied().unwrap_or_default();
+        let measured = table.measured.columns.get(&column).copied().unwrap_or_default();
         let before = match keeps_widths {
             true => {
                 table.placed.iter().find(|placed| placed.column == column).map_or(0, |placed| placed.width)
@@ -182,13 +183,17 @@ pub(crate) fn place_columns(state: &mut State) {
         let is_widened = table.widened.contains(&column);
         Needs {
             heading: text_widths::terminal_columns(table.heading(column).width()),
-            first,
-            seen,
+            usual: measured.usual,
+            first: measured.first,
+            seen: measured.seen,
             before,
             is_widened,
+            is_empty: measured.is_empty,
         }
     };
-    table.placed = column_placement::place(&columns, width, table.sort.by, table.scrolled, needs);
+    let order =
+        Order { sorted: table.sort.by, scrolled: table.scrolled, is_chosen: table.has_chosen_columns() };
+    table.placed = column_placement::place(&columns, width, order, needs);
     table.placed_width = width;
     table.placed_columns = columns;
     // The column under the cursor may have been hidden by a filter, or scrolled off the screen.
@@ -232,7 +237,9 @@ pub(crate) const CHART: (u16, u16) = (34, 13);
 
 /// The area of the pane with a concentration.
 pub(crate) fn concentration(state: &State) -> Rect {
-    popup(state, 76, usize::from(CHART.1) + 4)
+    // The sentence above the chart has two lines, on a narrow terminal three.
+    let (width, lines) = if state.size.0 < 120 { (76, 5) } else { (100, 4) };
+    popup(state, width, usize::from(CHART.1) + lines)
 }
 
 /// Width and lines of the text of a block list.

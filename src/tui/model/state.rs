@@ -497,6 +497,12 @@ impl State {
         if start < end { Some((start, end)) } else { Some((time.start?, time.end?)) }
     }
 
+    /// The time range of a layer as it was chosen; where it has no limit, its first or last request.
+    pub(crate) fn chosen_range(&self, layer: &Layer) -> Option<(i64, i64)> {
+        let (start, end) = self.range_of(layer)?;
+        Some((layer.time.start.unwrap_or(start), layer.time.end.unwrap_or(end)))
+    }
+
     /// The first key of a command in a table, for hints in texts.
     pub(crate) fn table_key(&self, command: Command) -> String {
         self.settings.keys.key_of(Context::Table, command)

@@ -100,13 +100,7 @@ pub(crate) struct LazyMeasure {
 impl Table {
     pub(crate) fn new(kind: TableKind) -> Table {
         let sort = Table::first_sort(&kind);
-        let columns = match &kind {
-            TableKind::Groups(by) => columns::of_groups(by),
-            TableKind::Pairs(_) => columns::of_pairs(),
-            TableKind::Times(_) => columns::of_times(),
-            TableKind::Requests => columns::of_requests(),
-            TableKind::Findings => columns::of_findings(),
-        };
+        let columns = Table::initial_columns(&kind);
         Table {
             kind,
             columns,
@@ -136,6 +130,22 @@ impl Table {
             activity: LazyColumn::default(),
             lazy_measures: LazyColumn::default(),
         }
+    }
+
+    fn initial_columns(kind: &TableKind) -> Vec<Choice> {
+        match kind {
+            TableKind::Groups(by) => columns::of_groups(by),
+            TableKind::Pairs(_) => columns::of_pairs(),
+            TableKind::Times(_) => columns::of_times(),
+            TableKind::Requests => columns::of_requests(),
+            TableKind::Findings => columns::of_findings(),
+        }
+    }
+
+    /// Whether an investigation or the user chose the columns and their order: not only some of the first ones, in their order.
+    pub(crate) fn has_chosen_columns(&self) -> bool {
+        let mut initial = Table::initial_columns(&self.kind).into_iter().filter(|choice| choice.is_shown);
+        !self.shown_columns().all(|column| initial.any(|choice| choice.column == column))
     }
 
     fn first_sort(kind: &TableKind) -> Sort<Column> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use unicode_width::UnicodeWidthStr;
 
 use crate::log::{Field, ValueType};
-use crate::query::{Ask, Dimension, Filter, Measure, Pairs, Sort, Stats, TimeRange, measure::Unit};
+use crate::query::{Ask, Dimension, Filter, Measure, Pairs, Sort, Stats, TimeRange, Value, measure::Unit};
 use crate::tui::model::{Column, FindingColumn, Rows, Table, TableKind, folders};
 use crate::tui::{cell_text, format};
 
@@ -13,20 +13,38 @@ use crate::tui::{cell_text, format};
 const MEASURED_ROWS: usize = 400;
 /// The part of these rows whose texts decide which columns fit, in percent: a single long key pushes no column aside.
 const TYPICAL_ROWS: usize = 98;
+/// The part of these rows whose texts get room before other columns do, in percent.
+const USUAL_ROWS: usize = 90;
+/// Texts longer than this part of the table, in percent, are cut in any case: a few of them push no column aside.
+const LONGEST_COMPLETE: usize = 60;
 /// No column is wider.
 const MAX_WIDTH: u16 = 400;
 
 /// The measured widths of a table. They only grow while the filter, the time range and the order stay the same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TextWidths {
-    /// By column: the width of nearly all of the first texts, and of all texts that are known.
-    pub(crate) widths: HashMap<Column, (u16, u16)>,
+    pub(crate) columns: HashMap<Column, ColumnWidths>,
     /// Whether the first complete answer was measured. After that, no column appears or disappears.
     pub(crate) is_final: bool,
     /// What was measured.
     of: Option<(Filter, TimeRange, Option<Order>)>,
+    /// Terminal columns of the table.
+    room: u16,
     /// [`Table::rows_version`] of the measured rows.
     version: u64,
+}
+
+/// The measured widths of a column, in terminal columns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ColumnWidths {
+    /// Of nine in ten of the first texts.
+    pub(crate) usual: u16,
+    /// Of nearly all of the first texts.
+    pub(crate) first: u16,
+    /// Of all texts that are known.
+    pub(crate) seen: u16,
+    /// Whether none of the first rows has a value.
+    pub(crate) is_empty: bool,
 }
 
 /// The order of the rows of an answer: with another one, other rows are first.
@@ -51,44 +69,71 @@ pub(crate) fn terminal_columns(width: usize) -> u16 {
     u16::try_from(width).unwrap_or(u16::MAX).min(MAX_WIDTH)
 }
 
-/// Measures the first rows after each answer, and the visible rows. `instants` are the widths of the time of a group and
-/// of a request.
-pub(crate) fn measure(table: &mut Table, page: usize, instants: (usize, usize)) {
+/// Measures the first rows after each answer, and the visible rows of a table with `room` terminal columns. `instants` are
+/// the widths of the time of a group and of a request.
+pub(crate) fn measure(table: &mut Table, page: usize, room: u16, instants: (usize, usize)) {
     let Some(rows) = &table.rows.data else { return };
     let of = table.rows.query.as_ref().map(|query| (query.filter.clone(), query.time, Order::of(&query.ask)));
     let filter = of.as_ref().map_or_else(Filter::everything, |(filter, ..)| filter.clone());
     let measured = &mut table.measured;
-    if measured.of != of {
-        *measured = TextWidths { of, ..TextWidths::default() };
+    if measured.of != of || measured.room != room {
+        *measured = TextWidths { of, room, ..TextWidths::default() };
     }
     // Names arrive after the first answer.
     let is_settled = measured.is_final && !table.kind.is_by(&Dimension::HostName);
     let has_new_rows = measured.version != table.rows_version;
     let visible = table.top..table.top + page;
     for choice in table.columns.iter().filter(|choice| choice.is_shown) {
-        let is_new = !measured.widths.contains_key(&choice.column);
-        let (first, seen) = measured.widths.entry(choice.column).or_default();
+        let is_new = !measured.columns.contains_key(&choice.column);
+        let column = measured.columns.entry(choice.column).or_default();
         if let Some(width) = fixed_width(rows, choice.column, instants) {
-            *first = terminal_columns(width).max(*first);
-            *seen = (*first).max(*seen);
+            column.first = terminal_columns(width).max(column.first);
+            column.usual = column.first;
+            column.seen = column.first.max(column.seen);
         } else if let Some(width) = text_width(rows, &table.kind, choice.column, &filter) {
             let widths = |rows: std::ops::Range<usize>| rows.filter_map(&width).map(terminal_columns);
             if has_new_rows || is_new {
-                let from = if let Rows::Requests { offset, .. } = rows { *offset } else { 0 };
-                let mut all: Vec<u16> = widths(from..from + MEASURED_ROWS).collect();
+                let mut all: Vec<u16> = widths(first_rows(rows)).collect();
                 all.sort_unstable();
-                let typical = all.get((all.len() * TYPICAL_ROWS / 100).min(all.len().saturating_sub(1)));
                 if !is_settled || is_new {
-                    *first = typical.copied().unwrap_or(0).max(*first);
+                    column.usual = width_of_part(&all, USUAL_ROWS, room).max(column.usual);
+                    column.first = width_of_part(&all, TYPICAL_ROWS, room).max(column.first);
+                    column.is_empty = is_empty(rows, choice.column);
                 }
-                *seen = all.last().copied().unwrap_or(0).max(*seen);
+                column.seen = all.last().copied().unwrap_or(0).max(column.seen);
             }
-            *seen = widths(visible.clone()).max().unwrap_or(0).max(*seen);
+            column.seen = widths(visible.clone()).max().unwrap_or(0).max(column.seen);
         }
     }
     measured.version = table.rows_version;
     // An answer without rows says nothing about the widths that the first rows need.
     measured.is_final |= rows.total() > 0 && table.rows.is_complete() && !table.rows.is_stale();
+}
+
+/// The indexes of the rows that are measured.
+fn first_rows(rows: &Rows) -> std::ops::Range<usize> {
+    let from = if let Rows::Requests { offset, .. } = rows { *offset } else { 0 };
+    from..from + MEASURED_ROWS
+}
+
+/// The width of `percent` of the texts, whose `widths` are in ascending order. The longest texts count only if they are many.
+fn width_of_part(widths: &[u16], percent: usize, room: u16) -> u16 {
+    let longest = usize::from(room) * LONGEST_COMPLETE / 100;
+    let complete = widths.partition_point(|width| usize::from(*width) <= longest);
+    let counted = if complete * 2 >= widths.len() { &widths[..complete] } else { widths };
+    let last = (counted.len() * percent / 100).min(counted.len().saturating_sub(1));
+    counted.get(last).copied().unwrap_or(0)
+}
+
+/// Whether the first rows of a table of requests have no value in a column.
+fn is_empty(rows: &Rows, column: Column) -> bool {
+    // That a request is anonymous, or is about no object, says something.
+    let Column::Field(field) = column else { return false };
+    if matches!(field, Field::Requester | Field::Key) {
+        return false;
+    }
+    let mut values = first_rows(rows).map_while(|index| rows.request(index)).peekable();
+    values.peek().is_some() && values.all(|row| *row.get(field) == Value::Absent)
 }
 
 /// The width of a column whose texts need not be measured: numbers are no longer than the totals of the whole answer.

@@ -126,6 +126,13 @@ pub(crate) fn timeline_bars(state: &State, axis: &Axis) -> Vec<u64> {
     }
 }
 
+/// Whether the bars of the timeline are those of `axis`. Until its answer arrives, they are what is left of those before.
+pub(crate) fn is_timeline_of_axis(state: &State, axis: &Axis) -> bool {
+    let timeline = &state.layer().timeline;
+    let is_of_range = timeline.query.as_ref().is_some_and(|query| query.time == state.layer().time);
+    is_of_range && timeline.data.as_ref().is_some_and(|data| !data.is_estimate_on(axis))
+}
+
 /// The parts of each bar of the timeline, from the bottom up: 5xx, 4xx, other requests. `None`: bars of bytes have no
 /// parts, or the number of 5xx is not known yet.
 pub(crate) fn timeline_parts(state: &State, axis: &Axis) -> Option<Vec<[u64; 3]>> {

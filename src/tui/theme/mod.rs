@@ -5,6 +5,8 @@
 //! Colour is never the only sign of anything, so that nothing is lost without colours. Never contains I/O.
 
 pub(crate) mod choice;
+#[cfg(test)]
+mod contrast;
 pub(crate) mod detect;
 pub(crate) mod style_text;
 pub(crate) mod themes;
@@ -48,6 +50,8 @@ roles! {
     faint;
     /// Labels, units, the position of the cursor.
     quiet;
+    /// Everything behind a popup; it need not be readable.
+    behind;
     /// The name of the program, keys, messages.
     accent;
     /// Bars: the timeline, shares, sparklines.

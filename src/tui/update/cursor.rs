@@ -203,7 +203,7 @@ fn move_field(state: &mut State, command: Command) {
 /// Scrolls the open request so that the field under the cursor is visible, all its lines if they fit.
 pub(super) fn show_field(state: &mut State) {
     let area = Areas::of(state).rows;
-    let Some(lines) = state.layer().detail.as_ref().map(|detail| detail.lines(state, area.width)) else {
+    let Some(lines) = state.layer().detail.as_ref().map(|detail| detail.lines(state, area)) else {
         return;
     };
     let Some(detail) = &mut state.layer_mut().detail else { return };

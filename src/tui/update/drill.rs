@@ -64,6 +64,8 @@ pub(super) fn push(state: &mut State, mut next: Layer) {
         next.disabled = state.layer().disabled.clone();
     }
     state.brush = None;
+    // The bars stay until the answer for the new layer arrives.
+    next.timeline.data = state.layer().timeline.data.clone();
     state.push(next);
 }
 

@@ -3,7 +3,6 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use crate::query::TimeRange;
 use crate::tui::model::{
     Areas, Brush, Command, Context, Effect, Footer, LineOf, List, Overlay, State, Tab, crumbs, found,
     heat_map, layout, palette, pane::Pane, tabs, time_axes,
@@ -35,7 +34,9 @@ pub(super) fn handle(state: &mut State, event: MouseEvent, effects: &mut Vec<Eff
     }
     let at = Position { x: event.column, y: event.row };
     match event.kind {
-        MouseEventKind::ScrollUp if is_on_timeline(state, at) => zoom_at(state, at.x),
+        MouseEventKind::ScrollUp if is_on_timeline(state, at) => {
+            time_range::zoom_in_around(state, bar_at(state, at.x));
+        }
         MouseEventKind::ScrollDown if is_on_timeline(state, at) => time_range::zoom_out(state),
         MouseEventKind::ScrollUp => scroll(state, -WHEEL_ROWS, effects),
         MouseEventKind::ScrollDown => scroll(state, WHEEL_ROWS, effects),
@@ -51,18 +52,6 @@ fn is_on_timeline(state: &State, at: Position) -> bool {
     let is_free =
         matches!(state.context(), Context::Table | Context::Findings | Context::HeatMap | Context::Brush);
     is_free && areas.timeline_title.union(areas.bars).union(areas.axis).contains(at)
-}
-
-/// Zooms in to half of the time range. The bar under the mouse stays there.
-fn zoom_at(state: &mut State, x: u16) {
-    let Some(((start, end), at)) = state.visible_range().zip(bucket_at(state, x)) else { return };
-    let length = (end - start) / 2;
-    if length < 1 {
-        return state.notify("zoomed in as far as possible (1 s)");
-    }
-    let before = (at - start).max(0) / 2;
-    let from = (at - before).clamp(start, end - length);
-    time_range::zoom_to(state, TimeRange { start: Some(from), end: Some(from + length) });
 }
 
 fn scroll(state: &mut State, rows: isize, effects: &mut Vec<Effect>) {
@@ -200,7 +189,7 @@ fn click_row(state: &mut State, rows: Rect, at: Position, is_double: bool, effec
     let line = usize::from(at.y - rows.y);
     let page = Areas::of(state).page();
     if let Some(detail) = &state.layer().detail {
-        let lines = detail.lines(state, rows.width);
+        let lines = detail.lines(state, rows);
         match lines.get(detail.top + line).map(|line| line.of) {
             Some(LineOf::Field(field)) => {
                 if let Some(detail) = &mut state.layer_mut().detail {
@@ -243,13 +232,18 @@ fn drag(state: &mut State, at: Position) {
     }
 }
 
-/// The start of the bucket whose bar is at terminal column `x`.
-fn bucket_at(state: &State, x: u16) -> Option<i64> {
+/// Index of the bar at terminal column `x`, or of the nearest bar.
+fn bar_at(state: &State, x: u16) -> Option<usize> {
     let axis = time_axes::timeline(state)?;
     let bars = Areas::of(state).bars;
     let column = usize::from(x.clamp(bars.x, bars.right().saturating_sub(1)) - bars.x);
     let last = axis.count.saturating_sub(1);
-    Some(axis.at(axis.bucket_at(column, usize::from(bars.width)).unwrap_or(last)))
+    Some(axis.bucket_at(column, usize::from(bars.width)).unwrap_or(last))
+}
+
+/// The first second of the bar at terminal column `x`.
+fn bucket_at(state: &State, x: u16) -> Option<i64> {
+    Some(time_axes::timeline(state)?.at(bar_at(state, x)?))
 }
 
 /// Chooses the entry under the mouse, or switches it off or on.

@@ -155,7 +155,7 @@ fn sets(state: &State) -> Option<(Set, Set)> {
         }
     }
     if !layer.is_unfiltered(state.session_time) {
-        let words = match (layer.filter.is_everything(), state.visible_range()) {
+        let words = match (layer.filter.is_everything(), state.chosen_range(layer)) {
             (true, Some((start, end))) => format::span(start, end, state.zone(), false),
             _ => format!("{:#}", layer.filter),
         };

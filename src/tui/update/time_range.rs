@@ -3,7 +3,7 @@
 use crate::query::{Stats, TimeRange};
 use crate::tui::format;
 use crate::tui::model::time_axes::{self, FoundBurst};
-use crate::tui::model::{Brush, Command, ListKind, State, Tab};
+use crate::tui::model::{Axis, Brush, Command, ListKind, State, Tab};
 use crate::tui::update::{drill, findings, queries};
 
 /// Starts the brush at the highest bar.
@@ -86,18 +86,23 @@ pub(super) fn zoom_in(state: &mut State) {
     {
         return zoom_to(state, time);
     }
-    let Some(((start, end), axis)) = state.visible_range().zip(time_axes::timeline(state)) else { return };
-    // Whole bars, if there are enough.
-    let (first, count) = (axis.count / 4, axis.count);
-    let length = end - start;
-    let (from, to) = match count {
-        4.. => (axis.at(first).max(start), axis.at(count - first).min(end)),
-        _ => (start + length / 4, end - length / 4),
-    };
-    if from >= to || to - from >= length {
+    zoom_in_around(state, None);
+}
+
+/// Zooms in to half of the bars. The bar at an index stays in its place; without one, the bars in the middle are shown.
+pub(super) fn zoom_in_around(state: &mut State, bar: Option<usize>) {
+    let Some(axis) = time_axes::timeline(state) else { return };
+    let kept = axis.count.div_ceil(2);
+    let left_out = axis.count.saturating_sub(kept);
+    if left_out == 0 {
         return state.notify("zoomed in as far as possible (1 s)");
     }
-    zoom_to(state, TimeRange { start: Some(from), end: Some(to) });
+    let first = match bar {
+        Some(bar) => bar.min(axis.count - 1) * left_out / (axis.count - 1),
+        None => left_out / 2,
+    };
+    let (start, end) = (axis.at(first), axis.at(first + kept));
+    zoom_to(state, TimeRange { start: Some(start), end: Some(end) });
 }
 
 /// Zooms out: to the previous time range, otherwise to one of twice the length.
@@ -112,12 +117,17 @@ pub(super) fn zoom_out(state: &mut State) {
         return state.notify("zoomed out as far as possible");
     }
     let stats = state.totals.data.as_ref().map(|totals| totals.stats);
-    let Some((start, end)) = state.visible_range() else {
+    let Some(axis) = time_axes::timeline(state) else {
         state.layer_mut().time = session_time;
         return;
     };
-    let half = ((end - start) / 2).max(1);
-    let (start, end) = (start - half, end + half);
+    // Whole bars, so that the times stay round.
+    let half = i64::from(axis.bucket).saturating_mul((axis.count / 2).max(1) as i64);
+    let (mut start, mut end) = (axis.start.saturating_sub(half), axis.end().saturating_add(half));
+    if let Some(stats) = stats {
+        let all = Axis::with(axis.bucket, stats.first_seen, stats.last_seen.saturating_add(1));
+        (start, end) = (start.max(all.start), end.min(all.end()));
+    }
     let covers = |stats: Stats| start <= stats.first_seen && end > stats.last_seen;
     let wider = TimeRange { start: Some(start), end: Some(end) };
     state.layer_mut().time = match stats {

@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::query::{Measure, Stats, Value};
-use crate::tui::model::{Column, RowId, Rows, State, Table, TableKind, found, time_axes};
+use crate::tui::model::{Column, Rows, State, Table, TableKind, found, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{cell_text, format, widgets::fit};
 
@@ -88,13 +88,23 @@ fn whole_percents(share: f64) -> (String, String) {
 
 /// `3 marked: 1,204 requests · 2.1 GiB · 12 % errors`.
 fn sum_of_marks(table: &Table, rows: &Rows) -> Option<String> {
-    let place = |mark: &RowId| rows.position(mark);
-    let stats = table.marks.iter().filter_map(place).filter_map(|index| stats_of(rows, index));
+    if table.marks.is_empty() {
+        return None;
+    }
+    let places: Vec<usize> = table.marks.iter().filter_map(|mark| rows.position(mark)).collect();
+    let stats = places.iter().filter_map(|index| stats_of(rows, *index));
     let sum = stats.fold(Stats::default(), Stats::merged);
-    let bytes = totals_of(rows)?.bytes_sent;
-    (!table.marks.is_empty()).then(|| {
-        let share = format::percent(crate::human::share(sum.bytes_sent, bytes));
-        format!("{} marked: {} · {share} of bytes", format::count(table.marks.len() as u64), describe(sum))
+    let share = format::percent(crate::human::share(sum.bytes_sent, totals_of(rows)?.bytes_sent));
+    let marked = format!("{} marked", format::count(table.marks.len() as u64));
+    // Marks stay when the filter changes, so that rows can be collected from several tables.
+    Some(match (places.len(), table.marks.len()) {
+        (0, _) if (rows.reachable() as u64) < rows.total() => format!("{marked}, not among these rows"),
+        (0, _) => format!("{marked}, not in this table"),
+        (here, all) if here < all => {
+            let here = format::count(here as u64);
+            format!("{marked}, {here} of them here: {} · {share} of bytes", describe(sum))
+        }
+        _ => format!("{marked}: {} · {share} of bytes", describe(sum)),
     })
 }
 

@@ -16,7 +16,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let layer = state.layer();
     let mut chips: Vec<(String, _)> = Vec::new();
     if layer.time != state.session_time
-        && let Some((start, end)) = state.visible_range()
+        && let Some((start, end)) = state.chosen_range(layer)
     {
         let time = format::span(start, end, state.zone(), state.shows_year());
         chips.push((time, theme.chip()));

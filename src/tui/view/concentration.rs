@@ -41,9 +41,9 @@ pub(super) fn draw(state: &State, pane: &ConcentrationPane, buffer: &mut Buffer)
     // Numbers come before the curve.
     let chart_width = inner.width.saturating_sub(CHART_GAP + MIN_NUMBERS_WIDTH).min(layout::CHART.0);
     let has_chart = chart_width >= MIN_CHART_WIDTH;
-    let sentence_lines = if has_chart { 2 } else { usize::from(inner.height / 3).clamp(1, 4) };
-    for line in fit::wrap(&sentence, usize::from(inner.width)).iter().take(sentence_lines) {
-        put(buffer, inner, inner.x, y, line, theme.heading());
+    let sentence_lines = if has_chart { 3 } else { usize::from(inner.height / 3).clamp(1, 4) };
+    for line in fit::wrap_into(&sentence, usize::from(inner.width), sentence_lines) {
+        put(buffer, inner, inner.x, y, &line, theme.heading());
         y += 1;
     }
     let chart_height = layout::CHART.1.min(inner.bottom().saturating_sub(y + 2));
@@ -105,29 +105,29 @@ fn draw_numbers(
         Measure::BytesSent => format::bytes(number),
         _ => format::count(number),
     };
-    let mut lines: Vec<(String, String)> = vec![
-        ("values".to_owned(), format::count(data.values)),
-        ("total".to_owned(), whole(data.total)),
-        ("largest".to_owned(), whole(data.largest)),
-        ("average".to_owned(), amount(data.mean)),
-        ("median".to_owned(), amount(data.median)),
-        ("Gini coefficient".to_owned(), format!("{:.2}", data.gini)),
+    let mut lines: Vec<(&str, String)> = vec![
+        ("values", format::count(data.values)),
+        ("total", whole(data.total)),
+        ("largest", whole(data.largest)),
+        ("average", amount(data.mean)),
+        ("median", amount(data.median)),
+        ("Gini coefficient", format!("{:.2}", data.gini)),
     ];
     if data.left_out > 0 {
-        lines.push(("without a value".to_owned(), whole(data.left_out)));
+        lines.push(("without a value", whole(data.left_out)));
     }
-    lines.push((String::new(), String::new()));
-    let room = usize::from(area.width).saturating_sub(10 + 2 + 8);
-    for top in &data.tops {
-        let bar = fit::left(&bars::horizontal(top.share, room), room);
-        lines.push((
-            format!("top {}", format::count(top.values)),
-            format!("{bar} {}", fit::right(&format::percent(top.share), 7)),
-        ));
-    }
-    for ((name, value), y) in lines.iter().zip(area.y..area.bottom()) {
+    let mut y = area.y;
+    for (name, value) in &lines {
         put(buffer, area, area.x, y, name, theme.quiet());
-        let x = if name.starts_with("top") { area.x + 10 } else { area.x + 18 };
-        put(buffer, area, x, y, value, if name.starts_with("top") { theme.bar() } else { theme.text() });
+        put(buffer, area, area.x + 18, y, value, theme.text());
+        y += 1;
+    }
+    y += 1;
+    let room = usize::from(area.width).saturating_sub(10 + 2 + 8);
+    for (top, y) in data.tops.iter().zip(y..) {
+        put(buffer, area, area.x, y, &format!("top {}", format::count(top.values)), theme.quiet());
+        let bar = fit::left(&bars::horizontal(top.share, room), room);
+        let x = put(buffer, area, area.x + 10, y, &bar, theme.bar()) + 1;
+        put(buffer, area, x, y, &fit::right(&format::percent(top.share), 7), theme.text());
     }
 }

@@ -29,6 +29,8 @@ struct Columns {
 impl Columns {
     fn of(area: Rect) -> Columns {
         let bar = match area.width {
+            240.. => 30,
+            160.. => 20,
             110.. => 10,
             MIN_WIDTH_WITH_BARS.. => 6,
             _ => 0,

@@ -8,7 +8,7 @@ use crate::{query::Value, tui::view::put};
 
 pub(super) fn draw(state: &State, detail: &Detail, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
-    for (line, y) in detail.lines(state, area.width).iter().skip(detail.top).zip(area.y..area.bottom()) {
+    for (line, y) in detail.lines(state, area).iter().skip(detail.top).zip(area.y..area.bottom()) {
         let index = match line.of {
             LineOf::Section => {
                 put(buffer, area, area.x, y, line.name, theme.heading());

@@ -62,13 +62,12 @@ fn facts(state: &State, room: u16) -> String {
         (None, true) => format!("{bytes}  ≈ $…"),
         (None, false) => bytes.clone(),
     };
-    let (first, last) = match state.layer().time == state.session_time {
-        true => (stats.first_seen, stats.last_seen),
-        false => {
-            state.visible_range().map_or((stats.first_seen, stats.last_seen), |(start, end)| (start, end - 1))
-        }
+    let layer = state.layer();
+    let time = match state.chosen_range(layer).filter(|_| layer.time != state.session_time) {
+        Some((start, end)) => format::span(start, end, state.zone(), true),
+        None => format::time_range(stats.first_seen, stats.last_seen, state.zone()),
     };
-    let time = format!("{} {}", format::time_range(first, last, state.zone()), state.zone_name());
+    let time = format!("{time} {}", state.zone_name());
     let is_short = state.follow_interval.is_some() || state.size.0 < NARROW;
     let min_title = if is_short { SHORT_TITLE } else { MIN_TITLE };
     let room = usize::from(room).saturating_sub(state.title.width().min(min_title) + 2);

@@ -48,7 +48,7 @@ pub(in crate::tui) fn links(state: &State, buffer: &Buffer) -> Vec<Link> {
 
 /// The values of an open request.
 fn of_detail(state: &State, detail: &Detail, area: Rect, buffer: &Buffer, links: &mut Vec<Link>) {
-    for (line, y) in detail.lines(state, area.width).iter().skip(detail.top).zip(area.y..area.bottom()) {
+    for (line, y) in detail.lines(state, area).iter().skip(detail.top).zip(area.y..area.bottom()) {
         let LineOf::Field(index) = line.of else { continue };
         let Some(spec) = FIELDS.get(index).filter(|_| !line.text.is_empty()) else { continue };
         let x = area.x + NAMES_WIDTH;

@@ -89,7 +89,7 @@ pub(super) fn render(state: &State, frame: &mut Frame<'_>) {
 
 /// Takes the colours of everything above line `end`, so that a popup in front stands out.
 fn dim(state: &State, end: u16, buffer: &mut Buffer) {
-    let style = Style::reset().patch(state.theme.faint());
+    let style = Style::reset().patch(state.theme.behind());
     let area = buffer.area;
     buffer.set_style(Rect { height: end.saturating_sub(area.y).min(area.height), ..area }, style);
 }

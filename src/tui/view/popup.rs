@@ -1,5 +1,6 @@
 //! Popups with a text to read: the failures.
 
+use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Widget};
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -40,7 +41,8 @@ pub(super) fn frame(state: &State, title: &str, area: Rect, buffer: &mut Buffer)
     let title = fit::end(title, usize::from(area.width.saturating_sub(4)));
     let block = Block::bordered()
         .border_style(state.theme.faint())
-        .title(Line::styled(format!(" {title} "), state.theme.heading()));
+        // The style of the frame would stay in it.
+        .title(Line::styled(format!(" {title} "), Style::reset().patch(state.theme.heading())));
     let inner = block.inner(area);
     block.render(area, buffer);
     Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }

@@ -4,6 +4,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
+use crate::log::{FIELDS, Field};
 use crate::query::{Stats, Value};
 use crate::tui::model::{Rows, State, TableKind, found, time_axes};
 use crate::tui::view::{groups, put, put_right};
@@ -11,6 +12,8 @@ use crate::tui::{cell_text, format, widgets::bars, widgets::fit};
 
 /// Terminal columns of the names of numbers.
 const NAMES_WIDTH: u16 = 16;
+/// Terminal columns of the names of fields.
+const FIELD_NAMES_WIDTH: u16 = 20;
 /// Lines of the chart of the requests over time.
 const CHART_ROWS: u16 = 4;
 
@@ -18,13 +21,14 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if area.width < 20 || area.height < 3 {
         return;
     }
+    let table = state.layer().table();
+    // Without rows, their explanation has the whole width.
+    let Some(rows) = table.rows.data.as_ref().filter(|rows| rows.total() > 0) else { return };
     for y in area.y..area.bottom() {
         put(buffer, area, area.x, y, "│", state.theme.faint());
     }
     let inside = Rect { x: area.x + 2, width: area.width.saturating_sub(3), ..area };
     let mut page = Page { state, buffer, area: inside, y: inside.y };
-    let table = state.layer().table();
-    let Some(rows) = &table.rows.data else { return };
     match (&table.kind, rows) {
         (TableKind::Groups(by), Rows::Groups(found)) => {
             let Some(row) = rows.group(table.cursor) else { return };
@@ -56,16 +60,15 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         }
         (TableKind::Requests, _) => {
             let Some(row) = rows.request(table.cursor) else { return };
-            for spec in &crate::log::FIELDS {
+            for spec in FIELDS.iter().filter(|spec| *row.get(spec.field) != Value::Absent) {
                 let value = row.get(spec.field);
-                if *value != Value::Absent {
-                    let text = match spec.field {
-                        crate::log::Field::Time => format::full_instant(row.time, state.zone()),
-                        field => format::measure(field, value).unwrap_or_else(|| format::value(value)),
-                    };
-                    page.title(spec.name);
-                    page.value(&text);
-                }
+                let text = match spec.field {
+                    Field::Time => {
+                        format!("{} {}", format::full_instant(row.time, state.zone()), state.zone_name())
+                    }
+                    field => format::measure(field, value).unwrap_or_else(|| format::value(value)),
+                };
+                page.field(spec.name, &text);
             }
         }
         _ => {}
@@ -97,6 +100,25 @@ impl Page<'_> {
     fn value(&mut self, text: &str) {
         for line in fit::wrap(text, usize::from(self.area.width)) {
             self.line(&line, self.state.theme.text());
+        }
+    }
+
+    /// A name with the whole value behind it.
+    fn field(&mut self, name: &str, text: &str) {
+        let room = Rect {
+            x: self.area.x + FIELD_NAMES_WIDTH,
+            width: self.area.width.saturating_sub(FIELD_NAMES_WIDTH),
+            ..self.area
+        };
+        let theme = self.state.theme;
+        for (index, line) in fit::wrap(text, usize::from(room.width)).iter().enumerate() {
+            if self.y >= self.area.bottom() {
+                return;
+            }
+            let name = if index == 0 { name } else { "" };
+            put(self.buffer, self.area, self.area.x, self.y, name, theme.quiet());
+            put(self.buffer, room, room.x, self.y, line, theme.text());
+            self.y += 1;
         }
     }
 
@@ -136,7 +158,7 @@ impl Page<'_> {
             self.number("last seen", &format::full_instant(stats.last_seen, zone), "");
             let length = stats.last_seen - stats.first_seen;
             if length > 0 {
-                self.number("within", &format::length_of_time(length), "");
+                self.number("length", &format::length_of_time(length), "");
             }
         }
     }

@@ -105,14 +105,7 @@ fn message<'a>(state: &State, prompt: &'a Prompt, start: u16, width: u16) -> Opt
         Purpose::Filter { .. } => MAX_FILTER_MESSAGE_LINES,
         _ => MAX_MESSAGE_LINES,
     };
-    let wrapped = |text: &str, room: u16| {
-        let mut lines = fit::wrap(text, usize::from(room));
-        if lines.len() > most {
-            let rest = lines.split_off(most - 1).concat();
-            lines.push(fit::end(&rest, usize::from(room)));
-        }
-        lines
-    };
+    let wrapped = |text: &str, room: u16| fit::wrap_into(text, usize::from(room), most);
     // A list of completions covers it, and what they begin is not wrong yet.
     if prompt.completion.as_ref().is_some_and(|completion| completion.candidates.len() > 1) {
         return None;
@@ -227,6 +220,8 @@ fn draw_below(state: &State, prompt: &Prompt, area: Rect, start: u16, buffer: &m
     put(buffer, area, start, area.y, hint, theme.faint());
     if let Purpose::Filter { pending, .. } = &prompt.purpose {
         let text = match state.matched() {
+            // The text is no filter yet: the requests are those of the last one.
+            _ if prompt.problem.is_some() => String::new(),
             Some((stats, true)) if pending.is_none() => {
                 let (requests, bytes) =
                     (format::counted(stats.requests, "request"), format::bytes(stats.bytes_sent));

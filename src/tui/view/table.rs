@@ -35,7 +35,10 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     let table = state.layer().table();
     let placed = &table.placed;
     let Some(rows) = table.rows.data.as_ref().filter(|rows| rows.total() > 0) else {
-        let area = Rect { height: areas.rows.height + areas.head.height, y: areas.head.y, ..areas.rows };
+        // There is no preview without rows.
+        let width = state.size.0;
+        let height = areas.rows.height + areas.head.height;
+        let area = Rect { x: 0, y: areas.head.y, width, height };
         return match state.layer().tab {
             Tab::Findings => findings::draw_none(state, area, buffer),
             _ => no_rows::draw(state, area, buffer),

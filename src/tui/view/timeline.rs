@@ -104,6 +104,7 @@ fn title(
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let measure = state.timeline_measure();
     let mut text = format!("{} {}, {}", measure.name(), format::per(axis.bucket), state.zone_name());
+    let is_known = time_axes::is_timeline_of_axis(state, axis);
     if let Some(share) = state.layer().timeline.share {
         text.push_str(&format!("  ≈ {:.0} % scanned", share * 100.0));
     }
@@ -118,6 +119,7 @@ fn title(
             (Some(found), _) => Some(measure.of(&found.stats)),
             // A finding that is none with another filter.
             (None, Some(burst)) if brush.finding.is_none() => time_axes::sum_of_burst(state, burst),
+            _ if !is_known => None,
             _ => Some(line.iter().skip(first).take(last - first + 1).sum()),
         };
         let sum = sum.map_or("…".to_owned(), |sum| measure.describe(sum));
@@ -132,7 +134,8 @@ fn title(
         right.push(format!("{span}  {length}  {sum}"));
         right.push(format!("{span}  {sum}"));
         right.push(span);
-    } else if highest > 0
+    } else if is_known
+        && highest > 0
         && let Some(peak) = line.iter().position(|number| *number == highest)
     {
         let time = match axis.bucket {

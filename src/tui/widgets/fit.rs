@@ -124,6 +124,16 @@ fn take_width<'a>(graphemes: impl Iterator<Item = &'a str>, width: usize) -> (Ve
     (taken, used)
 }
 
+/// As [`wrap`], but at most `count` lines: the last one is shortened at its end.
+pub(crate) fn wrap_into(text: &str, width: usize, count: usize) -> Vec<String> {
+    let mut lines = wrap(text, width);
+    if lines.len() > count.max(1) {
+        let rest = lines.split_off(count.max(1) - 1).concat();
+        lines.push(end(&rest, width));
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,5 +182,13 @@ mod tests {
             assert!(lines.iter().all(|line| line.width() <= width));
         }
         assert_eq!(wrap("", 10), [""]);
+    }
+
+    #[test]
+    fn text_that_does_not_fit_into_its_lines_ends_with_an_ellipsis() {
+        let text = "501 MiB of requests without a value are left out.";
+        assert_eq!(wrap_into(text, 20, 3), ["501 MiB of requests ", "without a value are ", "left out."]);
+        assert_eq!(wrap_into(text, 20, 2), ["501 MiB of requests ", "without a value are…"]);
+        assert_eq!(wrap_into(text, 80, 1), [text]);
     }
 }
