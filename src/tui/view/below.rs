@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::query::{Measure, Stats, Value};
-use crate::tui::model::{Column, Rows, State, Table, TableKind, found, time_axes};
+use crate::tui::model::{Column, Rows, State, Table, TableKind, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{cell_text, format, widgets::fit};
 
@@ -119,28 +119,7 @@ fn sum_of_all(state: &State, rows: &Rows) -> String {
             Some((stats, true)) => describe(stats),
             _ => String::new(),
         },
-        (None, Rows::Findings(_)) => narrowed(state),
         (None, _) => String::new(),
-    }
-}
-
-/// `3 of 7 findings are of this time, with all their requests`: the numbers of a finding that the time range cuts are those of
-/// the whole finding. Empty if all findings are listed.
-fn narrowed(state: &State) -> String {
-    let (shown, all) = (found::visible(state).count(), found::count_of_all_time(state));
-    let cut = found::visible(state).filter(|finding| found::is_cut(state, finding)).count();
-    let all = match shown < all {
-        true => format!(
-            "{} of {} in this time",
-            format::count(shown as u64),
-            format::counted(all as u64, "finding")
-        ),
-        false if cut > 0 => "all findings".to_owned(),
-        false => return String::new(),
-    };
-    match cut {
-        0 => all,
-        _ => format!("{all} · numbers are of the whole time of each, see WHEN"),
     }
 }
 

@@ -2,9 +2,22 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
+use crate::insight::findings::Finding;
 use crate::tui::model::{Command, Context, FindingRow, Rows, State, found};
 use crate::tui::view::put;
 use crate::tui::{format, widgets::fit};
+
+/// What the time range of the layer has to do with the finding and the list.
+fn about_time(state: &State, finding: &Finding) -> Option<String> {
+    let others = found::count_of_all_time(state).saturating_sub(found::visible(state).count());
+    let is_cut = found::is_cut(state, finding);
+    let numbers =
+        is_cut.then(|| "The numbers are of its whole time, not only of the time on the screen.".to_owned());
+    let others =
+        (others > 0).then(|| format!("{} at other times.", format::counted(others as u64, "finding")));
+    let notes: Vec<String> = numbers.into_iter().chain(others).collect();
+    (!notes.is_empty()).then(|| notes.join(" "))
+}
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if area.height == 0 {
@@ -34,6 +47,9 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
                 }
                 (_, Some(label)) => wrapped(&format!("Probably ordinary: {label}."), theme.quiet()),
                 (_, None) => wrapped(finding.kind.about(), theme.quiet()),
+            }
+            if let Some(note) = about_time(state, finding) {
+                add(&note, theme.quiet());
             }
             add(&format::filter(&finding.filter), theme.chip());
         }
