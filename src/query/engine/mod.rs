@@ -207,7 +207,11 @@ impl LocalEngine {
     ) -> Result<Reply, QueryError> {
         let started = Instant::now();
         let names = self.derived_groups.known_names();
-        let predicate = Predicate::new(query, snapshot, &self.id_sets, &names, cancel)?;
+        let mut predicate = Predicate::new(query, snapshot, &self.id_sets, &names, cancel)?;
+        if let Ask::GroupsOfEach { .. } = query.ask {
+            // What it has scanned is kept when it is cancelled. The rest of a segment takes some milliseconds.
+            predicate = predicate.of_whole_segments();
+        }
         let mut context = QueryContext::new(self, snapshot, query, &predicate, names, cancel)?;
         // Only those who wait for no preliminary answer share the processors: the others are on a screen.
         let _running = match on_partial {

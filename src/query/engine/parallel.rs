@@ -1,5 +1,6 @@
 //! The parallel scan: segments are distributed to all cores. A scan with progress runs in waves; between two waves
-//! a callback gets the states of the threads. A cancelled scan ends after the current segments.
+//! a callback gets the states of the threads. A cancelled scan ends after the current segments, or earlier if their scan
+//! checks for cancellation.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -44,7 +45,7 @@ impl Scan<'_> {
 pub(super) fn scan_segments<S: Send>(
     segments: &[SegmentInfo],
     how: Scan<'_>,
-    begin: impl Fn() -> S + Sync,
+    begin: impl Fn() -> S,
     scan: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,
 ) -> Result<Vec<S>, QueryError> {
     scan_in_waves(segments, how, Duration::MAX, begin, scan, |_, _| Ok(()))
@@ -55,13 +56,40 @@ pub(super) fn scan_segments<S: Send>(
 pub(super) fn scan_in_waves<S: Send>(
     segments: &[SegmentInfo],
     how: Scan<'_>,
+    wave: Duration,
+    begin: impl Fn() -> S,
+    scan: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,
+    on_progress: impl FnMut(&mut [S], f64) -> Result<(), QueryError>,
+) -> Result<Vec<S>, QueryError> {
+    let mut states = begin_states(segments, begin);
+    add_in_waves(&mut states, segments, how, wave, scan, on_progress)?;
+    Ok(states)
+}
+
+/// The first states of the threads that scan these segments.
+pub(super) fn begin_states<S>(segments: &[SegmentInfo], begin: impl Fn() -> S) -> Vec<S> {
+    let threads = threads().min(segments.len()).max(1);
+    (0..threads).map(|_| begin()).collect()
+}
+
+/// Like [`scan_segments`], but adds the segments to `states`. After an error, these have the segments that were scanned.
+pub(super) fn add_segments<S: Send>(
+    states: &mut [S],
+    segments: &[SegmentInfo],
+    how: Scan<'_>,
+    scan: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,
+) -> Result<(), QueryError> {
+    add_in_waves(states, segments, how, Duration::MAX, scan, |_, _| Ok(()))
+}
+
+fn add_in_waves<S: Send>(
+    states: &mut [S],
+    segments: &[SegmentInfo],
+    how: Scan<'_>,
     mut wave: Duration,
-    begin: impl Fn() -> S + Sync,
     scan: impl Fn(&mut S, &SegmentInfo) -> Result<(), QueryError> + Sync,
     mut on_progress: impl FnMut(&mut [S], f64) -> Result<(), QueryError>,
-) -> Result<Vec<S>, QueryError> {
-    let threads = threads().min(segments.len()).max(1);
-    let mut states: Vec<S> = (0..threads).map(|_| begin()).collect();
+) -> Result<(), QueryError> {
     let rows: usize = segments.iter().map(|segment| segment.rows).sum();
     let next = AtomicUsize::new(0);
     let first_error: Mutex<Option<QueryError>> = Mutex::new(None);
@@ -106,10 +134,10 @@ pub(super) fn scan_in_waves<S: Send>(
         check_cancelled(how.cancel)?;
         let done = next.load(Relaxed).min(segments.len());
         if done == segments.len() {
-            return Ok(states);
+            return Ok(());
         }
         let done_rows: usize = segments[..done].iter().map(|segment| segment.rows).sum();
-        on_progress(&mut states, done_rows as f64 / rows.max(1) as f64)?;
+        on_progress(states, done_rows as f64 / rows.max(1) as f64)?;
         wave = wave.saturating_mul(WAVE_GROWTH);
     }
 }

@@ -59,17 +59,14 @@ impl<H: Eq + Hash + Clone, P: Partial> PartialsCache<H, P> {
         PartialsCache { entries: ByteCache::new(budget), max_partial: budget / 4 * 3 }
     }
 
-    /// Whether a partial is kept.
-    pub(super) fn has(&self, key: &PartialKey<H>) -> bool {
-        self.entries.get(key).is_some()
+    /// A partial, if all its segments are still in the snapshot.
+    pub(super) fn get(&self, key: &PartialKey<H>, segments: &[SegmentInfo]) -> Option<Entry<P>> {
+        self.entries.get(key).filter(|entry| is_within(entry, segments))
     }
 
     /// Removes a partial and returns it, if all its segments are still in the snapshot.
     pub(super) fn take(&self, key: &PartialKey<H>, segments: &[SegmentInfo]) -> Option<Entry<P>> {
-        let entry = self.entries.remove(key)?;
-        let mut ids: Vec<SegmentId> = segments.iter().map(|segment| segment.id).collect();
-        ids.sort_unstable();
-        entry.1.iter().all(|id| ids.binary_search(id).is_ok()).then_some(entry)
+        self.entries.remove(key).filter(|entry| is_within(entry, segments))
     }
 
     /// Keeps a partial. `included`: all segments that it includes, final ones.
@@ -79,6 +76,12 @@ impl<H: Eq + Hash + Clone, P: Partial> PartialsCache<H, P> {
             self.entries.insert(key, (partial, included), memory);
         }
     }
+}
+
+fn is_within<P>((_, included): &Entry<P>, segments: &[SegmentInfo]) -> bool {
+    let mut ids: Vec<SegmentId> = segments.iter().map(|segment| segment.id).collect();
+    ids.sort_unstable();
+    included.iter().all(|id| ids.binary_search(id).is_ok())
 }
 
 pub(super) struct Aggregation<'a, H, P> {

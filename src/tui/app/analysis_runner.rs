@@ -15,6 +15,10 @@ use crate::tui::model::{
     Action, AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot,
 };
 
+/// How much the threads of an analysis give way to others, 0–19. A thread of the usual niceness gets nine times as much time.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
 /// Runs analyses, and sends their results, as actions, to the session.
 pub(in crate::tui) struct AnalysisRunner {
     engine: Arc<dyn Engine>,
@@ -47,9 +51,11 @@ impl AnalysisRunner {
         let (engine, actions) = (Arc::clone(&self.engine), self.actions.clone());
         let (mutes, names, now) = (self.mutes.clone(), Arc::clone(&self.names), (self.clock)());
         tokio::task::spawn_blocking(move || {
-            run_analysis(&*engine, mutes.as_deref(), &names, now, &job, &cancel, &mut |result| {
-                // Fails only when the session is over.
-                let _ = actions.send(Action::Analysed(Box::new(result)));
+            at_low_priority(|| {
+                run_analysis(&*engine, mutes.as_deref(), &names, now, &job, &cancel, &mut |result| {
+                    // Fails only when the session is over.
+                    let _ = actions.send(Action::Analysed(Box::new(result)));
+                });
             });
         });
     }
@@ -67,6 +73,20 @@ impl Drop for AnalysisRunner {
             running.cancel();
         }
     }
+}
+
+/// Runs an analysis on a thread to which the kernel prefers those that draw and answer the screen. The threads that it
+/// starts are like it.
+fn at_low_priority(analysis: impl FnOnce() + Send) {
+    // A thread of its own, because the runtime uses this one again, and its priority could not be raised.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Elsewhere, this would be the priority of the whole process.
+            #[cfg(target_os = "linux")]
+            let _ = rustix::process::nice(NICENESS);
+            analysis();
+        });
+    });
 }
 
 /// Runs an analysis and passes every result to `on_result`: partial results, then the complete result or an error. A
@@ -166,5 +186,24 @@ fn analyse(
                 error => QueryError::Invalid(error.to_string()),
             })
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::getpriority_process;
+
+    use super::*;
+
+    #[test]
+    fn the_threads_of_an_analysis_were_preferred_to_the_one_that_draws() {
+        let niceness = || getpriority_process(None).unwrap();
+        let usual = niceness();
+        let lower = (usual + NICENESS).min(19);
+        at_low_priority(|| {
+            assert_eq!(niceness(), lower);
+            std::thread::scope(|scope| scope.spawn(|| assert_eq!(niceness(), lower)).join().unwrap());
+        });
+        assert_eq!(niceness(), usual);
     }
 }

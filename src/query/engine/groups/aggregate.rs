@@ -180,14 +180,14 @@ impl Groups {
         Some(all)
     }
 
-    /// Adds the selected rows of a segment to the groups of each dimension. `keys`: those of each. `errors`: see
-    /// [`super::sums::error_statuses`]. `charge_rules`: if charges are added up.
+    /// Adds the selected rows of a segment to the groups of each dimension, which has these keys. `errors`: see
+    /// [`super::sums::error_statuses`]. `charge_rules`: if charges are added up. After an error, the groups may have some of
+    /// the rows.
     pub(super) fn add_segment(
-        of_each: &mut [Groups],
+        of_each: Vec<(&mut Groups, &GroupKeys)>,
         segment: &SegmentInfo,
         snapshot: &Snapshot<'_>,
         predicate: &Predicate,
-        keys: &[GroupKeys],
         errors: &[bool],
         charge_rules: Option<&Arc<SnapshotRules>>,
     ) -> Result<(), QueryError> {
@@ -198,7 +198,7 @@ impl Groups {
             statuses: snapshot.int_column(segment, Field::HttpStatus)?,
         };
         let mut each = Vec::with_capacity(of_each.len());
-        for (groups, keys) in of_each.iter_mut().zip(keys) {
+        for (groups, keys) in of_each {
             let keys = keys.open(segment, snapshot)?;
             let accumulated = (groups.accumulators.iter())
                 .map(|(what, _)| what.open(segment, snapshot, charge_rules))

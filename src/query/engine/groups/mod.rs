@@ -1,4 +1,5 @@
-//! Answers of one row per group or per pair of groups ([`pairs`]), of totals, and of the sizes of groups.
+//! Answers of one row per group or per pair of groups ([`pairs`]), of totals, and of the sizes of groups. [`of_each`]
+//! groups by several dimensions with one scan.
 //!
 //! The scan fills an aggregate over all groups ([`aggregate`]): [`keys`] maps each row to a group, [`sums`] and
 //! [`accumulator`] ([`histogram`], [`distinct_sketch`], [`charges`]) add up the rows of a group. [`rows`] selects the wanted groups,
@@ -11,6 +12,7 @@ mod distinct_sketch;
 mod exact_distinct;
 mod histogram;
 pub(super) mod keys;
+mod of_each;
 mod pairs;
 mod relative;
 mod rows;
@@ -22,12 +24,10 @@ pub(super) use charges::ChargeRules;
 pub(super) use distinct_sketch::MAX_DISTINCT_PAIRS;
 pub(super) use pairs::{HowPaired, MAX_PAIRS, PairSums};
 
-use std::slice;
 use std::sync::Arc;
 
-use super::partials_cache::{Aggregation, Partial, PartialKey};
-use super::{Pricing, QueryContext, parallel};
-use crate::cache::{SegmentId, SegmentInfo};
+use super::partials_cache::Aggregation;
+use super::{Pricing, QueryContext};
 use crate::query::answer::Cost;
 use crate::query::{Answer, Dimension, Distribution, Measure, QueryError, Sort, Stats, Totals, answer};
 use accumulator::AccumulatorSettings;
@@ -147,61 +147,6 @@ impl QueryContext<'_> {
         GroupKeys::new(by, self.snapshot, known, &self.names, columns, self.cancel)
     }
 
-    /// Answers for several dimensions with one scan: the partials of all of them are kept, then each is asked for.
-    pub(super) fn answer_groups_of_each(
-        &self,
-        by: &[Dimension],
-        sort: Sort<Measure>,
-        limit: usize,
-    ) -> Result<Answer, QueryError> {
-        if Accumulation::of(sort.by).is_some() {
-            return Err(QueryError::Invalid(format!(
-                "groups of several dimensions are not sorted by {}; use requests, bytes_sent or errors",
-                sort.by.name()
-            )));
-        }
-        self.keep_groups_of_each(by)?;
-        let answers = by.iter().map(|by| self.groups(by, &[], sort, limit, &mut |_, _| {}));
-        Ok(Answer::GroupsOfEach(answers.collect::<Result<_, _>>()?))
-    }
-
-    /// Scans the final segments once, and keeps the groups of each dimension that has no kept ones.
-    fn keep_groups_of_each(&self, by: &[Dimension]) -> Result<(), QueryError> {
-        let cache = &self.pricing.group_partials;
-        let key = |by: &Dimension| -> PartialKey<HowGrouped> {
-            PartialKey::new(self.query, self.snapshot, &self.names, (Some(by.clone()), Vec::new()))
-        };
-        let missing: Vec<&Dimension> = by.iter().filter(|by| !cache.has(&key(by))).collect();
-        let keys: Vec<GroupKeys> =
-            missing.iter().map(|by| self.group_keys(by)).collect::<Result<_, QueryError>>()?;
-        let finals: Vec<SegmentInfo> =
-            self.segments.iter().filter(|segment| segment.is_final).copied().collect();
-        if missing.is_empty() || finals.is_empty() {
-            return Ok(());
-        }
-        finals.iter().for_each(|segment| self.count_scanned(segment));
-        let errors = sums::error_statuses(self.snapshot)?;
-        let (rows, settings) = (self.selected_rows(), self.accumulator_settings());
-        let begin = || -> Vec<Groups> {
-            keys.iter().map(|keys| Groups::new(keys.space(self.snapshot), rows, &[], &settings)).collect()
-        };
-        let states = parallel::scan_segments(&finals, self.scan, begin, |of_each, segment| {
-            Groups::add_segment(of_each, segment, self.snapshot, self.predicate, &keys, &errors, None)
-        })?;
-        let mut states = states.into_iter();
-        let mut of_each = states.next().unwrap_or_default();
-        for others in states {
-            for (ours, theirs) in of_each.iter_mut().zip(&others) {
-                ours.merge(theirs, self.cancel)?;
-            }
-        }
-        let included: Vec<SegmentId> = finals.iter().map(|segment| segment.id).collect();
-        for (by, groups) in missing.into_iter().zip(of_each) {
-            cache.put(key(by), Arc::new(groups), included.clone());
-        }
-        Ok(())
-    }
-
     /// About how many rows are selected.
     fn selected_rows(&self) -> usize {
         let rows: f64 = self.segments.iter().map(|segment| self.predicate.rows_in_time(segment)).sum();
@@ -237,15 +182,9 @@ impl QueryContext<'_> {
             how: (by.cloned(), accumulations.clone()),
             begin: &|| Groups::new(space, rows, &accumulations, &settings),
             add_segment: &|groups: &mut Groups, segment| {
-                Groups::add_segment(
-                    slice::from_mut(groups),
-                    segment,
-                    self.snapshot,
-                    self.predicate,
-                    slice::from_ref(keys),
-                    &errors,
-                    charge_rules.as_ref(),
-                )
+                let of_each = vec![(groups, keys)];
+                let (snapshot, predicate) = (self.snapshot, self.predicate);
+                Groups::add_segment(of_each, segment, snapshot, predicate, &errors, charge_rules.as_ref())
             },
         };
         self.aggregate(aggregation, on_progress)

@@ -70,6 +70,11 @@ impl Predicate {
         Ok(Predicate { root, sources, kept: sets.masks.clone(), cancel: cancel.clone() })
     }
 
+    /// The same predicate for a scan that reads the segments that it has begun to their end, although the query is cancelled.
+    pub(super) fn of_whole_segments(self) -> Predicate {
+        Predicate { cancel: CancellationToken::new(), ..self }
+    }
+
     /// Whether a segment belongs to a source that is queried.
     pub(super) fn has_source_of(&self, segment: &SegmentInfo) -> bool {
         self.sources.as_ref().is_none_or(|sources| sources.contains(&segment.source))

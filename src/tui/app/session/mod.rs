@@ -1,8 +1,10 @@
 //! The event loop: waits for the next event, passes it to `update`, carries out the effects (`effects`), and draws. It
-//! works with any terminal and any stream of events, so tests run whole sessions. `begin` prepares the first state.
+//! works with any terminal and any stream of events, so tests run whole sessions. `begin` prepares the first state, `pace`
+//! says when the next frame may be drawn.
 
 mod begin;
 mod effects;
+mod pace;
 #[cfg(test)]
 mod tests;
 
@@ -31,9 +33,8 @@ use crate::tui::update::update;
 use crate::tui::{
     ConfigStore, Feed, LogCounts, SessionFile, TuiError, TuiOptions, UserOptions, format, view,
 };
+use pace::{FRAME_INTERVAL, FramePace};
 
-/// Minimum time between two frames: 30 a second.
-const FRAME_INTERVAL: Duration = Duration::from_millis(33);
 /// In follow mode the screen shows the age of the newest request, so it is drawn again at this interval.
 const AGE_INTERVAL: Duration = Duration::from_secs(5);
 /// The ingest starts when the first screen is complete, or after this time.
@@ -144,7 +145,7 @@ struct Session<'a, B: Backend, C: TerminalControl> {
     is_suspended: bool,
     /// Whether the user wants to return to the shell.
     suspends: bool,
-    last_frame: Option<Instant>,
+    pace: FramePace,
     /// Whether a frame had all that was asked for.
     was_complete: bool,
     quit: bool,
@@ -231,7 +232,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
             clears: false,
             is_suspended: false,
             suspends: false,
-            last_frame: None,
+            pace: FramePace::default(),
             was_complete: false,
             quit: false,
         })
@@ -251,10 +252,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
     ) -> Happened {
         // The first screen with all answers does not wait for the one before it, which has none.
         let is_first = !self.was_complete && self.state.is_screen_complete();
-        let frame_due = match self.last_frame {
-            Some(at) if !is_first => at + FRAME_INTERVAL,
-            _ => Instant::now(),
-        };
+        let frame_due = self.pace.due().filter(|_| !is_first).unwrap_or_else(Instant::now);
         tokio::select! {
             biased;
             () = end => Happened::Ended,
@@ -281,14 +279,17 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
                 }
             }
             Happened::FrameDue => self.draw()?,
-            Happened::Terminal(event) => match event.map_err(TuiError::terminal)? {
-                Event::Key(key) => self.hear(key),
-                Event::Mouse(mouse) => self.handle(Action::Mouse(mouse)),
-                Event::Paste(text) => self.handle(Action::Paste(text)),
-                Event::Resize(columns, rows) => self.handle(Action::Resize(columns, rows)),
-                Event::FocusGained => self.ask_colours(),
-                Event::FocusLost => {}
-            },
+            Happened::Terminal(event) => {
+                self.pace.event();
+                match event.map_err(TuiError::terminal)? {
+                    Event::Key(key) => self.hear(key),
+                    Event::Mouse(mouse) => self.handle(Action::Mouse(mouse)),
+                    Event::Paste(text) => self.handle(Action::Paste(text)),
+                    Event::Resize(columns, rows) => self.handle(Action::Resize(columns, rows)),
+                    Event::FocusGained => self.ask_colours(),
+                    Event::FocusLost => {}
+                }
+            }
             Happened::Action(action) => {
                 if let Action::Answered(result) = &action {
                     self.poll.query_ended(result.statistics.elapsed);
@@ -422,7 +423,7 @@ impl<'a, B: Backend, C: TerminalControl> Session<'a, B, C> {
         self.clears = leaves_traces;
         self.was_complete |= self.state.is_screen_complete();
         self.is_dirty = false;
-        self.last_frame = Some(Instant::now());
+        self.pace.drawn(Instant::now());
         Ok(())
     }
 
