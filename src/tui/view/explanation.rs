@@ -7,10 +7,10 @@ use crate::tui::model::{Command, Context, FindingRow, Rows, State, found};
 use crate::tui::view::put;
 use crate::tui::{format, widgets::fit};
 
-/// What the time range of the layer has to do with the finding and the list.
-fn about_time(state: &State, finding: &Finding) -> Option<String> {
+/// What the time range of the layer has to do with a finding and the list.
+fn about_time(state: &State, finding: Option<&Finding>) -> Option<String> {
     let others = found::count_of_all_time(state).saturating_sub(found::visible(state).count());
-    let is_cut = found::is_cut(state, finding);
+    let is_cut = finding.is_some_and(|finding| found::is_cut(state, finding));
     let numbers =
         is_cut.then(|| "The numbers are of its whole time, not only of the time on the screen.".to_owned());
     let others =
@@ -48,14 +48,15 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
                 (_, Some(label)) => wrapped(&format!("Probably ordinary: {label}."), theme.quiet()),
                 (_, None) => wrapped(finding.kind.about(), theme.quiet()),
             }
-            if let Some(note) = about_time(state, finding) {
+            if let Some(note) = about_time(state, Some(finding)) {
                 add(&note, theme.quiet());
             }
             add(&format::filter(&finding.filter), theme.chip());
         }
         FindingRow::Heading { ordinary, muted } => {
             if table.cursor == 0 {
-                wrapped("No findings, only some that are set aside:", theme.text());
+                let others = about_time(state, None).map_or(String::new(), |others| format!(" {others}"));
+                wrapped(&format!("No findings, only some that are set aside.{others}"), theme.text());
             }
             if ordinary > 0 {
                 wrapped(
