@@ -7,9 +7,8 @@ use unicode_width::UnicodeWidthStr;
 use crate::query::Value;
 use crate::tui::model::pane::Pane;
 use crate::tui::model::{
-    Column, Rows, State, Tab, column_placement,
-    column_placement::{Needs, Order},
-    columns, found, heat_map, text_widths,
+    Column, Rows, State, Tab, column_placement, column_placement::Order, column_shape::Needs, columns, found,
+    heat_map, text_widths,
 };
 
 /// The lowest terminal, in rows, with a timeline.
