@@ -5,7 +5,7 @@
 //!   `prune`, `block`, `investigations`, `config/`, `help`.
 //! - Steps that subcommands share: `open_sources`, `run_ingest` with `progress_bar`, `pull_result` with `failures`,
 //!   `open_cache`, `temporary_cache`, `host_names`, `mutes`, `purge`, `prices`, `user_options`.
-//! - The process: `interrupt` (signals), `output` (stdout and stderr), `program_log` (the log of the program itself).
+//! - The process: `interrupt` (signals), `open_files` (its limit), `output` (stdout and stderr), `program_log` (the log of the program itself).
 //!
 //! Never here: logic of other modules. Commands connect modules, print results and choose exit codes.
 
@@ -25,6 +25,7 @@ mod interrupt;
 mod investigations;
 mod mutes;
 mod open_cache;
+mod open_files;
 mod open_sources;
 mod output;
 mod prices;
@@ -73,6 +74,7 @@ fn usage<T>(message: impl Into<String>) -> anyhow::Result<T> {
 ///
 /// If a signal cancelled the command, this ends the process by that signal instead.
 pub fn run(args: Args) -> ExitCode {
+    open_files::allow_enough();
     let result = run_command(args);
     interrupt::end_if_signalled();
     let code = match result {

@@ -84,6 +84,7 @@ impl FetchStage {
             source_id,
             source: source.clone(),
             slots: Arc::new(Semaphore::new(concurrency)),
+            slot_count: u32::try_from(concurrency).unwrap_or(u32::MAX),
             memory: Arc::new(Semaphore::new(MAX_FETCHED_KIB)),
             cutters: Arc::new(Semaphore::new(self.parsers.max(MIN_CUTTERS))),
             fetches: JoinSet::new(),
@@ -163,8 +164,10 @@ struct SourceFetcher<'s> {
     source: Arc<dyn Source>,
     /// The id of the source, if the catalogue had it before.
     source_id: Option<SourceId>,
-    /// Limits the number of fetches.
+    /// Limits the number of fetches, by their weight.
     slots: Arc<Semaphore>,
+    /// The slots that there are.
+    slot_count: u32,
     /// Limits the KiB of log files in memory.
     memory: Arc<Semaphore>,
     /// Limits the number of files that are cut.
@@ -182,10 +185,12 @@ impl SourceFetcher<'_> {
         Some(())
     }
 
-    /// Waits for a slot and memory, and starts a fetch. `None`: the ingest was cancelled.
+    /// Waits for slots and memory, and starts a fetch. `None`: the ingest was cancelled.
     async fn start_fetch(&mut self, (file, known_lines): NewFile) -> Option<()> {
         let stage = self.stage;
-        let slot = stage.cancel.run_until_cancelled(self.slots.clone().acquire_owned()).await?.ok()?;
+        let weight = self.source.weight(file.size).clamp(1, self.slot_count);
+        let slots = self.slots.clone().acquire_many_owned(weight);
+        let slots = stage.cancel.run_until_cancelled(slots).await?.ok()?;
         let size = file.size.filter(|size| *size <= MAX_FETCHED_FILE_BYTES).unwrap_or(0);
         let memory = self.memory.clone().acquire_many_owned(size.div_ceil(1 << 10) as u32);
         let memory = stage.cancel.run_until_cancelled(memory).await?.ok()?;
@@ -219,7 +224,7 @@ impl SourceFetcher<'_> {
             if AssertUnwindSafe(fetch).catch_unwind().await.is_err() {
                 counters.file_panicked(&file.name, "fetching it");
             }
-            drop((slot, memory));
+            drop((slots, memory));
         });
         Some(())
     }

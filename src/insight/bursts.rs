@@ -19,6 +19,8 @@ pub(crate) struct Burst {
 
 /// A bucket belongs to a burst if it exceeds the median by more than this many spreads.
 const BURST_SPREADS: f64 = 6.0;
+/// Buckets between two of a burst belong to it, too, if they exceed the median by more than this many spreads.
+const BETWEEN_SPREADS: f64 = 3.0;
 /// A series with fewer buckets has no usual level, so no bursts.
 const MIN_BUCKETS: usize = 8;
 /// With fewer days, the usual level is not computed per time of day.
@@ -30,6 +32,9 @@ const MIN_DAYS_FOR_SEASON: usize = 5;
 /// (MAD). Unlike mean and standard deviation, median and MAD hardly change when the series contains bursts.
 /// If the series covers enough days, both are computed per time of day, so a busy noon is not a burst but
 /// a busy night is.
+///
+/// A long rise is one burst, although some of its buckets may be just below that: all between two buckets of a burst
+/// belong to it if they exceed median + 3 × spread.
 ///
 /// The spread has three lower bounds, so that a quiet, even series is not full of bursts: the distance from the median
 /// to the upper quartile (where many buckets are equal, most deviations are small), the square root of
@@ -51,15 +56,21 @@ pub(crate) fn bursts(line: &[u64], bucket: u32) -> Vec<Burst> {
         .collect();
 
     let mut found: Vec<Burst> = Vec::new();
+    // The sum of the raised buckets since the last burst; `None`: there was one that is not raised.
+    let mut between: Option<u64> = None;
     for (index, &number) in line.iter().enumerate() {
         let Some(&(usual, spread)) = usuals.get(index % season) else { continue };
-        if number as f64 <= usual as f64 + BURST_SPREADS * spread {
+        let exceeds = |spreads: f64| number as f64 > usual as f64 + spreads * spread;
+        if !exceeds(BURST_SPREADS) {
+            let is_raised = exceeds(BETWEEN_SPREADS);
+            between = between.filter(|_| is_raised).map(|sum| sum.saturating_add(number));
             continue;
         }
-        match found.last_mut() {
-            Some(burst) if burst.last + 1 == index => {
+        let sum = between.replace(0);
+        match (found.last_mut(), sum) {
+            (Some(burst), Some(sum)) => {
                 burst.last = index;
-                burst.total = burst.total.saturating_add(number);
+                burst.total = burst.total.saturating_add(sum).saturating_add(number);
                 if number > burst.peak {
                     (burst.peak, burst.usual) = (number, usual);
                 }
@@ -112,6 +123,18 @@ mod tests {
         assert_eq!((found[0].first, found[0].last, found[0].peak, found[0].total), (51, 52, 12_000, 21_000));
         assert_eq!((found[1].first, found[1].last), (120, 120));
         assert!((400..710).contains(&found[0].usual));
+    }
+
+    #[test]
+    fn a_long_rise_that_is_partly_just_below_the_bound_was_many_bursts() {
+        let mut line = vec![3; 700];
+        // 3 + 6 × √3 = 13.4.
+        line.extend([14, 13, 15, 12, 14].repeat(40));
+        line.extend([3; 20]);
+        let found = bursts(&line, 1);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].first, found[0].last, found[0].peak), (700, 899, 15));
+        assert_eq!(found[0].total, (14 + 13 + 15 + 12 + 14) * 40);
     }
 
     #[test]

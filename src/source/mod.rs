@@ -131,6 +131,12 @@ pub trait Source: Send + Sync {
     fn concurrency(&self) -> usize {
         64
     }
+
+    /// How many of the [`Source::concurrency`] the fetch of a log file of `size` bytes counts for.
+    fn weight(&self, size: Option<u64>) -> u32 {
+        let _ = size;
+        1
+    }
 }
 
 /// An error of a source. The message says what to do.

@@ -225,7 +225,7 @@ fn a_server_whose_etags_look_like_md5s_but_are_not_is_read() {
     }
 }
 
-/// Log files are fetched 64 at a time. 64 of these do not fit into memory.
+/// Large log files are fetched 64 at a time. 64 of these do not fit into memory.
 #[test]
 fn many_large_log_files_at_a_time_do_not_fill_the_memory() {
     let scene = Scene::new();

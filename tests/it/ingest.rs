@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -11,7 +12,7 @@ use tamarin::ingest::{Ingest, Options, Phase};
 use tamarin::log::Field;
 use tamarin::query::{Answer, Ask, Sort, Value};
 use tamarin::source::{Body, LogFile, Source, SourceError, Window};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::support::lines::OWNER;
 use crate::support::log_folder::{Scene, ask, bytes, log, pull, request, runtime, totals};
@@ -333,6 +334,74 @@ fn how_much_is_left_was_unknown_until_the_last_files_of_a_folder_were_fetched() 
         assert_eq!((done.phase, done.files_done, done.bytes_done), (Phase::Done, FILES as u64, bytes));
     });
     assert_eq!(scene.totals().requests, 10 * FILES as u64);
+}
+
+/// A folder that counts the fetches at a time. A log file of more than a thousand bytes counts for four.
+struct CountedFolder {
+    folder: Arc<dyn Source>,
+    running: watch::Sender<usize>,
+    allowed: Semaphore,
+    most: AtomicUsize,
+}
+
+impl Source for CountedFolder {
+    fn uri(&self) -> &str {
+        self.folder.uri()
+    }
+
+    fn list(
+        &self,
+        window: Window,
+        pages: mpsc::Sender<Vec<LogFile>>,
+    ) -> BoxFuture<'_, Result<(), SourceError>> {
+        self.folder.list(window, pages)
+    }
+
+    fn fetch<'a>(&'a self, file: &'a LogFile) -> BoxFuture<'a, Result<Body, SourceError>> {
+        Box::pin(async move {
+            self.running.send_modify(|running| *running += 1);
+            self.most.fetch_max(*self.running.borrow(), Relaxed);
+            let _allowed = self.allowed.acquire().await;
+            self.running.send_modify(|running| *running -= 1);
+            self.folder.fetch(file).await
+        })
+    }
+
+    fn concurrency(&self) -> usize {
+        8
+    }
+
+    fn weight(&self, size: Option<u64>) -> u32 {
+        if size.is_some_and(|size| size <= 1000) { 1 } else { 4 }
+    }
+}
+
+#[test]
+fn a_pull_of_small_log_files_waited_for_each_response() {
+    const FILES: usize = 24;
+    for (lines, expected) in [(1, 8), (100, 2)] {
+        let scene = Scene::new();
+        for file in 0..FILES {
+            scene.put(&format!("{file}.log"), log(file * lines..(file + 1) * lines));
+        }
+        let source = Arc::new(CountedFolder {
+            folder: scene.source(),
+            running: watch::Sender::new(0),
+            allowed: Semaphore::new(0),
+            most: AtomicUsize::new(0),
+        });
+        runtime().block_on(async {
+            let writer = Writer::open(&scene.cache()).unwrap();
+            let mut running = source.running.subscribe();
+            let ingest = Ingest::start(writer, vec![source.clone()], Options::default()).unwrap();
+            let reached = running.wait_for(|running| *running == expected);
+            tokio::time::timeout(Duration::from_secs(60), reached).await.unwrap().unwrap();
+            source.allowed.add_permits(1);
+            assert_eq!(ingest.finish().await.files_done, FILES as u64);
+        });
+        assert_eq!(source.most.load(Relaxed), expected, "log files of {lines} lines");
+        assert_eq!(scene.totals().requests, (FILES * lines) as u64);
+    }
 }
 
 #[test]

@@ -157,21 +157,21 @@ measures! {
     Errors5xx: "errors_5xx", "5XX", Count, StatusClass(5), hidden(10, 9),
         "Requests with a status of 500 to 599.";
     TotalTimeP50: "total_time_p50", "≈ TIME P50", Milliseconds, Percentile(Field::TotalTime, 50), hidden(10, 9),
-        "Total time that 50 % of requests do not exceed; ≈.";
+        "Total time that 50 % of requests do not exceed.";
     TotalTimeP95: "total_time_p95", "≈ TIME P95", Milliseconds, Percentile(Field::TotalTime, 95), hidden(10, 9),
-        "Total time that 95 % of requests do not exceed; ≈.";
+        "Total time that 95 % of requests do not exceed.";
     TotalTimeP99: "total_time_p99", "≈ TIME P99", Milliseconds, Percentile(Field::TotalTime, 99), hidden(10, 9),
-        "Total time that 99 % of requests do not exceed; ≈.";
+        "Total time that 99 % of requests do not exceed.";
     TurnAroundTimeP50: "turn_around_time_p50", "≈ S3 TIME P50", Milliseconds, Percentile(Field::TurnAroundTime, 50), hidden(10, 9),
-        "Turn-around time that 50 % of requests do not exceed; ≈.";
+        "Turn-around time that 50 % of requests do not exceed.";
     TurnAroundTimeP95: "turn_around_time_p95", "≈ S3 TIME P95", Milliseconds, Percentile(Field::TurnAroundTime, 95), hidden(10, 9),
-        "Turn-around time that 95 % of requests do not exceed; ≈.";
+        "Turn-around time that 95 % of requests do not exceed.";
     TurnAroundTimeP99: "turn_around_time_p99", "≈ S3 TIME P99", Milliseconds, Percentile(Field::TurnAroundTime, 99), hidden(10, 9),
-        "Turn-around time that 99 % of requests do not exceed; ≈.";
+        "Turn-around time that 99 % of requests do not exceed.";
     PeakRate: "peak_rate", "PEAK/S", Ratio, PeakRate, hidden(10, 9),
         "Requests per second in the busiest minute.";
     Cost: "cost", "≈ COST", Dollars, Cost, hidden(10, 8),
-        "Estimated cost in US dollars: see tamarin help cost; ≈.";
+        "Estimated cost in US dollars: see tamarin help cost.";
     FirstSeen: "first_seen", "FIRST SEEN", Instant, Stats, hidden(14, 9),
         "Time of the first request.";
     LastSeen: "last_seen", "LAST SEEN", Instant, Stats, shown(14, 5),

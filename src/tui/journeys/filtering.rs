@@ -208,7 +208,7 @@ fn a_list_of_completions_covered_half_of_an_error() {
 #[test]
 fn the_requests_of_the_filter_before_were_said_to_match_an_incomplete_one() {
     let mut explorer = start(130, 34);
-    explorer.types("/key:s");
+    explorer.types("/img");
     assert!(explorer.screen().contains(" requests match"), "{}", explorer.screen());
     explorer.press("Ctrl-u").types("sta").press("Tab");
     let screen = explorer.screen();

@@ -412,3 +412,28 @@ fn mutes_are_listed_with_what_they_hide_and_removed() {
     assert!(explorer.state.overlay.is_none() && explorer.muted.is_empty());
     assert!(explorer.press("5").screen().contains("5 Findings (3)"), "{}", explorer.screen());
 }
+
+#[test]
+fn the_explanation_was_far_from_a_short_list() {
+    for (columns, rows) in [(200, 50), (300, 80)] {
+        let mut explorer = start(columns, rows);
+        explorer.press("5");
+        let areas = Areas::of(&explorer.state);
+        assert_eq!(areas.explanation.y, areas.rows.y + 8, "{}", explorer.screen());
+        explorer.press("o");
+        assert_eq!(Areas::of(&explorer.state).explanation, areas.explanation, "nothing moves");
+    }
+}
+
+#[test]
+fn a_finding_of_the_whole_time_took_the_colours_of_all_bars() {
+    let mut explorer = start(130, 34);
+    explorer.press("5 o G").screen();
+    let bars = Areas::of(&explorer.state).bars;
+    let theme = explorer.state.theme;
+    let has_colour = |of: ratatui::style::Style| {
+        let cells = bars.positions().map(|at| &explorer.cells()[at]);
+        cells.filter(|cell| cell.symbol() != " ").any(|cell| Some(cell.fg) == of.fg)
+    };
+    assert!(has_colour(theme.bar()) && !has_colour(theme.bar_selected()));
+}

@@ -71,3 +71,14 @@ fn on_a_low_terminal_the_weekend_of_the_heat_map_could_not_be_seen() {
     let screen = explorer.press("j j j j j j").screen();
     assert!(screen.contains("Sun") && screen.contains("Sun 12:00"), "{screen}");
 }
+
+#[test]
+fn the_hour_under_the_cursor_could_not_be_found_without_colours() {
+    let mut explorer = start(130, 34);
+    explorer.press("w");
+    assert!(!explorer.screen().contains(']'), "{}", explorer.screen());
+    explorer.state.theme = crate::tui::theme::themes::of_program("none").unwrap();
+    let screen = explorer.screen();
+    let marked = screen.lines().filter(|line| line.contains('[') && line.contains(']')).count();
+    assert!(marked > 0, "{screen}");
+}

@@ -212,3 +212,12 @@ fn titles_and_counts_of_popups_were_cut_at_40_columns() {
     let screen = explorer.press("Esc b").screen();
     assert!(!screen.contains("typing narrows the li ") && screen.contains(" of "), "{screen}");
 }
+
+#[test]
+fn a_table_of_roles_was_called_addresses() {
+    let mut explorer = start(130, 34);
+    explorer.press("b").types("role").press("Enter");
+    assert!(explorer.screen().contains(" 1 Role   2 Objects "), "{}", explorer.screen());
+    explorer.press("2 F");
+    assert!(explorer.screen().contains(" 1 Role   2 Folders "), "{}", explorer.screen());
+}

@@ -36,7 +36,7 @@ fn while_logs_are_read_the_header_shows_progress_and_growing_numbers() {
     let done = Progress { phase: Phase::Done, files_failed: 2, ..reading() };
     explorer.handle(Action::Progress(Box::new(done)));
     let first = explorer.screen().lines().next().unwrap().to_owned();
-    assert!(!first.contains("✓") && first.contains("2 failed !"), "{first}");
+    assert!(!first.contains("✓") && first.contains("2 failed: ! shows why"), "{first}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Places the columns of a table: which of them fit, where they are, how wide they are.
 
-use crate::log::{Field, ValueType};
-use crate::query::{Measure, measure::Unit};
-use crate::tui::model::{Column, FindingColumn};
+use crate::log::Field;
+use crate::tui::model::Column;
+use crate::tui::model::column_shape::{Needs, Shape, UseOfRoom};
 
 /// A column on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +21,6 @@ const MARGIN: u16 = 2;
 const RIGHT_MARGIN: u16 = 1;
 /// Terminal columns between two columns. The second half of a sort mark is in the gap.
 pub(crate) const GAP: u16 = 2;
-/// Terminal columns of the number of a share; its bar is behind it.
-pub(crate) const SHARE_WIDTH: u16 = 7;
-/// The widest bar of a share beside other columns that can use the room.
-const MAX_SHARE_BAR: u16 = 20;
 /// Columns with this rank or a higher one give way to keys and other values that are not complete.
 const FIRST_YIELDING_RANK: u8 = 2;
 /// The rank of columns without values: they give way to all others.
@@ -41,142 +37,9 @@ pub(crate) struct Order {
     pub(crate) is_chosen: bool,
 }
 
-/// The terminal columns that a column needs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Needs {
-    /// For its heading without the sort mark.
-    pub(crate) heading: u16,
-    /// For most of the first texts.
-    pub(crate) usual: u16,
-    /// For nearly all of the first texts. This decides which columns fit.
-    pub(crate) first: u16,
-    /// For all texts that are known. A column grows for them only into room that is left over.
-    pub(crate) seen: u16,
-    /// The previous width; it is kept if possible.
-    pub(crate) before: u16,
-    /// Whether the user wants to see all of the text.
-    pub(crate) is_widened: bool,
-    /// Whether the rows seem to have no values in it.
-    pub(crate) is_empty: bool,
-}
-
-/// The widths of a column, in terminal columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Shape {
-    /// With less room the column is left out.
-    least: u16,
-    /// Enough for most texts.
-    usual: u16,
-    /// Enough for nearly all texts.
-    wanted: u16,
-    /// More room is of no use.
-    most: u16,
-    is_right_aligned: bool,
-    /// Columns with a larger rank are the first to be left out.
-    rank: u8,
-    use_of_room: UseOfRoom,
-}
-
-/// What a column does with more room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum UseOfRoom {
-    /// It shows what the table is about: it gets room first, and other columns give way to it.
-    Subject,
-    Text,
-    /// A longer bar or a sparkline with more buckets.
-    Bar,
-}
-
 /// The part of the table that a subject may claim before other columns get any room, in percent.
 const SUBJECT_OF_GROUPS: u32 = 60;
 const SUBJECT_OF_REQUESTS: u32 = 40;
-
-impl Column {
-    fn shape(self, needs: Needs, room: u16) -> Shape {
-        // One cell for the sort mark; the other one is in the gap.
-        let heading = needs.heading + 1;
-        let text = |least: u16, rank, use_of_room| {
-            let wanted = needs.first.max(heading);
-            let least = wanted.min(least).max(heading);
-            let usual = needs.usual.clamp(least, wanted);
-            let most = needs.seen.max(wanted);
-            Shape { least, usual, wanted, most, is_right_aligned: false, rank, use_of_room }
-        };
-        // Numbers are as wide as they are.
-        let number = |rank| {
-            let width = needs.first.max(heading);
-            let most = needs.seen.max(width);
-            Shape {
-                least: width,
-                usual: width,
-                wanted: width,
-                most,
-                is_right_aligned: true,
-                rank,
-                use_of_room: UseOfRoom::Text,
-            }
-        };
-        let bar = |least: u16, wanted, most, rank| {
-            let least = least.max(heading);
-            Shape {
-                least,
-                usual: wanted,
-                wanted,
-                most,
-                is_right_aligned: false,
-                rank,
-                use_of_room: UseOfRoom::Bar,
-            }
-        };
-        let shape = match self {
-            Column::Value => text(18, 0, UseOfRoom::Subject),
-            Column::Second => text(14, 1, UseOfRoom::Subject),
-            Column::Share => {
-                let rank = Measure::Share.spec().column.rank;
-                Shape {
-                    least: SHARE_WIDTH.max(needs.heading),
-                    ..bar(SHARE_WIDTH, SHARE_WIDTH + 1 + 8, SHARE_WIDTH + 1 + MAX_SHARE_BAR, rank)
-                }
-            }
-            Column::Activity => bar(8, 24, 400, 8),
-            Column::Finding(column) => match column {
-                FindingColumn::Kind => text(17, 0, UseOfRoom::Text),
-                FindingColumn::Subject => text(16, 0, UseOfRoom::Text),
-                FindingColumn::When => text(17, 1, UseOfRoom::Text),
-                FindingColumn::Cost => number(3),
-                FindingColumn::Score => bar(8, 12, 16, 2),
-            },
-            Column::Measure(measure) => {
-                let rank = measure.spec().column.rank;
-                match measure.spec().unit {
-                    Unit::Instant => text(u16::MAX, rank, UseOfRoom::Text),
-                    _ => number(rank),
-                }
-            }
-            Column::Field(field) => match field {
-                Field::Time => text(u16::MAX, 0, UseOfRoom::Text),
-                Field::RemoteIp => text(15, 2, UseOfRoom::Text),
-                Field::HttpStatus => number(1),
-                Field::Operation => text(14, 3, UseOfRoom::Text),
-                Field::Key => text(18, 1, UseOfRoom::Subject),
-                Field::BytesSent => number(4),
-                Field::ObjectSize => number(6),
-                Field::TotalTime => number(7),
-                Field::TurnAroundTime => number(9),
-                Field::ErrorCode => text(12, 6, UseOfRoom::Text),
-                Field::Requester => text(14, 5, UseOfRoom::Text),
-                Field::UserAgent => text(14, 8, UseOfRoom::Text),
-                other if other.spec().value == ValueType::Integer => number(10),
-                _ => text(12, 10, UseOfRoom::Text),
-            },
-        };
-        if needs.is_widened {
-            let width = shape.most.min(room);
-            return Shape { least: width, usual: width, wanted: width, most: width, ..shape };
-        }
-        shape
-    }
-}
 
 /// Fits the columns into `width` terminal columns. The least important ones are left out, but never the first, nor the
 /// sort column. Room that is left over goes to columns that can use it: first to the column that the table is about.
@@ -319,7 +182,7 @@ fn widths(placeable: &[(Column, Shape)], room: u16, needs: &impl Fn(Column) -> N
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::Dimension;
+    use crate::query::{Dimension, Measure};
     use crate::tui::model::columns::{Choice, of_groups, of_requests, of_times};
 
     fn needs(columns: u16) -> impl Fn(Column) -> Needs {

@@ -14,7 +14,7 @@ pub(crate) const NAMES_WIDTH: u16 = 6;
 /// Terminal columns after the cells, for the sums of the weekdays.
 pub(crate) const SUMS_WIDTH: u16 = 12;
 /// The largest size of a cell.
-const MAX_CELL: (u16, u16) = (10, 5);
+const MAX_CELL: (u16, u16) = (12, 7);
 
 /// An hour of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,9 +7,8 @@ use unicode_width::UnicodeWidthStr;
 use crate::query::Value;
 use crate::tui::model::pane::Pane;
 use crate::tui::model::{
-    Column, Rows, State, Tab, column_placement,
-    column_placement::{Needs, Order},
-    columns, found, heat_map, text_widths,
+    Column, Rows, State, Tab, column_placement, column_placement::Order, column_shape::Needs, columns, found,
+    heat_map, text_widths,
 };
 
 /// The lowest terminal, in rows, with a timeline.
@@ -102,8 +101,15 @@ impl Areas {
             (_, 20..36) => (0, 1, 1),
             (_, 36..) => (0, 1, 2),
         };
-        let mut rows = take(left.saturating_sub(explained + summed + whole_value));
+        let room = left.saturating_sub(explained + summed + whole_value);
+        // The explanation of a finding is near it, and does not move with each finding that comes.
+        let needed = match state.layer().tab {
+            Tab::Findings if explained > 0 => rows_of_findings(state, room),
+            _ => room,
+        };
+        let mut rows = take(needed);
         let explanation = take(explained);
+        take(room - needed);
         let totals = take(summed);
         let value = take(whole_value);
         let footer = take(1);
@@ -145,6 +151,17 @@ impl Areas {
     pub(crate) fn page(&self) -> usize {
         usize::from(self.rows.height.max(1))
     }
+}
+
+/// Rows for the table of findings: as many as there are, in steps.
+fn rows_of_findings(state: &State, room: u16) -> u16 {
+    const STEP: u64 = 8;
+    let count = state.layer().table().rows.data.as_ref().map_or(0, Rows::total);
+    // Without findings, their explanation has all of the room.
+    if count == 0 {
+        return room;
+    }
+    u16::try_from((count + 1).next_multiple_of(STEP)).unwrap_or(room).min(room)
 }
 
 /// The values of the groups on the screen.

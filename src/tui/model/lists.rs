@@ -192,7 +192,8 @@ impl List {
         list.has_keys_in_front = open.kind == ListKind::Help;
         // The widest entry does not fit.
         let is_cut = list.size.0 + 8 > usize::from(state.size.0);
-        if open.kind == ListKind::Help || is_cut && list.entries.iter().any(|entry| !entry.about.is_empty()) {
+        let is_long = open.kind == ListKind::Help || list.entries.iter().any(|entry| !entry.about.is_empty());
+        if is_cut && is_long {
             list.whole_lines = WHOLE_LINES;
         }
         Some(list)

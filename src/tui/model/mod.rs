@@ -9,6 +9,7 @@ pub(super) mod axis;
 pub(super) mod brush;
 pub(super) mod cell_filter;
 pub(super) mod column_placement;
+pub(super) mod column_shape;
 pub(super) mod columns;
 pub(super) mod commands;
 pub(super) mod crumbs;

@@ -111,6 +111,14 @@ impl Theme {
         }
     }
 
+    /// The style of blocks, such as bars, that have the colour of a text: that of its background if it has one.
+    pub(crate) fn block(self, style: Style) -> Style {
+        match style.bg {
+            Some(colour) => Style::new().fg(colour),
+            None => style,
+        }
+    }
+
     pub(crate) fn has_colours(self) -> bool {
         self.bar.fg.is_some()
     }

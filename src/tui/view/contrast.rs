@@ -70,7 +70,7 @@ pub(super) fn draw(state: &State, pane: &ContrastPane, buffer: &mut Buffer) {
     };
     let right = put_right(buffer, line, area.y, &progress, theme.quiet());
     let room = Rect { width: right.saturating_sub(line.x).saturating_sub(2), ..line };
-    let x = put(buffer, room, line.x, area.y, "Contrast ", theme.heading());
+    let x = put(buffer, room, line.x, area.y, "Contrast", theme.heading()) + 1;
     let half = usize::from(room.width.saturating_sub(20)) / 2;
     let x = put(buffer, room, x, area.y, &fit::middle(&pane.of, half), theme.chip());
     let x = put(buffer, room, x, area.y, " against ", theme.quiet());

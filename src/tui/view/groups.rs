@@ -1,7 +1,7 @@
 //! Cells of tables of groups and of times.
 
 use crate::query::{Ask, Filter, Groups, Measure, Pairs, Stats, Value, measure::Unit};
-use crate::tui::model::column_placement::SHARE_WIDTH;
+use crate::tui::model::column_shape::SHARE_WIDTH;
 use crate::tui::model::{
     Column, LazyMeasure, Placed, State, TableKind, TimeRow, columns, folders, time_axes,
 };

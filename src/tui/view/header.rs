@@ -134,15 +134,19 @@ fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
     let failed = ingest.map_or(0, |progress| progress.files_failed.max(progress.failures.len() as u64))
         + state.unopened.len() as u64;
     if failed > 0 {
-        let text = format!("{} failed !", format::count(failed));
+        let failed = format::count(failed);
         let text = match state.has_failures() && area.width >= 110 {
-            true => format!("{text} shows why, {} retries", state.table_key(Command::Retry)),
-            false => text,
+            true => format!("{failed} failed: ! shows why, {} retries", state.table_key(Command::Retry)),
+            false => format!("{failed} failed !"),
         };
         write(&mut right, buffer, &text, theme.error());
     } else if state.log_counts.rejected > 0 && (area.width >= 110 || state.follow_interval.is_none()) {
-        let rejected = format::count(state.log_counts.rejected);
-        write(&mut right, buffer, &format!("{rejected} rejected !"), theme.warning());
+        let rejected = state.log_counts.rejected;
+        let text = match area.width >= 160 {
+            true => format!("{} rejected: ! shows more", format::counted(rejected, "line")),
+            false => format!("{} rejected !", format::count(rejected)),
+        };
+        write(&mut right, buffer, &text, theme.warning());
     }
     let Some(progress) = ingest else { return right.right() + 1 };
     // What was read since the pause is not on the screen.

@@ -29,13 +29,10 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     for hour in (0..24u16).step_by(every) {
         put(buffer, areas.head, area.x + hour * width, areas.head.y, &format!("{hour:02}"), theme.heading());
     }
-    put_right(
-        buffer,
-        Rect { width: areas.head.width - 1, ..areas.head },
-        areas.head.y,
-        "ALL",
-        theme.heading(),
-    );
+    // Sums are beside the cells, not at the edge of a wide screen.
+    let sums = area.right().saturating_add(heat_map::SUMS_WIDTH).min(areas.head.right()).saturating_sub(1);
+    let until = |area: Rect| Rect { width: sums.saturating_sub(area.x), ..area };
+    put_right(buffer, until(areas.head), areas.head.y, "ALL", theme.heading());
     let cursor = state.layer().heat_cursor;
     let first_day = heat_map::first_day(areas, cursor);
     for day in first_day..7 {
@@ -51,7 +48,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
             let symbol = SHADES[shades.level(map.mean(at, measure)).min(4)];
             let style = match () {
                 () if at == cursor => theme.selected(theme.bar_selected()),
-                () if Some(at) == busiest => theme.warning(),
+                () if Some(at) == busiest => theme.block(theme.warning()),
                 () => theme.bar(),
             };
             let x = area.x + u16::try_from(hour).unwrap_or(0) * width;
@@ -63,10 +60,17 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
                     buffer[(x, y)].set_char(symbol).set_style(style);
                 }
             }
+            // A reversed shade looks like another shade.
+            if at == cursor && !theme.has_colours() {
+                for y in (y..y + height).take_while(|y| *y < area.bottom()) {
+                    for (edge, symbol) in [(x, '['), (x + filled - 1, ']')] {
+                        buffer[(edge.min(area.right() - 1), y)].set_char(symbol).set_style(theme.text());
+                    }
+                }
+            }
         }
         let sum = map.stats[day].iter().map(|stats| measure.of(stats)).fold(0u64, u64::saturating_add);
-        let right = Rect { width: line.width - 1, ..line };
-        put_right(buffer, right, y, &measure.amount(sum), theme.text());
+        put_right(buffer, until(line), y, &measure.amount(sum), theme.text());
     }
     legend(state, areas, shades, busiest, buffer);
     under_cursor(state, areas, &map, buffer);
@@ -112,14 +116,15 @@ fn under_cursor(state: &State, areas: &Areas, map: &HeatMap, buffer: &mut Buffer
     let stats = map.stats[at.day][at.hour];
     let day = cell_text::weekday(at.day as i64 + 1).unwrap_or_default();
     let days = format::counted(map.occurrences[at.day][at.hour], "day");
-    let errors = format::percent(crate::human::share(stats.errors, stats.requests));
-    let text = format!(
-        "{day} {:02}:00–{:02}:59  {} · {} · {errors} errors on {days}",
-        at.hour,
-        at.hour,
-        format::counted(stats.requests, "request"),
-        format::bytes(stats.bytes_sent)
-    );
+    let what = match stats.requests {
+        0 => "no requests".to_owned(),
+        requests => {
+            let (requests, bytes) = (format::counted(requests, "request"), format::bytes(stats.bytes_sent));
+            let errors = format::percent(crate::human::share(stats.errors, stats.requests));
+            format!("{requests} · {bytes} · {errors} errors")
+        }
+    };
+    let text = format!("{day} {:02}:00–{:02}:59  {what} on {days}", at.hour, at.hour);
     let area = Rect { x: areas.value.x + 2, width: areas.value.width.saturating_sub(3), ..areas.value };
     put(buffer, area, area.x, area.y, &text, state.theme.text());
 }

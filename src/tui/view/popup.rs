@@ -1,7 +1,7 @@
 //! Popups with a text to read: the failures.
 
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -42,7 +42,11 @@ pub(super) fn frame(state: &State, title: &str, area: Rect, buffer: &mut Buffer)
     let block = Block::bordered()
         .border_style(state.theme.faint())
         // The style of the frame would stay in it.
-        .title(Line::styled(format!(" {title} "), Style::reset().patch(state.theme.heading())));
+        .title(Line::from(vec![
+            Span::styled(" ", Style::reset()),
+            Span::styled(title, Style::reset().patch(state.theme.heading())),
+            Span::styled(" ", Style::reset()),
+        ]));
     let inner = block.inner(area);
     block.render(area, buffer);
     Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }

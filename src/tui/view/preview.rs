@@ -6,14 +6,12 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::log::{FIELDS, Field};
 use crate::query::{Stats, Value};
-use crate::tui::model::{Rows, State, TableKind, found, time_axes};
+use crate::tui::model::{Rows, State, Table, TableKind, found, time_axes};
 use crate::tui::view::{groups, put, put_right};
 use crate::tui::{cell_text, format, widgets::bars, widgets::fit};
 
 /// Terminal columns of the names of numbers.
 const NAMES_WIDTH: u16 = 16;
-/// Terminal columns of the names of fields.
-const FIELD_NAMES_WIDTH: u16 = 20;
 /// Lines of the chart of the requests over time.
 const CHART_ROWS: u16 = 4;
 
@@ -28,7 +26,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         put(buffer, area, area.x, y, "│", state.theme.faint());
     }
     let inside = Rect { x: area.x + 2, width: area.width.saturating_sub(3), ..area };
-    let mut page = Page { state, buffer, area: inside, y: inside.y };
+    let mut page = Page { state, buffer, area: inside, y: inside.y, names_width: NAMES_WIDTH };
     match (&table.kind, rows) {
         (TableKind::Groups(by), Rows::Groups(found)) => {
             let Some(row) = rows.group(table.cursor) else { return };
@@ -60,6 +58,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         }
         (TableKind::Requests, _) => {
             let Some(row) = rows.request(table.cursor) else { return };
+            page.names_width = names_width(table);
             for spec in FIELDS.iter().filter(|spec| *row.get(spec.field) != Value::Absent) {
                 let value = row.get(spec.field);
                 let text = match spec.field {
@@ -81,6 +80,14 @@ struct Page<'a> {
     buffer: &'a mut Buffer,
     area: Rect,
     y: u16,
+    /// Terminal columns of the names in front of values.
+    names_width: u16,
+}
+
+/// Terminal columns of the names of the fields that the table has. It is the same for all rows.
+fn names_width(table: &Table) -> u16 {
+    let names = table.shown_columns().filter_map(|column| column.field()).map(|field| field.name().len());
+    u16::try_from(names.max().unwrap_or(0)).unwrap_or(0) + 2
 }
 
 impl Page<'_> {
@@ -106,8 +113,8 @@ impl Page<'_> {
     /// A name with the whole value behind it.
     fn field(&mut self, name: &str, text: &str) {
         let room = Rect {
-            x: self.area.x + FIELD_NAMES_WIDTH,
-            width: self.area.width.saturating_sub(FIELD_NAMES_WIDTH),
+            x: self.area.x + self.names_width,
+            width: self.area.width.saturating_sub(self.names_width),
             ..self.area
         };
         let theme = self.state.theme;
@@ -128,7 +135,7 @@ impl Page<'_> {
         }
         let theme = self.state.theme;
         put(self.buffer, self.area, self.area.x, self.y, name, theme.quiet());
-        let x = self.area.x + NAMES_WIDTH;
+        let x = self.area.x + self.names_width;
         let x = put(self.buffer, self.area, x, self.y, number, theme.text());
         if self.area.right().saturating_sub(x) > u16::try_from(more.width()).unwrap_or(u16::MAX) {
             put_right(self.buffer, self.area, self.y, more, theme.quiet());

@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use crate::tui::model::column_placement::SHARE_WIDTH;
+use crate::tui::model::column_shape::SHARE_WIDTH;
 use crate::tui::model::{Areas, Column, Placed, Rows, State, Tab};
 use crate::tui::view::{findings, groups, no_rows, put, requests};
 use crate::tui::widgets::fit;

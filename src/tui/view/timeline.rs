@@ -27,17 +27,20 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
     };
     title(state, areas.timeline_title, &axis, &line, parts.as_deref(), buffer);
     let highlight = highlighted(state, &axis);
+    // If nearly all bars had the colour of highlighted ones, it would say nothing, and hide their parts.
+    let is_part = |(first, last): &(usize, usize)| (last - first + 1) * 10 < axis.count * 9;
+    let coloured = highlight.filter(|range| state.brush.is_some() || is_part(range));
     let area = areas.bars;
     let width = usize::from(area.width);
     let colours = [state.theme.error(), state.theme.warning(), state.theme.bar()];
     let plain = match state.timeline_measure() {
-        TimelineMeasure::Errors => state.theme.error(),
+        TimelineMeasure::Errors => state.theme.block(state.theme.error()),
         _ => state.theme.bar(),
     };
     for column in 0..area.width {
         let Some(index) = axis.bucket_at(usize::from(column), width) else { break };
         let number = line.get(index).copied().unwrap_or(0);
-        let is_highlighted = highlight.map(|(first, last)| (first..=last).contains(&index));
+        let is_highlighted = coloured.map(|(first, last)| (first..=last).contains(&index));
         let is_partial = time_axes::is_partial(state, &axis, index);
         let stack = parts.as_ref().and_then(|parts| parts.get(index));
         for row in 0..area.height {
