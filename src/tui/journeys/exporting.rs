@@ -306,3 +306,18 @@ fn the_reason_why_a_file_cannot_be_written_was_cut_off() {
     assert!(words.contains("name another file"), "{screen}");
     assert!(screen.contains("export to ") && screen.contains("/addresses.csv"), "{screen}");
 }
+
+#[test]
+fn which_rows_an_export_would_write_was_not_said() {
+    let mut explorer = start(130, 34);
+    explorer.press("e");
+    assert!(
+        explorer.screen().contains("all 5 rows; the name decides the format: .csv"),
+        "{}",
+        explorer.screen()
+    );
+    explorer.press("Esc m e");
+    assert!(explorer.screen().contains("1 marked row; the name decides"), "{}", explorer.screen());
+    explorer.press("Esc 4 Enter e");
+    assert!(!explorer.screen().contains("row; "), "one request: {}", explorer.screen());
+}

@@ -81,3 +81,14 @@ fn the_cursor_looked_like_the_busiest_hour() {
         assert_ne!(theme.selected(theme.mark()).fg, theme.bar().fg, "{name}");
     }
 }
+
+#[test]
+fn the_hour_under_the_cursor_could_not_be_found_without_colours() {
+    let mut explorer = start(130, 34);
+    explorer.press("w");
+    assert!(!explorer.screen().contains(']'), "{}", explorer.screen());
+    explorer.state.theme = crate::tui::theme::themes::of_program("none").unwrap();
+    let screen = explorer.screen();
+    let marked = screen.lines().filter(|line| line.contains('[') && line.contains(']')).count();
+    assert!(marked > 0, "{screen}");
+}

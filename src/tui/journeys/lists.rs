@@ -233,3 +233,12 @@ fn a_week_was_not_found_among_groups_and_commands() {
         assert!(!explorer.screen().contains(capital), "{}", explorer.screen());
     }
 }
+
+#[test]
+fn a_table_of_roles_was_called_addresses() {
+    let mut explorer = start(130, 34);
+    explorer.press("b").types("role").press("Enter");
+    assert!(explorer.screen().contains(" 1 Role   2 Objects "), "{}", explorer.screen());
+    explorer.press("2 F");
+    assert!(explorer.screen().contains(" 1 Role   2 Folders "), "{}", explorer.screen());
+}

@@ -3,6 +3,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::log::Field;
 use crate::query::filter::{Subject, Test};
 use crate::query::{Dimension, Filter, Value};
 use crate::tui::model::{Layer, State, TableKind, folders, heat_map};
@@ -104,17 +105,22 @@ pub(crate) fn name(layer: &Layer) -> String {
         return "Request".to_owned();
     }
     match &layer.table().kind {
-        TableKind::Groups(by) => match by {
-            Dimension::Field(crate::log::Field::RemoteIp) => "Addresses".to_owned(),
-            Dimension::Field(crate::log::Field::Key) => "Objects".to_owned(),
-            Dimension::Path { .. } => "Folders".to_owned(),
-            by => by.title(),
-        },
+        TableKind::Groups(by) => name_of(by),
         TableKind::Pairs([first, second]) => format!("{}, {}", first.title(), second.title()),
         TableKind::Times(_) if heat_map::is_shown_in(layer) => "Week".to_owned(),
         TableKind::Times(_) => "Time".to_owned(),
         TableKind::Requests => "Requests".to_owned(),
         TableKind::Findings => "Findings".to_owned(),
+    }
+}
+
+/// What the rows of a table by a dimension are.
+pub(crate) fn name_of(by: &Dimension) -> String {
+    match by {
+        Dimension::Field(Field::RemoteIp) => "Addresses".to_owned(),
+        Dimension::Field(Field::Key) => "Objects".to_owned(),
+        Dimension::Path { .. } => "Folders".to_owned(),
+        by => by.title(),
     }
 }
 

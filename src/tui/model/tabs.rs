@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::format;
-use crate::tui::model::{Areas, State, Tab, TableKind, found, heat_map, time_axes};
+use crate::tui::model::{Areas, State, Tab, TableKind, crumbs, found, heat_map, time_axes};
 
 /// The name of a table on the screen.
 pub(crate) struct TabLabel {
@@ -43,13 +43,16 @@ fn labels_with(state: &State, gap: u16, is_other_named: bool, is_short: bool) ->
         .map(|tab| {
             let name = match tab {
                 tab if is_short && tab != state.layer().tab => String::new(),
-                Tab::Addresses => "Addresses".to_owned(),
-                Tab::Objects => "Objects".to_owned(),
+
                 Tab::Time => "Time".to_owned(),
                 Tab::Requests => "Requests".to_owned(),
                 Tab::Findings => findings_name(state),
                 Tab::Other if !is_other_named => "…".to_owned(),
-                Tab::Other => state.layer().table_of(Tab::Other).title(),
+                // A table of addresses may be grouped by something else, too.
+                Tab::Addresses | Tab::Objects | Tab::Other => match &state.layer().table_of(tab).kind {
+                    TableKind::Groups(by) | TableKind::Pairs([by, _]) => crumbs::name_of(by),
+                    _ => state.layer().table_of(tab).title(),
+                },
             };
             let text = match name.as_str() {
                 "" => format!(" {} ", tab as usize + 1),

@@ -18,7 +18,12 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     put_right(buffer, area, area.y, &footer.position, theme.quiet());
     let left = beside_position(&footer, area);
     let is_error = state.message.as_ref().is_some_and(|message| message.is_error);
-    let of_message = if is_error { theme.error() } else { theme.accent() };
+    let of_message = match state.context() {
+        _ if is_error => theme.error(),
+        // Keys are beside it.
+        Context::CopyMenu => theme.good(),
+        _ => theme.accent(),
+    };
     if let Some(message) = state.message.as_ref().filter(|_| state.context() != Context::CopyMenu) {
         return draw_message(state, &message.text, area, of_message, buffer);
     }
@@ -67,11 +72,7 @@ fn lines_of_message(state: &State, text: &str, area: Rect) -> Vec<(u16, u16, Str
         return vec![(area.x, area.y, text.to_owned())];
     }
     let width = usize::from(area.width);
-    let mut lines = fit::wrap(text, width);
-    if lines.len() > MAX_MESSAGE_LINES {
-        let rest = lines.split_off(MAX_MESSAGE_LINES - 1).concat();
-        lines.push(fit::end(&rest, width));
-    }
+    let lines = fit::wrap_into(text, width, MAX_MESSAGE_LINES);
     let height = u16::try_from(lines.len()).unwrap_or(1);
     let y = (area.y + 1).saturating_sub(height);
     lines.into_iter().zip(y..).map(|(line, y)| (area.x, y, line)).collect()

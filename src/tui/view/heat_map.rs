@@ -61,6 +61,14 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
                     buffer[(x, y)].set_char(symbol).set_style(style);
                 }
             }
+            // A reversed shade looks like another shade.
+            if at == cursor && !theme.has_colours() {
+                for y in (y..y + height).take_while(|y| *y < area.bottom()) {
+                    for (edge, symbol) in [(x, '['), (x + filled - 1, ']')] {
+                        buffer[(edge.min(area.right() - 1), y)].set_char(symbol).set_style(theme.text());
+                    }
+                }
+            }
         }
         let sum = map.stats[day].iter().map(|stats| measure.of(stats)).fold(0u64, u64::saturating_add);
         put_right(buffer, until(line), y, &measure.amount(sum), theme.text());

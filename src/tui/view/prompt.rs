@@ -8,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::query::filter::term_for_word;
-use crate::tui::model::{Areas, Problem, Prompt, Purpose, State};
+use crate::tui::model::{Areas, Problem, Prompt, Purpose, Rows, State};
 use crate::tui::view::{popup, prompt_text, put, put_right};
 use crate::tui::{format, widgets::fit};
 
@@ -213,11 +213,16 @@ impl Message<'_> {
 fn draw_below(state: &State, prompt: &Prompt, area: Rect, start: u16, buffer: &mut Buffer) {
     let theme = state.theme;
     let hint = match &prompt.purpose {
-        Purpose::Export => "the name decides the format: .csv, .json, .ndjson or .md",
-        Purpose::Mute(_) => "may be empty",
-        _ => "",
+        Purpose::Export => {
+            let format = "the name decides the format: .csv, .json, .ndjson or .md";
+            let both = exported_rows(state).map(|rows| format!("{rows}; {format}"));
+            let room = usize::from(area.right().saturating_sub(start));
+            both.filter(|both| both.width() < room).unwrap_or_else(|| format.to_owned())
+        }
+        Purpose::Mute(_) => "may be empty".to_owned(),
+        _ => String::new(),
     };
-    put(buffer, area, start, area.y, hint, theme.faint());
+    put(buffer, area, start, area.y, &hint, theme.faint());
     if let Purpose::Filter { pending, .. } = &prompt.purpose {
         let text = match state.matched() {
             // The text is no filter yet: the requests are those of the last one.
@@ -242,6 +247,21 @@ fn draw_below(state: &State, prompt: &Prompt, area: Rect, start: u16, buffer: &m
         if let Some(hint) = hints.into_iter().find(|hint| hint.width() + 2 <= left) {
             put_right(buffer, area, area.y, hint, theme.faint());
         }
+    }
+}
+
+/// Which rows of the table in front an export writes.
+fn exported_rows(state: &State) -> Option<String> {
+    let (layer, table) = (state.layer(), state.layer().table());
+    if state.pane.is_some() || layer.detail.is_some() {
+        return None;
+    }
+    match (table.marks.len() as u64, &table.rows.data) {
+        (0, None | Some(Rows::Findings(_))) => None,
+        (0, Some(_)) if state.is_growing() => None,
+        (0, Some(rows)) if rows.total() == 1 => Some("1 row".to_owned()),
+        (0, Some(rows)) => Some(format!("all {}", format::counted(rows.total(), "row"))),
+        (marked, _) => Some(format::counted(marked, "marked row")),
     }
 }
 
