@@ -15,9 +15,10 @@ use crate::tui::model::{
     Action, AllFindings, AnalysisAnswer, AnalysisAsk, AnalysisJob, AnalysisResult, AnalysisSlot,
 };
 
-/// How much the threads of an analysis give way to others, 0–19. A thread of the usual niceness gets nine times as much time.
+/// How much the threads of an analysis give way to others, 0–19. A thread of the usual niceness gets three times as much
+/// time. More makes an analysis on a busy machine slower, but hardly a key faster.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 5;
 
 /// Runs analyses, and sends their results, as actions, to the session.
 pub(in crate::tui) struct AnalysisRunner {
