@@ -5,12 +5,13 @@ use jiff::Timestamp;
 /// A number of bytes in binary units with about three digits: `18.2 TiB`, `512 B`.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes < 1024 {
+    // The largest number of three digits.
+    if bytes <= 999 {
         return format!("{bytes} B");
     }
     let mut value = bytes as f64;
     let mut unit = 0;
-    // 1023.95 MiB is 1.00 GiB, not 1024 MiB.
+    // 1023.95 MiB is 1.00 GiB, not 1024 MiB; 1000 B are 0.98 KiB.
     while value >= 999.5 && unit + 1 < UNITS.len() {
         value /= 1024.0;
         unit += 1;
@@ -82,6 +83,15 @@ pub fn dollars(amount: f64) -> String {
     }
 }
 
+/// Whether the space between two texts is between a number and its unit, as in `1.5 GiB`, `40.7 %` and `30 days`: no line is
+/// broken there.
+pub(crate) fn is_before_unit(before: &str, after: &str) -> bool {
+    const UNITS: [&str; 15] =
+        ["%", "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ms", "s", "min", "h", "d", "day", "days"];
+    let unit = after.split(|c: char| c != '%' && !c.is_alphanumeric()).next().unwrap_or("");
+    before.ends_with(|c: char| c.is_ascii_digit()) && UNITS.contains(&unit)
+}
+
 /// `part / whole`, or 0 if `whole` is 0.
 pub fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
@@ -129,7 +139,9 @@ mod tests {
     fn bytes_have_about_three_digits() {
         for (number, text) in [
             (0, "0 B"),
-            (1023, "1023 B"),
+            (999, "999 B"),
+            (1000, "0.98 KiB"),
+            (1023, "1.00 KiB"),
             (1024, "1.00 KiB"),
             (1536, "1.50 KiB"),
             (1024 * 1024 - 1, "1.00 MiB"),

@@ -122,7 +122,7 @@ pub(crate) static SECTIONS: [SectionSpec; 6] = [
         about: "The columns and the order with which a table of the explorer opens. The name is a dimension, two \
                 dimensions such as `http_status,error_code`, `time`, `requests` or `findings`, or `groups` for all dimensions without \
                 a table of their own. What you change in the explorer is \
-                remembered, and takes precedence.",
+                remembered, the columns for all caches, the order for the same cache, and takes precedence.",
         example_name: "remote_ip",
     },
     SectionSpec {

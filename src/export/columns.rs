@@ -206,12 +206,14 @@ fn heading(
         names.push(name.into());
         titles.push(title);
     }
-    let title = |measure: Measure| measure.name().replace('_', " ");
+    let title = |measure: Measure| {
+        let name = measure.name().replace('_', " ");
+        let (first, rest) = name.split_at(1);
+        first.to_uppercase() + rest
+    };
     for measure in Measure::STANDARD {
         names.push(measure.name().into());
-        let title = title(measure);
-        let (first, rest) = title.split_at(1);
-        titles.push(first.to_uppercase() + rest);
+        titles.push(title(measure));
     }
     for measure in more {
         if !measure.is_standard() {

@@ -147,10 +147,18 @@ fn subject_text(finding: &Finding) -> String {
     finding.subject.as_ref().map_or("all requests".to_owned(), term)
 }
 
-/// Breaks a text into lines at spaces. A word that is longer than a line has a line of its own.
+/// Breaks a text into lines at spaces, but not between a number and its unit. A word that is longer than a line has a line of
+/// its own.
 fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
+    let mut words: Vec<String> = Vec::new();
     for word in text.split(' ') {
+        match words.last_mut().filter(|before| human::is_before_unit(before, word)) {
+            Some(before) => *before += &format!(" {word}"),
+            None => words.push(word.to_owned()),
+        }
+    }
+    let mut lines = vec![String::new()];
+    for word in &words {
         let Some(line) = lines.last_mut() else { continue };
         if line.is_empty() {
             line.push_str(word);
@@ -158,7 +166,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
             line.push(' ');
             line.push_str(word);
         } else {
-            lines.push(word.to_owned());
+            lines.push(word.clone());
         }
     }
     lines
@@ -267,12 +275,12 @@ mod tests {
     fn a_finding_is_a_paragraph_that_fits_the_terminal() {
         let text = output_of(|out| write_findings(&[row()], Some(60), out));
         let expected = "\
-1  scraping  agent_family:\"evil\\x1b[2J\"
+1  scraping  agent_family:\"evil\\u{1b}[2J\"
    2026-04-01 03:00:00 – 2026-04-01 03:40:00 UTC, 11,904
    requests, 3.10 GiB, 2 errors, score 93
    evil\\u{1b}[2J fetched 11,904 different keys in 40 min, in
    key order,\\u{a}each once.
-   filter: agent_family:\"evil\\x1b[2J\"
+   filter: agent_family:\"evil\\u{1b}[2J\"
 ";
         assert_eq!(text, expected);
     }

@@ -41,7 +41,7 @@ pub(crate) fn weekday(day: i64) -> Option<&'static str> {
 /// The value of a field in the table of requests: shortened by its meaning.
 pub(crate) fn of_field(field: Field, value: &Value) -> String {
     match (field, value) {
-        (Field::Requester | Field::Key, Value::Absent) => absent(field).to_owned(),
+        (field, Value::Absent) => absent(field).to_owned(),
         (Field::Operation, Value::Text(_)) => operation(&format::value(value)),
         (Field::Requester, Value::Text(_)) => requester(&format::value(value)),
         (field, value) => format::measure(field, value).unwrap_or_else(|| format::value(value)),

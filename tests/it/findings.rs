@@ -319,7 +319,7 @@ fn the_note_of_a_mute_was_escaped_twice() {
     let home = Home::new();
     home.succeeds(&["pull", "logs", "-q"]);
     let note = stderr(&home.run(&["findings", "mute", "--filter", "key:\"a\\x1b\""]));
-    assert!(note.contains("\\x1b") && !note.contains("u{5c}"), "{note}");
+    assert!(note.contains("a\\u{1b}") && !note.contains("u{5c}"), "{note}");
 }
 
 #[test]

@@ -86,6 +86,23 @@ pub struct Findings {
     pub benign: Vec<Finding>,
 }
 
+impl Findings {
+    /// Sets the findings aside that `ordinary` explains: those of the same kind about the same subject, with their labels. What
+    /// is ordinary beside all requests can look like an incident in a part of them.
+    pub(crate) fn set_aside(&mut self, ordinary: &[Finding]) {
+        let explains = |finding: &Finding, known: &&Finding| {
+            known.kind == finding.kind && known.subject.is_some() && known.subject == finding.subject
+        };
+        let label = |finding: &Finding| ordinary.iter().find(|known| explains(finding, known))?.label;
+        let explained = self.findings.extract_if(.., |finding| {
+            finding.label = label(finding);
+            finding.label.is_some()
+        });
+        self.benign.extend(explained);
+        self.benign.sort_by(|one, other| other.score.total_cmp(&one.score).then(one.start.cmp(&other.start)));
+    }
+}
+
 /// Finds the incidents of some kinds.
 type Detector<'a> = &'a (dyn Fn(&Survey<'_>) -> Result<Vec<Finding>, QueryError> + Sync);
 

@@ -22,6 +22,7 @@ mod print;
 mod quote;
 mod tokens;
 mod value;
+mod word;
 
 pub use complete::{Completion, complete};
 pub use contradiction::{Contradiction, contradiction};
@@ -29,6 +30,7 @@ pub use highlight::{Part, highlight};
 pub use invisible::is_invisible;
 pub use matcher::Matcher;
 pub use period::Reference;
+pub use word::term_for_word;
 
 use crate::log::Field;
 use crate::query::Dimension;

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::invisible::is_invisible;
 use super::names::{Spelling, name_of};
-use super::quote::{escape_into, quote, quote_regex};
+use super::quote::{escape, escape_into, quote, quote_regex};
 use super::value::{self, Literal, NumberKind, number_kind};
 use super::{Filter, Subject, Test, glob, number, period};
 use crate::log::Field;
@@ -143,8 +143,9 @@ fn bare_pattern(pattern: &str) -> String {
     }
     let mut out = String::new();
     let mut is_quoted = false;
-    for c in pattern.chars() {
-        if (needs_quotes(c) && c != '\\') || matches!(c, '&' | '|') {
+    for (at, c) in pattern.char_indices() {
+        let is_ordinary = c == '\\' && escape(&pattern[at..]).is_none();
+        if needs_quotes(c) && !is_ordinary || matches!(c, '&' | '|') {
             if !is_quoted {
                 out.push('"');
             }

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::invisible::is_invisible;
 
-/// Quotes a value: a backslash precedes `"` and `\`; bytes that are not UTF-8 and invisible characters become `\xNN`.
+/// Quotes a value: a backslash precedes `"` and `\`; invisible characters become `\u{1b}`, bytes that are not UTF-8
+/// `\xNN`, as on every screen.
 pub(super) fn quote(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + 2);
     text.push('"');
@@ -21,57 +22,62 @@ pub(super) fn escape_into(bytes: &[u8], text: &mut String) {
                 text.push('\\');
                 text.push(c);
             } else if is_invisible(c) {
-                push_hex_escapes(c.encode_utf8(&mut [0; 4]).as_bytes(), text);
+                // Writing to a String cannot fail.
+                let _ = write!(text, "\\u{{{:x}}}", u32::from(c));
             } else {
                 text.push(c);
             }
         }
-        push_hex_escapes(chunk.invalid(), text);
-    }
-}
-
-fn push_hex_escapes(bytes: &[u8], text: &mut String) {
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "\\x{byte:02x}");
-    }
-}
-
-/// The bytes of a value from the text between its quotes. A backslash that does not precede `"`, `\` or `xNN` is an
-/// ordinary character.
-pub(super) fn unquote(inside: &str) -> Vec<u8> {
-    let bytes = inside.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        match (byte, bytes.get(at + 1)) {
-            (b'\\', Some(&next @ (b'"' | b'\\'))) => {
-                out.push(next);
-                at += 2;
-            }
-            (b'\\', Some(b'x'))
-                if hex_digit(bytes, at + 2).is_some() && hex_digit(bytes, at + 3).is_some() =>
-            {
-                let number =
-                    hex_digit(bytes, at + 2).unwrap_or(0) * 16 + hex_digit(bytes, at + 3).unwrap_or(0);
-                out.push(number);
-                at += 4;
-            }
-            _ => {
-                out.push(byte);
-                at += 1;
-            }
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
         }
+    }
+}
+
+/// The escape that a text begins with, `\u{1b}` or `\xNN`: its bytes, and its length. Screens write what cannot be seen in
+/// this way, so a value that is copied from one has the same meaning in a filter, with or without quotes.
+pub(super) fn escape(text: &str) -> Option<(Vec<u8>, usize)> {
+    let hex = |digits: &str| {
+        let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        u32::from_str_radix(digits, 16).ok().filter(|_| is_hex)
+    };
+    if let Some(rest) = text.strip_prefix("\\u{") {
+        let (digits, _) = rest.split_once('}')?;
+        let c = char::from_u32(hex(digits)?)?;
+        return Some((c.encode_utf8(&mut [0; 4]).as_bytes().to_vec(), "\\u{}".len() + digits.len()));
+    }
+    let byte = hex(text.strip_prefix("\\x")?.get(..2)?)?;
+    Some((vec![u8::try_from(byte).ok()?], "\\xNN".len()))
+}
+
+/// The bytes of a value from the text between its quotes. A backslash that precedes neither `"` nor `\` and begins no
+/// [`escape`] is an ordinary character.
+pub(super) fn unquote(inside: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(inside.len());
+    let mut rest = inside;
+    while let Some(c) = rest.chars().next() {
+        let taken = match rest.as_bytes() {
+            [b'\\', next @ (b'"' | b'\\'), ..] => {
+                out.push(*next);
+                2
+            }
+            _ => match escape(rest) {
+                Some((bytes, length)) => {
+                    out.extend(bytes);
+                    length
+                }
+                None => {
+                    out.extend_from_slice(&rest.as_bytes()[..c.len_utf8()]);
+                    c.len_utf8()
+                }
+            },
+        };
+        rest = &rest[taken..];
     }
     out
 }
 
-fn hex_digit(bytes: &[u8], at: usize) -> Option<u8> {
-    let digit = char::from(*bytes.get(at)?).to_digit(16)?;
-    u8::try_from(digit).ok()
-}
-
-/// Quotes a regular expression. Unlike in [`quote`], `\xNN` has no meaning for the quotes: it belongs to the expression.
+/// Quotes a regular expression. Unlike in [`quote`], escapes have no meaning for the quotes: they belong to the expression.
 pub(super) fn quote_regex(pattern: &str) -> String {
     format!("\"{}\"", escape_invisible_in_regex(pattern).replace('\\', "\\\\").replace('"', "\\\""))
 }
@@ -93,12 +99,12 @@ pub(super) fn unquote_regex(inside: &str) -> String {
     out
 }
 
-/// Replaces invisible characters of a regular expression with `\x{…}`.
+/// Replaces invisible characters of a regular expression with `\u{…}`.
 pub(super) fn escape_invisible_in_regex(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     for c in pattern.chars() {
         if is_invisible(c) {
-            let _ = write!(out, "\\x{{{:x}}}", u32::from(c));
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
         } else {
             out.push(c);
         }
@@ -126,6 +132,10 @@ mod tests {
     fn a_backslash_before_other_characters_is_an_ordinary_character() {
         assert_eq!(unquote(r"C:\temp\xyz"), br"C:\temp\xyz");
         assert_eq!(unquote(r"\x4a"), b"J");
+        assert_eq!(unquote(r"\u{1b}[2J\u{202e}"), "\u{1b}[2J\u{202e}".as_bytes());
+        for ordinary in [r"\u{}", r"\u{1b", r"\u{110000}", r"\u{+1b}", r"\x1", r"\x+1", r"\xä"] {
+            assert_eq!(unquote(ordinary), ordinary.as_bytes());
+        }
         assert_eq!(unquote_regex(r#"^a/.*\.mp4\\\"\x41$"#), r#"^a/.*\.mp4\"\x41$"#);
     }
 }

@@ -4,7 +4,7 @@ use winnow::combinator::{alt, fail, opt, peek, terminated};
 use winnow::error::{ErrMode, ModalResult, ParserError};
 use winnow::prelude::*;
 use winnow::stream::{LocatingSlice, Location, Stateful, Stream};
-use winnow::token::{any, one_of, take_while};
+use winnow::token::{any, one_of, rest, take, take_while};
 
 use super::names::{EXPECTED_PARAM, is_param_name_char, is_query_param};
 use super::value::{Comparison, Literal};
@@ -230,7 +230,7 @@ pub(super) fn date_ahead(input: &mut Input<'_>) -> Parsed<()> {
 }
 
 /// A value: bare text, quoted text, or a sequence of both (`media/"my file"*`). It ends at white space, at a
-/// `)` without a `(` inside the value, and, `in_list`, at a comma.
+/// `)` without a `(` inside the value, and, `in_list`, at a comma. Escapes mean the same with and without quotes.
 pub(super) fn literal(input: &mut Input<'_>, in_list: bool) -> Parsed<Literal> {
     let mut literal = Literal { bytes: Vec::new(), pattern: None, is_quoted: false };
     let mut pattern = Vec::new();
@@ -241,15 +241,18 @@ pub(super) fn literal(input: &mut Input<'_>, in_list: bool) -> Parsed<Literal> {
             Some('"') => {
                 let bytes = quote::unquote(quoted(input)?);
                 literal.is_quoted = true;
-                for &byte in &bytes {
-                    if glob::is_meta(char::from(byte)) {
-                        pattern.extend([b'[', byte, b']']);
-                    } else {
-                        pattern.push(byte);
-                    }
-                }
+                push_ordinary(&bytes, &mut pattern);
                 literal.bytes.extend(bytes);
                 continue;
+            }
+            Some('\\') => {
+                let rest: &str = peek(rest).parse_next(input)?;
+                if let Some((bytes, length)) = quote::escape(rest) {
+                    take(length).void().parse_next(input)?;
+                    push_ordinary(&bytes, &mut pattern);
+                    literal.bytes.extend(bytes);
+                    continue;
+                }
             }
             None => break,
             Some(',') if in_list => break,
@@ -276,6 +279,17 @@ pub(super) fn literal(input: &mut Input<'_>, in_list: bool) -> Parsed<Literal> {
         }
     }
     Ok(literal)
+}
+
+/// Appends characters to a pattern in which they mean themselves.
+fn push_ordinary(bytes: &[u8], pattern: &mut Vec<u8>) {
+    for &byte in bytes {
+        if glob::is_meta(char::from(byte)) {
+            pattern.extend([b'[', byte, b']']);
+        } else {
+            pattern.push(byte);
+        }
+    }
 }
 
 /// The text between two quotes, with its escapes.

@@ -9,6 +9,7 @@ pub mod dimension;
 pub mod measure;
 pub mod profile;
 pub mod query;
+pub mod value_order;
 
 pub use answer::{
     Activity, Answer, ComparedDimension, ComparedValue, Comparison, Distribution, GroupRow, Groups, PairRow,

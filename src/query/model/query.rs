@@ -29,6 +29,16 @@ pub struct TimeRange {
     pub end: Option<i64>,
 }
 
+impl TimeRange {
+    /// The part of the range within `outer`.
+    #[must_use]
+    pub fn within(self, outer: TimeRange) -> TimeRange {
+        // `None` is less than any time: right for the later start, wrong for the earlier end.
+        let end = self.end.into_iter().chain(outer.end).min();
+        TimeRange { start: self.start.max(outer.start), end }
+    }
+}
+
 /// Which records count as requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Counting {

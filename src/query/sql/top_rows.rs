@@ -4,7 +4,7 @@ use super::condition::{self, TIME_UNIX};
 use super::context::{SqlContext, row_id};
 use super::plan::TopPlan;
 use crate::cache::SegmentInfo;
-use crate::log::{Field, Kind};
+use crate::log::{Field, Kind, ValueType};
 use crate::query::engine::requests::RowLocation;
 use crate::query::filter::{Subject, Test};
 use crate::query::{Filter, QueryError, RequestRow, Sort, Value};
@@ -33,6 +33,8 @@ pub(super) fn sort_field(context: &SqlContext, column: usize) -> Option<Field> {
         Kind::Detail => false,
         Kind::Measure => true,
         Kind::Time if column == TIME_UNIX => true,
+        // SQLite compares them as text.
+        Kind::Dimension if field.spec().value == ValueType::Ip => false,
         Kind::Time | Kind::Dimension => context.has_plain_values(field),
     };
     is_sorted.then_some(field)

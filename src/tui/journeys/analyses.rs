@@ -173,7 +173,7 @@ fn the_columns_of_a_contrast_overlapped_on_a_narrow_terminal() {
     for columns in [40, 48, 55] {
         let mut explorer = start(columns, 24);
         let screen = explorer.press("d").screen();
-        assert!(screen.contains(" VALUE ") && screen.contains(" HERE   OTHERS       LIFT"), "{screen}");
+        assert!(screen.contains(" VALUE ") && screen.contains(" HERE   OTHERS      TIMES"), "{screen}");
         assert!(screen.contains("   0 %    100 %   not here"), "{screen}");
     }
 }

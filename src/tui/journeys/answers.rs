@@ -1,8 +1,9 @@
 //! Answers of the engine: the order of queries, live data, pausing, partial and outdated answers.
 
+use crate::ingest::{Phase, Progress};
 use crate::tui::journeys::start;
 use crate::tui::model::{Action, Rows, Slot};
-use crate::tui::testing::{APRIL, get};
+use crate::tui::testing::{APRIL, Explorer, get, three_days};
 
 #[test]
 fn rows_are_queried_first_and_lazy_columns_last() {
@@ -141,4 +142,51 @@ fn a_query_running_while_a_request_is_opened_is_sent_again_afterwards() {
     explorer.press("Esc");
     assert!(explorer.state.layer().table().rows.is_final(), "the rows have the order of the heading");
     assert!(explorer.screen().contains("REMOTE IP ▲"), "{}", explorer.screen());
+}
+
+#[test]
+fn a_pause_did_not_say_how_much_is_not_shown() {
+    let progress = |requests| Progress { phase: Phase::Reading, requests, ..Progress::default() };
+    let mut explorer = Explorer::begin(130, 34, three_days(), Some(progress(372)));
+    explorer.press("p");
+    assert!(!explorer.screen().contains("newer"), "{}", explorer.screen());
+    explorer.handle(Action::Progress(Box::new(progress(12_717))));
+    assert!(explorer.screen().contains("paused · 12,345 requests newer"), "{}", explorer.screen());
+    // The next pull counts its own requests.
+    explorer.handle(Action::Progress(Box::new(progress(0))));
+    explorer.handle(Action::Progress(Box::new(progress(5))));
+    assert!(explorer.screen().contains("paused · 12,350 requests newer"), "{}", explorer.screen());
+    explorer.press("p");
+    assert!(!explorer.screen().contains("newer"), "{}", explorer.screen());
+}
+
+#[test]
+fn the_findings_of_a_paused_screen_were_those_before_the_pause() {
+    let progress = Progress { phase: Phase::Reading, ..Progress::default() };
+    let mut explorer = Explorer::begin(130, 34, three_days(), Some(progress));
+    let before = explorer.analyses;
+    // The screen has not shown this request when it is paused.
+    explorer.engine.add(vec![get(APRIL + 90_000, "203.0.113.7", "x", 200, 1)]);
+    explorer.press("p j");
+    assert_eq!(explorer.analyses, before + 1, "the snapshot is analysed at once");
+    let generation = explorer.engine.add(vec![get(APRIL + 90_001, "203.0.113.7", "x", 200, 1)]);
+    explorer.handle(Action::DataChanged(generation));
+    explorer.press("j");
+    assert_eq!(explorer.analyses, before + 1, "and nothing later");
+}
+
+#[test]
+fn the_first_row_of_a_part_of_the_requests_was_followed_far_down() {
+    let mut explorer = Explorer::with(80, 24, Vec::new());
+    explorer.state.progress = Some(Progress { phase: Phase::Reading, ..Progress::default() });
+    let add = |explorer: &mut Explorer, ip: &str, bytes: u64| {
+        let generation = explorer.engine.add(vec![get(APRIL, ip, "x", 200, bytes)]);
+        explorer.handle(Action::DataChanged(generation));
+        explorer.selected()
+    };
+    assert_eq!(add(&mut explorer, "192.0.2.1", 10), "192.0.2.1");
+    assert_eq!(add(&mut explorer, "192.0.2.2", 20), "192.0.2.2", "the user did not choose the other");
+    explorer.press("j");
+    assert_eq!(explorer.selected(), "192.0.2.1");
+    assert_eq!(add(&mut explorer, "192.0.2.3", 30), "192.0.2.1", "the user chose it");
 }

@@ -148,3 +148,22 @@ fn q_after_copying_quit_instead_of_closing_the_menu() {
     explorer.press("q");
     assert!(explorer.has_quit);
 }
+
+#[test]
+fn the_message_about_a_copied_command_was_cut_beside_free_room() {
+    let mut explorer = start(200, 50);
+    explorer.press("/").types("status:200 operation:REST.GET.OBJECT ip:203.0.113.7").press("Enter");
+    let command = copied_after(&mut explorer, "y s");
+    let screen = explorer.screen();
+    assert!(command.len() > 70 && screen.contains(&format!("copied {command}")), "{command}: {screen}");
+}
+
+#[test]
+fn headings_of_a_copied_table_began_in_different_cases() {
+    let mut explorer = start(200, 50);
+    let markdown = copied_after(&mut explorer, "y d");
+    let headings = markdown.lines().next().unwrap().trim_matches('|').split('|');
+    for heading in headings.map(|heading| heading.trim().trim_start_matches('≈').trim()) {
+        assert!(heading.starts_with(|c: char| c.is_uppercase()), "{heading}: {markdown}");
+    }
+}

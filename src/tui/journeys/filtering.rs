@@ -214,3 +214,15 @@ fn the_requests_of_the_filter_before_were_said_to_match_an_incomplete_one() {
     let screen = explorer.screen();
     assert!(screen.contains(" filter status:") && !screen.contains(" requests match"), "{screen}");
 }
+
+#[test]
+fn a_status_that_is_typed_as_a_word_got_no_hint() {
+    let mut explorer = start(130, 34);
+    // Some keys have these digits, none has these.
+    explorer.press("/").types("200");
+    assert!(explorer.screen().contains("status:200?"), "{}", explorer.screen());
+    explorer.press("Esc").press("/").types("403");
+    assert!(explorer.screen().contains("status:403?"), "{}", explorer.screen());
+    explorer.press("Esc").press("/").types("status:403");
+    assert!(!explorer.screen().contains("status:403?"), "{}", explorer.screen());
+}

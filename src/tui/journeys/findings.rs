@@ -414,6 +414,105 @@ fn mutes_are_listed_with_what_they_hide_and_removed() {
 }
 
 #[test]
+fn a_zoom_cut_the_time_of_a_finding_but_not_its_number() {
+    let mut explorer = start(200, 50);
+    // The zoom shows the first half of the hour of the finding.
+    explorer.press("n n");
+    let screen = explorer.screen();
+    assert!(screen.contains("04-02 03:00–03:40  40 min  scraping: 572 MiB sent"), "{screen}");
+    let night = APRIL + 27 * 3_600;
+    explorer.press("Esc");
+    explorer.state.layer_mut().time = TimeRange { start: Some(night), end: Some(night + 1_200) };
+    explorer.press("n n");
+    let screen = explorer.screen();
+    assert!(screen.contains("04-02 03:00–03:40  40 min  scraping as a whole: 572 MiB sent"), "{screen}");
+}
+
+#[test]
+fn a_narrow_zoom_showed_findings_of_all_times_without_their_times() {
+    let mut explorer = start(200, 50);
+    let alert = |explorer: &mut Explorer| {
+        let screen = explorer.screen();
+        screen.lines().find(|line| line.starts_with(" ! ")).unwrap_or_else(|| panic!("{screen}")).to_owned()
+    };
+    assert!(alert(&mut explorer).contains("! scraping  203.0.113.7 fetched"), "its time is on the screen");
+    let start = APRIL + 10 * 3_600;
+    explorer.state.layer_mut().time = TimeRange { start: Some(start), end: Some(start + 3_600) };
+    explorer.press("j");
+    let line = alert(&mut explorer);
+    assert!(line.contains("! key-guessing  04-01 – 04-03: 198.51.100.7 was denied 18 times"), "{line}");
+    explorer.press("5");
+    let screen = explorer.screen();
+    let note =
+        "The numbers are of its whole time, not only of the time on the screen. 2 findings at other times.";
+    assert!(screen.contains(note), "{screen}");
+}
+
+#[test]
+fn a_day_in_the_filter_was_analysed_without_the_other_days() {
+    let mut explorer = start(130, 34);
+    explorer.press("/").types("status:200").press("Enter");
+    let last = explorer.state.found.latest;
+    // The findings of the filter are those of all times; the time only selects them.
+    explorer.press("/").types(" time:04-03").press("Enter");
+    assert_eq!(explorer.state.found.latest, last, "of all times");
+    assert!(explorer.screen().contains("5 Findings (2)"), "{}", explorer.screen());
+    assert!(!explorer.screen().contains("! scraping"), "{}", explorer.screen());
+    explorer.press("x").press("/").types("ip:192.0.2.10 time:04-01T02:00..04-01T02:10").press("Enter 5");
+    let screen = explorer.screen();
+    assert!(explorer.state.found.latest > last, "another filter");
+    assert!(screen.contains("3 findings at other times"), "{screen}");
+}
+
+#[test]
+fn what_is_ordinary_among_all_requests_was_a_finding_in_a_part_of_them() {
+    let mut explorer = start(130, 34);
+    // The same client, without the label.
+    let mut part = findings();
+    let job = part.benign.remove(0);
+    part.findings.push(Finding { label: None, ..job });
+    explorer.findings = Some(part);
+    explorer.press("/").types("status:200").press("Enter 5 o G");
+    let screen = explorer.screen();
+    assert!(screen.contains("5 Findings (3)"), "{screen}");
+    assert!(screen.contains("192.0.2.10 (recurring job)"), "{screen}");
+}
+
+#[test]
+fn findings_had_no_subject_on_the_smallest_terminal() {
+    let mut explorer = start(40, 10);
+    let screen = explorer.press("5").screen();
+    assert!(screen.contains("SUBJECT") && screen.contains("203.0…13.7"), "{screen}");
+    explorer.press("Enter");
+    assert!(explorer.screen().lines().last().unwrap().contains("Esc back"), "{}", explorer.screen());
+}
+
+#[test]
+fn the_signs_on_the_time_axis_were_explained_nowhere() {
+    let title = |explorer: &mut Explorer| explorer.screen().lines().nth(3).unwrap().to_owned();
+    let mut explorer = start(130, 34);
+    assert!(title(&mut explorer).contains("▲ finding"), "{}", explorer.screen());
+    let mut explorer = Explorer::with_findings(130, 34, three_days(), Findings::default());
+    explorer.press("j");
+    let title = title(&mut explorer);
+    assert!(title.contains("△ burst") && !title.contains("▲"), "{title}");
+}
+
+#[test]
+fn a_sign_on_the_time_axis_hid_a_letter_of_a_time() {
+    let mut explorer = start(80, 24);
+    let screen = explorer.screen();
+    let axis = screen.lines().find(|line| line.contains('▲')).unwrap();
+    for time in ["04-01", "04-02", "04-03"] {
+        assert!(axis.contains(time), "{screen}");
+    }
+    let reversed =
+        |x: u16, y: u16| explorer.cells()[(x, y)].modifier.contains(ratatui::style::Modifier::REVERSED);
+    let y = Areas::of(&explorer.state).axis.y;
+    assert!((0..80).all(|x| !reversed(x, y)), "{screen}");
+}
+
+#[test]
 fn the_explanation_was_far_from_a_short_list() {
     for (columns, rows) in [(200, 50), (300, 80)] {
         let mut explorer = start(columns, rows);

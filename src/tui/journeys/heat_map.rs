@@ -2,6 +2,7 @@
 
 use crate::tui::journeys::{snapshots, start};
 use crate::tui::model::{Tab, heat_map};
+use crate::tui::theme::themes;
 
 #[test]
 fn hours_of_the_week_are_shown_and_opened() {
@@ -70,6 +71,15 @@ fn on_a_low_terminal_the_weekend_of_the_heat_map_could_not_be_seen() {
     assert!(!explorer.press("w").screen().contains("Sun"));
     let screen = explorer.press("j j j j j j").screen();
     assert!(screen.contains("Sun") && screen.contains("Sun 12:00"), "{screen}");
+}
+
+#[test]
+fn the_cursor_looked_like_the_busiest_hour() {
+    for name in [themes::DARK, themes::LIGHT, themes::SIXTEEN_DARK, themes::SIXTEEN_LIGHT] {
+        let theme = themes::of_program(name).unwrap();
+        assert_ne!(theme.selected(theme.mark()).fg, theme.warning().fg, "{name}");
+        assert_ne!(theme.selected(theme.mark()).fg, theme.bar().fg, "{name}");
+    }
 }
 
 #[test]

@@ -66,3 +66,29 @@ fn the_chip_of_a_key_with_odd_bytes_was_escaped_twice() {
     explorer.press("f");
     assert!(!explorer.screen().contains("u{5c}"), "{}", explorer.screen());
 }
+
+#[test]
+fn a_copied_value_with_odd_characters_did_not_find_its_row() {
+    let keys =
+        ["a\u{1b}[2Jb", "invoice\u{202e}fdp.exe", "back\\u{1b}slash", "c:\\xff\\dir", "caf\u{e9}\u{200b}"];
+    let mut log: Vec<_> = keys.iter().map(|key| get(APRIL, "192.0.2.1", key, 200, 9)).collect();
+    let mut odd = get(APRIL, "192.0.2.1", "", 200, 9);
+    odd.fields[Field::Key as usize] = Value::Text(b"odd\xff\xfe"[..].into());
+    log.push(odd);
+    let mut explorer = Explorer::with(130, 34, log);
+    explorer.press("2");
+    for row in 0..=keys.len() {
+        explorer.press("g");
+        (0..row).for_each(|_| {
+            explorer.press("j");
+        });
+        explorer.press("y Esc");
+        let copied = explorer.copied.last().unwrap().clone();
+        for typed in [format!("key:{copied}"), format!("key:\"{copied}\"")] {
+            explorer.press("/").types(&typed).press("Enter");
+            let screen = explorer.screen();
+            assert!(screen.contains("1 of 6 requests") && screen.contains(&copied), "{typed}: {screen}");
+            explorer.press("x");
+        }
+    }
+}

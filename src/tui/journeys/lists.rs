@@ -214,6 +214,27 @@ fn titles_and_counts_of_popups_were_cut_at_40_columns() {
 }
 
 #[test]
+fn a_week_was_not_found_among_groups_and_commands() {
+    let mut explorer = start(130, 34);
+    explorer.press("b").types("week");
+    assert!(explorer.screen().contains("time per week"), "{}", explorer.screen());
+    explorer.press("Down Enter");
+    assert!(explorer.screen().contains("2026-03-30 Mon"), "{}", explorer.screen());
+    for (typed, found) in [
+        ("week", "time per week"),
+        ("weekday", "group by weekday"),
+        ("compare weeks", "time per week"),
+        ("compare", "contrast: compare"),
+    ] {
+        let mut explorer = start(130, 34);
+        explorer.press(":").types(typed);
+        assert!(explorer.screen().contains(found), "{typed}: {}", explorer.screen());
+        let capital = "│ Group by";
+        assert!(!explorer.screen().contains(capital), "{}", explorer.screen());
+    }
+}
+
+#[test]
 fn a_table_of_roles_was_called_addresses() {
     let mut explorer = start(130, 34);
     explorer.press("b").types("role").press("Enter");

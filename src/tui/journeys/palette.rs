@@ -19,18 +19,18 @@ fn chosen(explorer: &Explorer) -> String {
 #[test]
 fn commands_dimensions_columns_investigations_and_themes_are_found() {
     for (typed, expected) in [
-        ("requester", "Group by requester"),
-        ("group ext", "Group by extension"),
-        ("sort obj", "Sort by objects"),
-        ("denied", "Investigation access-denied"),
-        ("deleted", "Investigation deleted-objects"),
-        ("light", "Theme light"),
+        ("requester", "group by requester"),
+        ("group ext", "group by extension"),
+        ("sort obj", "sort by objects"),
+        ("denied", "investigation access-denied"),
+        ("deleted", "investigation deleted-objects"),
+        ("light", "theme light"),
         (
             "undo",
             "undo the last change of the view: filter, zoom, order, grouping, columns, table, drill-down",
         ),
         ("pause", "pause: keep the numbers while new logs are read"),
-        ("requezter", "Group by requester"),
+        ("requezter", "group by requester"),
     ] {
         let mut explorer = start(130, 34);
         explorer.press("Ctrl-p").types(typed);
@@ -53,10 +53,10 @@ fn the_line_that_is_typed_runs_first_and_other_entries_can_be_chosen() {
     explorer.press(":").types("by network");
     assert_eq!(chosen(&explorer), "by network");
     explorer.press("Down");
-    assert_eq!(chosen(&explorer), "Group by network");
+    assert_eq!(chosen(&explorer), "group by network");
     // An argument that is not valid yet: what matches is first, the line last.
     explorer.press("Backspace Backspace Backspace");
-    assert_eq!(chosen(&explorer), "Group by network");
+    assert_eq!(chosen(&explorer), "group by network");
     explorer.press("Enter");
     assert!(explorer.screen().contains("by network ▾"), "{}", explorer.screen());
     explorer.press(":").types("sort nonsense").press("Enter");
@@ -70,9 +70,9 @@ fn what_was_chosen_last_is_first_the_next_time() {
     let mut explorer = start(130, 34);
     explorer.press("/").types("status:403").press("Enter x");
     explorer.press(":").types("extension").press("Enter :");
-    assert_eq!(chosen(&explorer), "Group by extension");
+    assert_eq!(chosen(&explorer), "group by extension");
     explorer.press("Down");
-    assert_eq!(chosen(&explorer), "Filter status:403");
+    assert_eq!(chosen(&explorer), "filter status:403");
     explorer.press("Enter");
     assert!(explorer.screen().contains("▸ http_status:403"), "{}", explorer.screen());
 }
@@ -83,9 +83,9 @@ fn the_next_session_knows_what_was_chosen_last() {
     explorer.press(":").types("extension").press("Enter");
     let saved = Saved::default().with(&explorer.state, "/c.db");
     let mut next = start(130, 34);
-    next.state.take_over(&saved);
+    next.state.take_over(&saved, "/c.db");
     next.press(":");
-    assert_eq!(chosen(&next), "Group by extension");
+    assert_eq!(chosen(&next), "group by extension");
 }
 
 #[test]

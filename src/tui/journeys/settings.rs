@@ -193,7 +193,7 @@ fn the_next_session_has_history_columns_order_zone_and_theme() {
     assert_eq!(saved.theme.as_deref(), Some("light"));
 
     let mut next = start(130, 34);
-    next.state.take_over(&saved);
+    next.state.take_over(&saved, "/c.db");
     // A table that is not open yet.
     next.state.rearrange();
     next.press("j");
@@ -232,4 +232,28 @@ fn columns_of_an_investigation_are_not_those_of_later_sessions() {
     explorer.press(":").types("investigate slow-requests").press("Enter l s");
     let saved = Saved::default().with(&explorer.state, "/c.db");
     assert!(saved.tables.is_empty(), "{:?}", saved.tables);
+}
+
+#[test]
+fn the_order_of_another_cache_was_remembered() {
+    let mut explorer = start(130, 34);
+    // Another order and another column.
+    explorer.press("h s");
+    let sort = explorer.state.layer().table().sort;
+    let saved = Saved::default().with(&explorer.state, "/c.db");
+    let text = serde_json::to_string(&saved).unwrap();
+    let saved: Saved = serde_json::from_str(&text).unwrap();
+    let opened = |cache: &str| {
+        let mut next = start(130, 34);
+        next.state.take_over(&saved, cache);
+        next.state.rearrange();
+        next.press("j");
+        next.state.layer().table().sort
+    };
+    assert_eq!(opened("/c.db"), sort);
+    assert_ne!(opened("/other.db"), sort);
+    // The next session of the other cache leaves the order of this one.
+    let other = start(130, 34);
+    let saved = saved.clone().with(&other.state, "/other.db");
+    assert!(saved.views.iter().any(|view| view.cache == "/c.db" && !view.orders.is_empty()));
 }

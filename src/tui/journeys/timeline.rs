@@ -407,3 +407,14 @@ fn a_zoomed_range_had_odd_seconds() {
     let (_, chips) = times(&mut explorer);
     assert!(chips.contains("04-02 04:25–06:45"), "{chips}");
 }
+
+#[test]
+fn an_incomplete_week_looked_like_a_whole_one() {
+    let mut explorer = start(130, 34);
+    explorer.press("3 b").types("1 week").press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("2026-03-30 Mon ▒"), "{screen}");
+    assert!(screen.contains("(incomplete: only 2026-04-01 00:00:00 – 2026-04-0"), "{screen}");
+    explorer.press("b").types("1 day").press("Enter");
+    assert!(!explorer.screen().contains("Wed ▒"), "{}", explorer.screen());
+}

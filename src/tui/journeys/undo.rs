@@ -272,3 +272,17 @@ fn what_replaces_a_filter_looked_like_a_part_of_it() {
     explorer.press("x");
     assert!(!way(&mut explorer).contains("same object"), "{}", explorer.screen());
 }
+
+#[test]
+fn esc_undid_a_zoom_where_there_was_none() {
+    let mut explorer = start(130, 34);
+    // Zoomed out and unfiltered in another order than before.
+    explorer.press("z").press("/").types("status:403").press("Enter Z x");
+    let screen = table(&mut explorer);
+    assert!(screen.contains("all requests") && !screen.contains("Esc undo"), "{screen}");
+    // A filter that is still there leads back to all requests.
+    explorer.press("z").press("/").types("status:403").press("Enter Z");
+    assert!(table(&mut explorer).contains("Esc undo filter"), "{}", explorer.screen());
+    explorer.press("Esc");
+    assert!(table(&mut explorer).contains("all requests"), "{}", explorer.screen());
+}

@@ -6,6 +6,8 @@ use crate::tui::model::{Column, FindingColumn};
 
 /// Terminal columns of the number of a share; its bar is behind it.
 pub(crate) const SHARE_WIDTH: u16 = 7;
+/// With less room, the columns of findings are as narrow as possible.
+const NARROW: u16 = 56;
 /// The widest bar of a share beside other columns that can use the room.
 const MAX_SHARE_BAR: u16 = 20;
 
@@ -93,6 +95,8 @@ impl Column {
                 use_of_room: UseOfRoom::Bar,
             }
         };
+        // The kind, the subject and the score of findings fit the smallest terminal.
+        let is_narrow = room < NARROW;
         let shape = match self {
             Column::Value => text(18, 0, UseOfRoom::Subject),
             Column::Second => text(14, 1, UseOfRoom::Subject),
@@ -106,10 +110,10 @@ impl Column {
             Column::Activity => bar(8, 24, 400, 8),
             Column::Finding(column) => match column {
                 FindingColumn::Kind => text(17, 0, UseOfRoom::Text),
-                FindingColumn::Subject => text(16, 0, UseOfRoom::Text),
+                FindingColumn::Subject => text(if is_narrow { 10 } else { 16 }, 0, UseOfRoom::Text),
                 FindingColumn::When => text(17, 1, UseOfRoom::Text),
                 FindingColumn::Cost => number(3),
-                FindingColumn::Score => bar(8, 12, 16, 2),
+                FindingColumn::Score => bar(if is_narrow { 6 } else { 8 }, 12, 16, 2),
             },
             Column::Measure(measure) => {
                 let rank = measure.spec().column.rank;

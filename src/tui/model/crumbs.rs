@@ -176,9 +176,7 @@ fn fit_crumbs(crumbs: &mut Vec<Crumb>, room: usize) {
         crumbs.iter().map(|crumb| crumb.text.width()).sum::<usize>() + gaps
     };
     // What a layer was opened for says what its terms are.
-    if total(crumbs) > room {
-        leave_out_terms_of_titles(crumbs);
-    }
+    while total(crumbs) > room && leave_out_term_of_title(crumbs) {}
     // The longest in the middle is shortened until another is longer.
     loop {
         let over = total(crumbs).saturating_sub(room);
@@ -211,18 +209,17 @@ fn fit_crumbs(crumbs: &mut Vec<Crumb>, room: usize) {
     }
 }
 
-/// Leaves out the terms of layers that have a title.
-fn leave_out_terms_of_titles(crumbs: &mut Vec<Crumb>) {
+/// Leaves out the last term of the layers that have a title. Returns whether there was one.
+fn leave_out_term_of_title(crumbs: &mut Vec<Crumb>) -> bool {
     let titled: Vec<usize> =
         crumbs.iter().filter(|crumb| crumb.part == Part::Title).map(|crumb| crumb.layer).collect();
-    for crumb in crumbs.iter_mut() {
-        if crumb.part == Part::Term && titled.contains(&crumb.layer) {
-            (crumb.part, crumb.text) = (Part::LeftOut, LEFT_OUT.to_owned());
-        }
-    }
+    let is_its_term = |crumb: &&mut Crumb| crumb.part == Part::Term && titled.contains(&crumb.layer);
+    let Some(crumb) = crumbs.iter_mut().rfind(is_its_term) else { return false };
+    (crumb.part, crumb.text) = (Part::LeftOut, LEFT_OUT.to_owned());
     crumbs.dedup_by(|next, crumb| {
         next.part == Part::LeftOut && crumb.part == Part::LeftOut && next.layer == crumb.layer
     });
+    true
 }
 
 #[cfg(test)]
@@ -252,7 +249,9 @@ mod tests {
             fit_crumbs(&mut crumbs, room);
             crumbs.iter().map(|crumb| crumb.text.as_str()).collect::<Vec<_>>().join(SEPARATOR)
         };
-        assert_eq!(way(78), "Findings › mass-deletion role/cleanup-prod › … › Requests");
+        assert_eq!(way(60), "Findings › mass-deletion role/cleanup-prod › … › Requests");
+        // Beside free room, all terms were left out.
+        assert_eq!(way(78), "Findings › mass-deletion role/cleanup-prod › 04-24 13:40–14:23 › … › Requests");
         assert_eq!(way(200).matches(SEPARATOR).count(), 5, "all terms, where there is room");
     }
 

@@ -3,7 +3,8 @@
 
 use crate::insight::findings::Finding;
 use crate::insight::findings::mute::Mute;
-use crate::query::{Measure, Sort};
+use crate::query::model::value_order::ValueKey;
+use crate::query::{Measure, Sort, Value};
 use crate::tui::model::columns::{Column, FindingColumn};
 use crate::tui::model::found::{AllFindings, FindingId, subject_text};
 use crate::tui::model::rows::RowId;
@@ -118,10 +119,17 @@ impl FindingRows {
     }
 }
 
+/// Findings about all requests are last.
+fn subject_key(finding: &Finding) -> ValueKey {
+    let subject = finding.subject.as_ref();
+    let value = subject.map_or(Value::Absent, |(_, value)| value.clone());
+    ValueKey::new(subject.map(|(by, _)| by), &value, false)
+}
+
 fn compare(by: Column, one: &Finding, other: &Finding) -> std::cmp::Ordering {
     match by {
         Column::Finding(FindingColumn::Kind) => one.kind.name().cmp(other.kind.name()),
-        Column::Finding(FindingColumn::Subject) => subject_text(one).cmp(&subject_text(other)),
+        Column::Finding(FindingColumn::Subject) => subject_key(one).cmp(&subject_key(other)),
         Column::Finding(FindingColumn::When) => one.start.cmp(&other.start),
         Column::Finding(FindingColumn::Cost) => {
             one.cost.unwrap_or(-1.0).total_cmp(&other.cost.unwrap_or(-1.0))

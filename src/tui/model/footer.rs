@@ -13,6 +13,8 @@ use crate::tui::{cell_text, format};
 
 /// On a terminal with fewer columns, the position of an open request is short.
 const NARROW: u16 = 100;
+/// On a terminal with fewer columns, the way back comes before other keys.
+const SMALLEST: u16 = 60;
 /// The narrowest room for what was copied, in front of the menu.
 const MIN_COPIED_WIDTH: usize = 8;
 
@@ -173,7 +175,10 @@ fn shown(state: &State, room: u16) -> Vec<(Command, String, &'static str)> {
         _ => (command, label, word),
     };
     let all = all.into_iter().next().map(named);
-    let keys: Vec<_> = keys.into_iter().map(named).collect();
+    let mut keys: Vec<_> = keys.into_iter().map(named).collect();
+    if state.size.0 < SMALLEST {
+        keys.sort_by_key(|(command, ..)| *command != Command::Back);
+    }
     let length = |(_, label, word): &(Command, String, &str)| label.width() + word.width() + 3;
     let mut room = usize::from(room).saturating_sub(all.as_ref().map_or(0, length));
     keys.into_iter()
@@ -265,8 +270,15 @@ fn position(state: &State) -> String {
         0 => String::new(),
         count => format!("{count} marked  "),
     };
+    // The keys need the room.
+    let is_smallest = state.size.0 < SMALLEST;
     let what = match rows {
-        Rows::Requests { .. } => "request",
+        Rows::Findings(rows) if is_smallest && table.cursor < rows.finding_count() => {
+            let (at, count) = (table.cursor as u64 + 1, rows.finding_count() as u64);
+            return format!("{marks}{} of {}{growing}", format::count(at), format::count(count));
+        }
+        _ if is_smallest => "",
+        Rows::Requests { .. } => "request ",
         Rows::Findings(rows) => {
             let (at, count) = (table.cursor, rows.finding_count());
             let text = match at.checked_sub(count) {
@@ -280,8 +292,8 @@ fn position(state: &State) -> String {
             };
             return format!("{marks}{text}{growing}");
         }
-        _ => "row",
+        _ => "row ",
     };
     let (at, total) = (format::count(table.cursor as u64 + 1), format::count(rows.total()));
-    format!("{marks}{what} {at} of {total}{growing}")
+    format!("{marks}{what}{at} of {total}{growing}")
 }

@@ -1,12 +1,13 @@
 //! The findings of each filter that was analysed, and the part of them that the layer in front shows.
 //!
-//! An analysis covers the whole time range of the session: what is unusual in an hour shows only beside the other hours.
-//! A layer shows the findings within its own time range, so zooming needs no new analysis.
+//! An analysis covers the whole time range of the session: what is unusual in an hour shows only beside the other hours, and
+//! what comes every day looks like an incident beside no other day. So neither the zoom nor the terms about time of a filter
+//! narrow it: a layer shows those of the findings that overlap its time, and zooming needs no new analysis.
 
 use crate::insight::findings::mute::{Mute, Muted};
 use crate::insight::findings::{Finding, Findings, Kind};
 use crate::query::{Dimension, Filter, TimeRange, Value};
-use crate::tui::model::{State, answer_state::AnswerState};
+use crate::tui::model::{Layer, State, answer_state::AnswerState};
 
 /// Filters whose findings are kept.
 const MAX_FILTERS: usize = 32;
@@ -106,6 +107,12 @@ impl Found {
         self.analysed.iter_mut().find(|analysed| number == self.latest && analysed.answer.awaits(number))
     }
 
+    /// Ordinary look-alikes among all requests, as far as they are known.
+    pub(crate) fn ordinary_in_whole_log(&self) -> Vec<Finding> {
+        let whole = self.of(&Filter::everything()).and_then(|analysed| analysed.answer.data.as_ref());
+        whole.map(|all| all.found.benign.clone()).unwrap_or_default()
+    }
+
     /// The filter that is being analysed.
     pub(crate) fn running(&self) -> Option<&Filter> {
         let latest = self.latest;
@@ -152,6 +159,29 @@ fn overlaps(finding: &Finding, time: TimeRange) -> bool {
     time.start.is_none_or(|start| finding.end > start) && time.end.is_none_or(|end| finding.start < end)
 }
 
+/// The filter whose findings a layer shows, and the time within which: the terms of its filter about time narrow only what
+/// is shown.
+pub(crate) fn scope_of(layer: &Layer) -> (Filter, TimeRange) {
+    let (filter, time) = split_time(&layer.filter);
+    (filter, time.within(layer.time))
+}
+
+/// The analysis whose findings the layer in front shows.
+pub(crate) fn analysed(state: &State) -> Option<&Analysed> {
+    state.found.of(&scope_of(state.layer()).0)
+}
+
+/// Whether a finding has requests outside of the time that the layer in front shows.
+pub(crate) fn is_cut(state: &State, finding: &Finding) -> bool {
+    let time = scope_of(state.layer()).1;
+    time.start.is_some_and(|start| finding.start < start) || time.end.is_some_and(|end| finding.end > end)
+}
+
+/// The number of findings of the filter in front, whatever time the layer shows.
+pub(crate) fn count_of_all_time(state: &State) -> usize {
+    all(state).map(|all| all.found.findings.len()).sum()
+}
+
 /// The findings of the layer in front, best first.
 pub(crate) fn visible(state: &State) -> impl Iterator<Item = &Finding> {
     all(state).flat_map(|all| &all.found.findings).filter(within(state))
@@ -180,11 +210,11 @@ pub(crate) fn has_set_aside(state: &State) -> bool {
 }
 
 fn all(state: &State) -> impl Iterator<Item = &AllFindings> {
-    state.found.of(&state.layer().filter).and_then(|analysed| analysed.answer.data.as_ref()).into_iter()
+    analysed(state).and_then(|analysed| analysed.answer.data.as_ref()).into_iter()
 }
 
 fn within(state: &State) -> impl Fn(&&Finding) -> bool {
-    let time = state.layer().time;
+    let time = scope_of(state.layer()).1;
     move |finding| overlaps(finding, time)
 }
 
@@ -228,7 +258,7 @@ pub(crate) fn alert(state: &State) -> Option<Alert<'_>> {
 /// The subject for people: its value, or what the finding is about.
 pub(crate) fn subject_text(finding: &Finding) -> String {
     match &finding.subject {
-        Some((_, value)) => crate::tui::format::value(value),
+        Some((by, value)) => crate::tui::cell_text::of_group(by, value),
         None => "all requests".to_owned(),
     }
 }

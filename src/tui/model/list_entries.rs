@@ -7,7 +7,8 @@ use crate::tui::model::keymap::Group;
 use crate::tui::model::keys::Bound;
 use crate::tui::model::lists::{Choice, Entry, ListKind, dimensions, second_dimensions};
 use crate::tui::model::{
-    COMMANDS, CommandSpec, Context, State, TableKind, axis, crumbs, found, investigations, keymap,
+    COMMANDS, Command, CommandSpec, Context, State, Tab, TableKind, axis, crumbs, found, investigations,
+    keymap,
 };
 use crate::tui::theme::themes::AUTO;
 
@@ -80,11 +81,12 @@ fn columns(state: &State) -> Vec<Entry> {
         let is_constant = table.is_hidden_as_constant(choice.column);
         let is_on = choice.is_shown && !is_constant;
         let hint = match is_on {
-            _ if choice.is_shown && is_constant => "  (the same in every row)",
-            true if !fits => "  (no room)",
+            _ if choice.is_shown && is_constant => "(the same in every row)  ",
+            true if !fits => "(no room)  ",
             _ => "",
         };
-        let about = format!("{}{hint}", choice.column.about());
+        // In front: the end of a long text is cut.
+        let about = format!("{hint}{}", choice.column.about());
         let entry = Entry::new(table.heading(choice.column), about, Choice::Column(index, choice.column));
         Entry { lead: check(is_on), is_on, ..entry }
     };
@@ -94,11 +96,32 @@ fn columns(state: &State) -> Vec<Entry> {
 fn first_dimensions(state: &State) -> Vec<Entry> {
     let entry = |by: Dimension| Entry::new(by.name(), about_dimension(&by), Choice::GroupBy(by));
     let mut entries: Vec<Entry> = dimensions().into_iter().map(entry).collect();
+    entries.extend(times(state));
     if let Some(first) = state.layer().table().dimension() {
         let about = "A second dimension: a row per pair of values.";
         entries.push(Entry::new("and then by …", about, Choice::ThenBy(first.clone())));
     }
     entries
+}
+
+/// The tables of times, for lists of other tables: `time per week`.
+pub(crate) fn times(state: &State) -> impl Iterator<Item = Entry> + use<> {
+    let key = state.table_key(Command::Tab(Tab::Time as u8));
+    let seconds = [3_600, 86_400, 604_800].map(BucketWidth::Seconds);
+    seconds.into_iter().chain([BucketWidth::Month]).map(move |width| {
+        let text = format!("time {}", format::per_bucket(width));
+        let about = format!("Table of times ({key}): compares {}.", compared(width));
+        Entry::new(text, about, Choice::RowsPer(Some(width)))
+    })
+}
+
+fn compared(width: BucketWidth) -> &'static str {
+    match width {
+        BucketWidth::Month => "months",
+        BucketWidth::Seconds(604_800..) => "weeks",
+        BucketWidth::Seconds(86_400..) => "days",
+        BucketWidth::Seconds(_) => "hours",
+    }
 }
 
 fn then_by(first: &Dimension) -> Vec<Entry> {
@@ -249,7 +272,7 @@ fn place(context: Context) -> &'static str {
 
 fn about_bucket(width: Option<BucketWidth>) -> &'static str {
     match width {
-        None => "As wide as 200 rows need.",
+        None => "The narrowest that gives at most 200 rows.",
         Some(BucketWidth::Seconds(604_800)) => "From Monday to Sunday, UTC.",
         Some(BucketWidth::Seconds(86_400)) => "From 00:00 to 24:00, UTC.",
         Some(BucketWidth::Month) => "Months of the calendar, UTC.",

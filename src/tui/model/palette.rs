@@ -42,7 +42,7 @@ fn of(state: &State, prompt: &Prompt) -> List {
     let entries = if typed.trim().is_empty() { recent_first(state) } else { entries(state) };
     let mut list = List::narrowed("Commands".to_owned(), entries, typed, errors, 0);
     let line = typed.trim();
-    let run = || Entry::new(format::visible(line), "Run this command.", Choice::RunLine(line.to_owned()));
+    let run = || Entry::new(format::filter_text(line), "Run this command.", Choice::RunLine(line.to_owned()));
     match prompt.line {
         Line::No => {}
         Line::Complete => list.entries.insert(0, run()),
@@ -81,23 +81,24 @@ fn recent_first(state: &State) -> Vec<Entry> {
 fn entries(state: &State) -> Vec<Entry> {
     let mut entries = keys(state);
     entries.extend(dimensions().into_iter().map(|by| {
-        Entry::new(format!("Group by {}", by.name()), about_dimension(&by), Choice::GroupBy(by.clone()))
+        Entry::new(format!("group by {}", by.name()), about_dimension(&by), Choice::GroupBy(by.clone()))
     }));
+    entries.extend(list_entries::times(state));
     let table = state.layer().table();
     let sortable = table.columns.iter().map(|choice| choice.column).filter(|column| column.is_sortable());
     entries.extend(sortable.map(|column: Column| {
-        Entry::new(format!("Sort by {}", column.name()), column.about(), Choice::SortBy(column))
+        Entry::new(format!("sort by {}", column.name()), column.about(), Choice::SortBy(column))
     }));
     let prefixed = |prefix: &'static str| {
         move |entry: Entry| Entry { text: format!("{prefix} {}", entry.text), ..entry }
     };
-    entries.extend(list_entries::of_investigations(state).into_iter().map(prefixed("Investigation")));
-    entries.extend(list_entries::themes(state).into_iter().map(prefixed("Theme")));
+    entries.extend(list_entries::of_investigations(state).into_iter().map(prefixed("investigation")));
+    entries.extend(list_entries::themes(state).into_iter().map(prefixed("theme")));
     entries.extend(COMMANDS.iter().filter(|spec| !spec.argument.is_empty()).map(|spec| {
         Entry::new(format!("{} {}", spec.name, spec.argument), spec.about, list_entries::line_choice(spec))
     }));
     entries.extend(state.history.iter().rev().take(MAX_FILTERS).map(|text| {
-        Entry::new(format!("Filter {}", format::visible(text)), "", Choice::Filter(text.clone()))
+        Entry::new(format!("filter {}", format::filter_text(text)), "", Choice::Filter(text.clone()))
     }));
     entries
 }

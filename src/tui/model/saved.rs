@@ -1,5 +1,6 @@
-//! What a session leaves for the next one: the history of filters, the last choices of the palette, columns and orders, the time zone, the theme, and the
-//! last view of each cache.
+//! What a session leaves for the next one: the history of filters, the last choices of the palette, columns, the time zone, the
+//! theme; and for each cache its last view and the orders of its tables. An order answers a question about one log: another
+//! log is shown in the order of the table.
 
 use std::collections::BTreeMap;
 
@@ -34,12 +35,11 @@ pub(crate) struct Saved {
     pub(crate) views: Vec<SavedView>,
 }
 
-/// The columns and the order of a table.
+/// The columns of a table.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct SavedTable {
     pub(crate) columns: Vec<String>,
-    pub(crate) sort: String,
 }
 
 /// The last view of a cache.
@@ -52,6 +52,8 @@ pub(crate) struct SavedView {
     pub(crate) sources: Vec<String>,
     /// The drill-down stack; the last layer is in front.
     pub(crate) layers: Vec<SavedLayer>,
+    /// By name of the table.
+    pub(crate) orders: BTreeMap<String, String>,
 }
 
 /// A layer of a view.
@@ -74,22 +76,17 @@ pub(crate) struct SavedLayer {
     pub(crate) sort: String,
 }
 
-impl SavedTable {
-    fn of(arrangement: &Arrangement) -> SavedTable {
-        SavedTable { columns: arrangement.column_names(), sort: arrangement.sort_text() }
-    }
-
-    /// `None` if the program does not know the table or a column: another version wrote it.
-    fn arrangement(&self, table: &str) -> Option<Arrangement> {
-        let kind = arrangement::kind_by_name(table)?;
-        Arrangement::parse(&kind, Some(&self.columns), Some(&self.sort)).ok()
-    }
+/// `None` if the program does not know the table or a column: another version wrote it.
+fn arrangement_of(table: &str, columns: &[String], sort: &str) -> Option<Arrangement> {
+    let kind = arrangement::kind_by_name(table)?;
+    Arrangement::parse(&kind, Some(columns), Some(sort)).ok()
 }
 
 impl SavedLayer {
     fn of(layer: &Layer) -> SavedLayer {
         let table = layer.table();
-        let SavedTable { columns, sort } = SavedTable::of(&Arrangement::of(table));
+        let arrangement = Arrangement::of(table);
+        let (columns, sort) = (arrangement.column_names(), arrangement.sort_text());
         SavedLayer {
             filter: layer.filter.to_string(),
             disabled: layer.disabled.iter().map(ToString::to_string).collect(),
@@ -112,9 +109,8 @@ impl SavedLayer {
         }
         layer.disabled = self.disabled.iter().filter_map(|term| Filter::parse(term, now).ok()).collect();
         layer.show(arrangement::kind_by_name(&self.table)?);
-        let saved = SavedTable { columns: self.columns.clone(), sort: self.sort.clone() };
         let table = layer.table_mut();
-        if let Some(arrangement) = saved.arrangement(&self.table) {
+        if let Some(arrangement) = arrangement_of(&self.table, &self.columns, &self.sort) {
             arrangement.apply(table);
             table.arranged = Some(Arrangement::of(table));
         }
@@ -137,11 +133,15 @@ impl Saved {
             self.theme.clone_from(&state.chosen_theme);
         }
         for (name, arrangement) in &state.changed_tables {
-            self.tables.insert(name.clone(), SavedTable::of(arrangement));
+            self.tables.insert(name.clone(), SavedTable { columns: arrangement.column_names() });
         }
+        let known = self.views.iter().find(|view| view.cache == cache);
+        let mut orders = known.map(|view| view.orders.clone()).unwrap_or_default();
+        let changed = state.changed_tables.iter();
+        orders.extend(changed.map(|(name, arrangement)| (name.clone(), arrangement.sort_text())));
         let layers = state.layers().iter().filter(|layer| layer.detail.is_none()).map(SavedLayer::of);
-        let view =
-            SavedView { cache: cache.to_owned(), sources: state.sources.clone(), layers: layers.collect() };
+        let (cache_name, sources) = (cache.to_owned(), state.sources.clone());
+        let view = SavedView { cache: cache_name, sources, layers: layers.collect(), orders };
         self.views.retain(|view| view.cache != cache);
         self.views.push(view);
         let surplus = self.views.len().saturating_sub(MAX_VIEWS);
@@ -151,16 +151,17 @@ impl Saved {
 }
 
 impl State {
-    /// Takes over what earlier sessions left, without their view.
-    pub(crate) fn take_over(&mut self, saved: &Saved) {
+    /// Takes over what earlier sessions left, without their view. `cache` is the path of the cache.
+    pub(crate) fn take_over(&mut self, saved: &Saved, cache: &str) {
         self.history.clone_from(&saved.history);
         self.recent_choices.clone_from(&saved.choices);
         self.shows_local_time = saved.local_time;
-        self.remembered = saved
-            .tables
-            .iter()
-            .filter_map(|(name, table)| Some((name.clone(), table.arrangement(name)?)))
-            .collect();
+        let view = saved.views.iter().find(|view| view.cache == cache);
+        let order = |name: &String| view.and_then(|view| view.orders.get(name)).map_or("", String::as_str);
+        let remembered = |(name, table): (&String, &SavedTable)| {
+            Some((name.clone(), arrangement_of(name, &table.columns, order(name))?))
+        };
+        self.remembered = saved.tables.iter().filter_map(remembered).collect();
     }
 
     /// Keeps the last view of the cache for later.

@@ -109,6 +109,8 @@ pub(crate) struct State {
     pub(crate) newest_generation: u64,
     /// Whether the screen stays at its generation.
     pub(crate) paused: bool,
+    /// Requests that the ingest added since the pause.
+    pub(crate) added_since_pause: u64,
     /// The last number given to a query, a completion or a timer.
     last_number: u64,
     /// The number of the last analysis why nothing matches.
@@ -188,6 +190,7 @@ impl State {
             generation: 0,
             newest_generation: 0,
             paused: false,
+            added_since_pause: 0,
             last_number: 0,
             latest_emptiness: 0,
             latest_queries: [0; Slot::COUNT],

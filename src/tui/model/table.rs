@@ -246,6 +246,11 @@ impl Table {
         self.anchor = self.rows.data.as_ref().and_then(|rows| rows.id(self.cursor));
     }
 
+    /// Puts the cursor on the first row, whichever it is.
+    pub(crate) fn return_to_first_row(&mut self) {
+        (self.anchor, self.cursor, self.top) = (None, 0, 0);
+    }
+
     /// Replaces the rows. The cursor stays on its row, and the row stays in its place on the screen.
     pub(crate) fn replace_rows(&mut self, rows: Rows, page: usize) {
         let is_complete = self.rows.share.is_none();

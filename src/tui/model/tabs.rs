@@ -68,7 +68,7 @@ fn labels_with(state: &State, gap: u16, is_other_named: bool, is_short: bool) ->
 
 /// The name of the table of findings, with their number.
 fn findings_name(state: &State) -> String {
-    let analysed = state.found.of(&state.layer().filter);
+    let analysed = found::analysed(state);
     let is_partial = analysed.is_some_and(|analysed| analysed.answer.share.is_some());
     let is_running = analysed.is_some_and(|analysed| analysed.progress.is_some());
     match (found::visible(state).count(), is_partial) {

@@ -142,8 +142,8 @@ fn fixed_width(rows: &Rows, column: Column, (seen, time): (usize, usize)) -> Opt
         (Rows::Times { rows, .. }, Column::Value) => {
             let first = rows.first()?;
             let text = format::time_row(first.start, first.end, &jiff::tz::TimeZone::UTC);
-            // In a time zone, days begin at another hour of UTC.
-            Some(text.width().max("2026-04-01 02:00".len()))
+            // In a time zone, days begin at another hour of UTC. Behind it: the mark of an incomplete bucket.
+            Some(text.width().max("2026-04-01 02:00".len()) + 2)
         }
         (Rows::Groups(groups), Column::Measure(measure)) => Some(match measure {
             Measure::FirstSeen | Measure::LastSeen => seen,

@@ -160,8 +160,12 @@ const COMPLETE_PERCENT: i64 = 95;
 
 /// Whether the time range of the layer covers only a part of a bucket.
 pub(crate) fn is_partial(state: &State, axis: &Axis, index: usize) -> bool {
+    is_partial_time(state, axis.at(index), axis.at(index + 1))
+}
+
+/// Whether the time range of the layer covers only a part of the time from `first` to before `after`.
+pub(crate) fn is_partial_time(state: &State, first: i64, after: i64) -> bool {
     let Some((start, end)) = state.visible_range() else { return false };
-    let (first, after) = (axis.at(index), axis.at(index + 1));
     let covered = after.min(end).saturating_sub(first.max(start));
     covered.saturating_mul(100) < (after - first).saturating_mul(COMPLETE_PERCENT)
 }

@@ -93,6 +93,12 @@ impl Scope {
         (&self.filter, &self.disabled, self.time) == (&other.filter, &other.disabled, other.time)
     }
 
+    /// Whether every request of `other` is in it.
+    fn covers(&self, other: &Scope) -> bool {
+        self.time.within(other.time) == other.time
+            && self.filter.terms().iter().all(|term| other.filter.terms().contains(term))
+    }
+
     fn apply(self, layer: &mut Layer) {
         (layer.filter, layer.disabled) = (self.filter, self.disabled);
         (layer.time, layer.zoom_history) = (self.time, self.zoom_history);
@@ -262,9 +268,10 @@ fn note_scope(state: &mut State, before: Scope) {
     if now.is_same(&before) {
         return;
     }
-    if layer.earlier.last().is_some_and(|earlier| earlier.is_same(&now)) {
-        // The user returned to it in another way.
-        layer.earlier.pop();
+    if now.covers(&before) {
+        // The user took something back in another way. What is not wider than the present scope is no way back from it.
+        let is_wider = |earlier: &Scope| earlier.covers(&now) && !earlier.is_same(&now);
+        while layer.earlier.pop_if(|earlier| !is_wider(earlier)).is_some() {}
     } else {
         layer.earlier.push(before);
         if layer.earlier.len() > MAX_SCOPES {

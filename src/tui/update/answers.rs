@@ -96,7 +96,9 @@ fn show_awaited_burst(state: &mut State) {
 fn table(state: &mut State, result: QueryResult) {
     let page = Areas::of(state).page();
     let width = time_axes::times_bucket(state);
+    let is_growing = state.is_growing();
     let table = state.layer_mut().table_mut();
+    let was_partial = table.rows.share.is_some();
     if !table.rows.awaits(result.number) {
         return;
     }
@@ -121,6 +123,10 @@ fn table(state: &mut State, result: QueryResult) {
     match rows {
         Ok(rows) => {
             if table.rows.accept(result.share, result.generation) {
+                // The first row of a part of the requests may be far down among all of them. The user did not choose it.
+                if !table.was_moved && (is_growing || table.rows.data.is_none() || was_partial) {
+                    table.return_to_first_row();
+                }
                 table.replace_rows(rows, page);
             }
         }

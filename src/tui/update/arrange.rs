@@ -12,10 +12,14 @@ pub(super) fn arrange(state: &mut State) {
         None => {
             let is_of_groups = matches!(table.kind, TableKind::Groups(_));
             let remembered = state.remembered.iter().find(|(table, _)| *table == name);
-            let wanted = remembered
-                .map(|(_, arrangement)| arrangement)
-                .or_else(|| state.settings.table_named(&name, is_of_groups))
-                .cloned();
+            let configured = state.settings.table_named(&name, is_of_groups);
+            let wanted = match (remembered, configured) {
+                // The order may be one of another cache, which is not remembered here.
+                (Some((_, remembered)), Some(configured)) => {
+                    Some(Arrangement { sort: remembered.sort.or(configured.sort), ..remembered.clone() })
+                }
+                (remembered, configured) => remembered.map(|(_, known)| known).or(configured).cloned(),
+            };
             let table = state.layer_mut().table_mut();
             if let Some(wanted) = wanted {
                 wanted.apply(table);

@@ -39,12 +39,11 @@ pub(super) fn run(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) 
             Ok(())
         }
         Choice::RowsPer(width) => {
-            if state.layer().tab == Tab::Time {
-                let page = Areas::of(state).page();
-                let table = state.layer_mut().table_mut();
-                table.kind = TableKind::Times(width);
-                table.show_cursor(page);
-            }
+            let layer = state.layer_mut();
+            (layer.tab, layer.shows_heat_map, layer.detail) = (Tab::Time, false, None);
+            layer.table_mut().kind = TableKind::Times(width);
+            let page = Areas::of(state).page();
+            state.layer_mut().table_mut().show_cursor(page);
             Ok(())
         }
         Choice::Investigation(name) => investigate::open(state, &name),

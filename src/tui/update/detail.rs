@@ -3,7 +3,7 @@
 use crate::log::Field;
 use crate::query::{Dimension, Filter, TimeRange, Value};
 use crate::tui::model::{Areas, Detail, Effect, Layer, RowId, State, Tab};
-use crate::tui::{format, update::drill, update::queries};
+use crate::tui::{format, update::drill};
 
 /// Seconds before and after a request whose requests are around it.
 const AROUND: i64 = 300;
@@ -85,7 +85,7 @@ pub(super) fn around(state: &mut State) {
     };
     let filter = Filter::term_for(&Dimension::Field(who), row.get(who));
     let (start, end) = (row.time.saturating_sub(AROUND), row.time.saturating_add(AROUND + 1));
-    let time = queries::within(TimeRange { start: Some(start), end: Some(end) }, state.session_time);
+    let time = TimeRange { start: Some(start), end: Some(end) }.within(state.session_time);
     let title = format!("around {}", state.short_instant(row.time));
     let mut next = Layer::new(filter, time).titled(title, true);
     next.tab = Tab::Requests;

@@ -4,7 +4,7 @@ use crate::log::Field;
 use crate::query::{Dimension, Filter, TimeRange};
 use crate::tui::model::{Command, Layer, RowId, State, Tab, TableKind, cell_filter};
 use crate::tui::model::{folders as model_folders, undo};
-use crate::tui::update::{detail, findings, folders, queries};
+use crate::tui::update::{detail, findings, folders};
 
 /// Opens the row under the cursor.
 pub(super) fn open(state: &mut State) {
@@ -75,7 +75,7 @@ pub(super) fn time_of_row(state: &State) -> Option<TimeRange> {
     let rows = table.rows.data.as_ref()?;
     let row = rows.time(table.cursor)?;
     let time = TimeRange { start: Some(row.start), end: Some(row.end) };
-    Some(queries::within(time, state.session_time))
+    Some(time.within(state.session_time))
 }
 
 /// Removes the layer in front. If it is the first, takes back its last zoom or filter.

@@ -24,7 +24,7 @@ const MUTED_WIDTH: usize = 50;
 
 /// Starts the analysis of the filter in front if it is due, and stops an outdated one.
 pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
-    let filter = state.layer().filter.clone();
+    let (filter, _) = found::scope_of(state.layer());
     if let Some(running) = state.found.running().filter(|running| **running != filter).cloned() {
         state.found.entry(&running).progress = None;
         state.found.latest = 0;
@@ -38,12 +38,14 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     if state.is_too_small() || state.prompt.is_some() || !has_requests || !state.is_screen_complete() {
         return;
     }
-    let query = Query { time: state.session_time, ..queries::layer_query(state, Ask::Totals) };
+    let query = queries::layer_query(state, Ask::Totals);
+    let query = Query { time: state.session_time, filter: filter.clone(), ..query };
     let (generation, latest, now) = (state.generation, state.found.latest, state.now.session_millis);
-    let is_growing = state.is_growing();
+    let (is_growing, is_paused) = (state.is_growing(), state.paused);
     let analysed = state.found.entry(&filter);
-    // When a pull ends, what was found in a part of its requests is out of date at once.
-    let was_early = analysed.was_growing && !is_growing && analysed.generation < generation;
+    // When a pull ends, what was found in a part of its requests is out of date at once; so is what was found before the
+    // snapshot of a pause, which will not change.
+    let was_early = (is_paused || analysed.was_growing && !is_growing) && analysed.generation < generation;
     let is_needed = analysed.answer.needs_query(&query, generation, latest);
     let is_outdated = was_early && analysed.answer.is_running();
     if !is_needed && !is_outdated {
@@ -87,9 +89,13 @@ pub(super) fn timer_fired(state: &mut State, number: u64) {
 /// Stores a result of an analysis.
 pub(super) fn store(state: &mut State, result: AnalysisResult) {
     let version = state.found.next_version();
+    let ordinary = state.found.ordinary_in_whole_log();
     let Some(analysed) = state.found.awaiting(result.number) else { return };
     let findings = result.answer.and_then(|answer| match answer {
-        AnalysisAnswer::Findings(findings) => Ok(findings),
+        AnalysisAnswer::Findings(mut findings) => {
+            findings.found.set_aside(&ordinary);
+            Ok(findings)
+        }
         _ => Err("internal error: another analysis answered; please report this".to_owned()),
     });
     analysed.progress = result.share;
@@ -103,7 +109,7 @@ pub(super) fn list(state: &mut State) {
     if layer.tab != Tab::Findings {
         return;
     }
-    let Some(analysed) = state.found.of(&layer.filter) else {
+    let Some(analysed) = found::analysed(state) else {
         // Another filter, which is not analysed yet.
         if layer.listed_findings.is_some() {
             let layer = state.layer_mut();
@@ -112,7 +118,7 @@ pub(super) fn list(state: &mut State) {
         }
         return;
     };
-    let listed = (analysed.version, layer.time, layer.shows_set_aside);
+    let listed = (analysed.version, found::scope_of(layer).1, layer.shows_set_aside);
     if layer.listed_findings == Some(listed) {
         return;
     }
@@ -176,7 +182,7 @@ pub(super) fn open(state: &mut State) {
 pub(super) fn open_finding(state: &mut State, finding: &Finding) {
     let (filter, time) = found::split_time(&finding.filter);
     let title = format!("{} {}", finding.kind.name(), found::subject_text(finding));
-    let mut next = Layer::new(filter, queries::within(time, state.session_time)).titled(title, false);
+    let mut next = Layer::new(filter, time.within(state.session_time)).titled(title, false);
     next.tab = Tab::Requests;
     drill::push(state, next);
 }

@@ -4,7 +4,7 @@ use crate::config::{NamedInvestigation, did_you_mean, investigation};
 use crate::tui::format;
 use crate::tui::model::investigations::{self, Resolved};
 use crate::tui::model::{Command, Effect, State};
-use crate::tui::update::{drill, queries};
+use crate::tui::update::drill;
 
 /// Opens the investigation with this name as a layer. Returns an error message.
 pub(super) fn open(state: &mut State, name: &str) -> Result<(), String> {
@@ -25,7 +25,7 @@ pub(super) fn open(state: &mut State, name: &str) -> Result<(), String> {
     if state.layer().detail.is_some() {
         state.pop();
     }
-    let time = queries::within(resolved.time, state.session_time);
+    let time = resolved.time.within(state.session_time);
     let layer = resolved.layer(time).titled(title_of(&named), true);
     drill::push(state, layer);
     let about = format::visible(&named.investigation.about);
@@ -40,7 +40,7 @@ fn title_of(named: &NamedInvestigation) -> String {
 
 /// Shows an investigation as the first layer. `resolved`: its texts were read already.
 pub(in crate::tui) fn begin(state: &mut State, named: &NamedInvestigation, resolved: Resolved) {
-    let time = queries::within(resolved.time, state.session_time);
+    let time = resolved.time.within(state.session_time);
     let filter = state.layer().filter.clone().and(resolved.filter.clone());
     let mut layer = resolved.layer(time);
     layer.filter = filter;

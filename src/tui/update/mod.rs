@@ -43,9 +43,6 @@ use crate::tui::model::{
 };
 use crate::tui::widgets::fit;
 
-/// Terminal columns of a copied value in the message about it.
-const MAX_COPIED_WIDTH: usize = 60;
-
 /// The message until the pull ends that the user asked for.
 const READING_AGAIN: &str = "reading the sources again …";
 
@@ -86,6 +83,7 @@ pub(super) fn update(state: &mut State, now: ActionTime, action: Action) -> Vec<
             if state.paused {
                 // Queries whose answers are of an earlier generation are sent again.
                 state.generation = generation;
+                state.added_since_pause = 0;
             }
         }
         Action::SnapshotPinned(Err(message)) => {
@@ -349,6 +347,7 @@ fn retry(state: &mut State, effects: &mut Vec<Effect>) {
 
 fn pause(state: &mut State, effects: &mut Vec<Effect>) {
     state.paused = !state.paused;
+    state.added_since_pause = 0;
     effects.push(Effect::PinSnapshot(state.paused));
     if state.paused {
         let key = state.table_key(Command::Pause);
@@ -363,7 +362,8 @@ fn copy_text(state: &mut State, text: Option<String>, effects: &mut Vec<Effect>)
     match text {
         Some(text) => {
             let on_one_line = text.lines().collect::<Vec<_>>().join(", ").replace('\t', "  ");
-            state.notify(format!("copied {}", fit::middle(&on_one_line, MAX_COPIED_WIDTH)));
+            let room = usize::from(state.size.0).saturating_sub("copied ".len() + 2);
+            state.notify(format!("copied {}", fit::middle(&on_one_line, room)));
             effects.push(Effect::Copy(text));
         }
         None => state.warn("nothing to copy"),
@@ -384,6 +384,12 @@ fn show_progress(state: &mut State, progress: Progress) {
         && let Some(fatal) = &progress.fatal
     {
         state.warn(format::visible(fatal));
+    }
+    if state.paused {
+        let before = state.progress.as_ref().map_or(0, |before| before.requests);
+        // The next pull counts from 0 again.
+        let added = progress.requests.checked_sub(before).unwrap_or(progress.requests);
+        state.added_since_pause += added;
     }
     let has_ended = progress.is_over();
     state.progress = Some(progress);

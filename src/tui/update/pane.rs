@@ -125,7 +125,7 @@ fn sets(state: &State) -> Option<(Set, Set)> {
     let of_finding = |finding: &crate::insight::findings::Finding| {
         let (filter, time) = found::split_time(&finding.filter);
         let words = format!("{} {}", finding.kind.name(), found::subject_text(finding));
-        Set { words, filter, time: queries::within(time, state.session_time) }
+        Set { words, filter, time: time.within(state.session_time) }
     };
     if let Some(brush) = &state.brush {
         let id = brush.finding.as_ref();
@@ -133,7 +133,7 @@ fn sets(state: &State) -> Option<(Set, Set)> {
             return Some((of_finding(finding), all));
         }
         let (start, end) = brush.seconds(&time_axes::timeline(state)?);
-        let time = queries::within(TimeRange { start: Some(start), end: Some(end) }, state.session_time);
+        let time = TimeRange { start: Some(start), end: Some(end) }.within(state.session_time);
         let words = format::span(start, end, state.zone(), false);
         return Some((Set { words, filter: layer.filter.clone(), time }, within_layer));
     }

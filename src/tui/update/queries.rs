@@ -242,7 +242,7 @@ fn time_of_rows(state: &State) -> TimeRange {
     let kind = &layer.table().kind;
     let follows = matches!(kind, TableKind::Groups(_) | TableKind::Pairs(_) | TableKind::Requests);
     match (&state.brush, time_axes::timeline(state)) {
-        (Some(brush), Some(axis)) if follows => within(brush.time_range(&axis), layer.time),
+        (Some(brush), Some(axis)) if follows => brush.time_range(&axis).within(layer.time),
         _ => layer.time,
     }
 }
@@ -300,12 +300,4 @@ fn lazy_measures(state: &mut State, effects: &mut Vec<Effect>) {
     let filter = query.filter.clone().and(missing);
     let number = send(state, effects, Slot::LazyMeasures, Query { filter, ..query });
     state.layer_mut().table_mut().lazy_measures.query_sent(number, rows);
-}
-
-/// The part of `time` within `outer`.
-pub(super) fn within(time: TimeRange, outer: TimeRange) -> TimeRange {
-    // `None` is less than any time: right for the later start, wrong for the earlier end.
-    let start = time.start.max(outer.start);
-    let end = time.end.into_iter().chain(outer.end).min();
-    TimeRange { start, end }
 }

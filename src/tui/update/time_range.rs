@@ -70,7 +70,7 @@ pub(super) fn perform(state: &mut State, command: Command) {
 
 /// Shows only `time`, and adds the previous time range to the zoom history.
 pub(super) fn zoom_to(state: &mut State, time: TimeRange) {
-    let time = queries::within(time, state.session_time);
+    let time = time.within(state.session_time);
     state.brush = None;
     let layer = state.layer_mut();
     if layer.time != time {
@@ -132,7 +132,7 @@ pub(super) fn zoom_out(state: &mut State) {
     let wider = TimeRange { start: Some(start), end: Some(end) };
     state.layer_mut().time = match stats {
         Some(stats) if covers(stats) => session_time,
-        _ => queries::within(wider, session_time),
+        _ => wider.within(session_time),
     };
 }
 

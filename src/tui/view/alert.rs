@@ -21,7 +21,11 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let left = Rect { width: x.saturating_sub(area.x).saturating_sub(2), ..area };
     let style = theme.severity(found::severity(finding)).add_modifier(Modifier::BOLD);
     let x = put(buffer, left, left.x, left.y, &format!("! {}", finding.kind.name()), style) + 2;
-    let text = cell_text::short_user_ids(&format::visible(&finding.explanation));
+    let mut text = cell_text::short_user_ids(&format::visible(&finding.explanation));
+    // The numbers are those of the whole finding, not only those of the time on the screen.
+    if found::is_cut(state, finding) {
+        text.insert_str(0, &format!("{}: ", format::period(finding.start, finding.end, state.zone())));
+    }
     let room = usize::from(left.right().saturating_sub(x));
     // The first sentence as a whole says more than two that are cut.
     let text = match text.split_once(". ") {

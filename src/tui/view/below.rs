@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::query::{Measure, Stats, Value};
-use crate::tui::model::{Column, Rows, State, Table, TableKind};
+use crate::tui::model::{Column, Rows, State, Table, TableKind, time_axes};
 use crate::tui::view::{put, put_right};
 use crate::tui::{cell_text, format, widgets::fit};
 
@@ -190,7 +190,14 @@ fn under_cursor(state: &State) -> Option<UnderCursor> {
             let zone = state.zone();
             let (start, end) = (format::full_instant(row.start, zone), format::full_instant(row.end, zone));
             let exact = exact(state, table.column, row.stats).unwrap_or_default();
-            let value = format!("{start} – {end} {}", state.zone_name());
+            let mut value = format!("{start} – {end} {}", state.zone_name());
+            if let (true, Some((first, past))) =
+                (time_axes::is_partial_time(state, row.start, row.end), state.visible_range())
+            {
+                let (first, last) = (first.max(row.start), past.min(row.end));
+                let shown = [first, last].map(|at| format::full_instant(at, state.zone()));
+                value = format!("{value} (incomplete: only {} – {})", shown[0], shown[1]);
+            }
             Some(UnderCursor { name: "time".to_owned(), value, exact })
         }
         (TableKind::Requests, _) => {

@@ -131,12 +131,16 @@ fn headings(state: &State, columns: &Columns, line: Rect, y: u16, buffer: &mut B
     let style = state.theme.heading();
     let area = Rect { y, height: 1, ..line };
     put(buffer, area, line.x + 1, y, "VALUE", style);
-    for (x, name) in [(columns.share_a, "HERE"), (columns.share_b, "OTHERS")] {
-        let width = if columns.bar == 0 { usize::from(PERCENT) } else { 0 };
-        put(buffer, area, x, y, &fit::right(name, width.max(name.len())), style);
+    // Without bars there is no room for the percent signs, nor for the numbers of requests.
+    let (names, width) = match columns.bar {
+        0 => (["HERE", "OTHERS"], usize::from(PERCENT)),
+        _ => (["% HERE", "% OTHERS"], 0),
+    };
+    for (x, name) in [columns.share_a, columns.share_b].into_iter().zip(names) {
+        put(buffer, area, x, y, &fit::right(name, width), style);
     }
-    put(buffer, area, columns.lift, y, &fit::right("LIFT", 9), style);
-    for (x, name) in [(columns.count_a, "HERE"), (columns.count_b, "OTHERS")] {
+    put(buffer, area, columns.lift, y, &fit::right("TIMES", 9), style);
+    for (x, name) in [(columns.count_a, "REQ. HERE"), (columns.count_b, "REQ. OTHERS")] {
         if let Some(x) = x {
             put(buffer, area, x, y, &fit::right(name, 11), style);
         }

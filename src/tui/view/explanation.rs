@@ -2,9 +2,22 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
+use crate::insight::findings::Finding;
 use crate::tui::model::{Command, Context, FindingRow, Rows, State, found};
 use crate::tui::view::put;
 use crate::tui::{format, widgets::fit};
+
+/// What the time range of the layer has to do with a finding and the list.
+fn about_time(state: &State, finding: Option<&Finding>) -> Option<String> {
+    let others = found::count_of_all_time(state).saturating_sub(found::visible(state).count());
+    let is_cut = finding.is_some_and(|finding| found::is_cut(state, finding));
+    let numbers =
+        is_cut.then(|| "The numbers are of its whole time, not only of the time on the screen.".to_owned());
+    let others =
+        (others > 0).then(|| format!("{} at other times.", format::counted(others as u64, "finding")));
+    let notes: Vec<String> = numbers.into_iter().chain(others).collect();
+    (!notes.is_empty()).then(|| notes.join(" "))
+}
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if area.height == 0 {
@@ -17,10 +30,10 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     put(buffer, area, area.x, area.y, &"─".repeat(usize::from(area.width)), theme.faint());
     let area = Rect { x: area.x + 2, width: area.width.saturating_sub(4), ..area };
     let mut lines: Vec<(String, Style)> = Vec::new();
-    let mut wrapped = |text: &str, style: Style| {
-        let text = format::visible(text);
-        lines.extend(fit::wrap(&text, usize::from(area.width)).into_iter().map(|line| (line, style)));
+    let mut add = |text: &str, style: Style| {
+        lines.extend(fit::wrap(text, usize::from(area.width)).into_iter().map(|line| (line, style)));
     };
+    let mut wrapped = |text: &str, style: Style| add(&format::visible(text), style);
     let key = state.settings.keys.key_of(Context::Findings, Command::Mute);
     match row {
         FindingRow::Finding(finding) | FindingRow::Muted(finding, _) => {
@@ -35,11 +48,15 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
                 (_, Some(label)) => wrapped(&format!("Probably ordinary: {label}."), theme.quiet()),
                 (_, None) => wrapped(finding.kind.about(), theme.quiet()),
             }
-            wrapped(&finding.filter.to_string(), theme.chip());
+            if let Some(note) = about_time(state, Some(finding)) {
+                add(&note, theme.quiet());
+            }
+            add(&format::filter(&finding.filter), theme.chip());
         }
         FindingRow::Heading { ordinary, muted } => {
             if table.cursor == 0 {
-                wrapped("No findings, only some that are set aside:", theme.text());
+                let others = about_time(state, None).map_or(String::new(), |others| format!(" {others}"));
+                wrapped(&format!("No findings, only some that are set aside.{others}"), theme.text());
             }
             if ordinary > 0 {
                 wrapped(

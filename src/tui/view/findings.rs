@@ -62,7 +62,7 @@ fn cell_of(state: &State, finding: &Finding, column: Column, placed: &Placed) ->
 
 /// Explains an empty table of findings.
 pub(super) fn draw_none(state: &State, area: Rect, buffer: &mut Buffer) {
-    let analysed = state.found.of(&state.layer().filter);
+    let analysed = found::analysed(state);
     let answer = analysed.map(|analysed| &analysed.answer);
     let has_requests = state.totals.data.as_ref().is_some_and(|totals| totals.stats.requests > 0);
     match answer {

@@ -80,7 +80,11 @@ pub(super) fn pair(state: &State, pairs: &Pairs, index: usize, placed: &Placed) 
 pub(super) fn time(state: &State, rows: &[TimeRow], totals: &Stats, index: usize, placed: &Placed) -> Cell {
     let Some(row) = rows.get(index) else { return Cell::plain("…") };
     match placed.column {
-        Column::Value => Cell::plain(format::time_row(row.start, row.end, state.zone())),
+        Column::Value => {
+            let text = format::time_row(row.start, row.end, state.zone());
+            let is_partial = time_axes::is_partial_time(state, row.start, row.end);
+            Cell::plain(if is_partial { format!("{text} {}", bars::HATCHED) } else { text })
+        }
         _ => stats(state, &row.stats, totals, state.layer().table().largest, placed),
     }
 }

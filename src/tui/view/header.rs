@@ -128,7 +128,12 @@ fn status(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
         right.width = x.saturating_sub(right.x).saturating_sub(2);
     };
     if state.paused {
-        write(&mut right, buffer, "paused", theme.warning());
+        let text = match state.added_since_pause {
+            0 => "paused".to_owned(),
+            newer if area.width >= 110 => format!("paused · {} newer", format::counted(newer, "request")),
+            newer => format!("paused · {} newer", format::count(newer)),
+        };
+        write(&mut right, buffer, &text, theme.warning());
     }
     let ingest = state.progress.as_ref();
     let failed = ingest.map_or(0, |progress| progress.files_failed.max(progress.failures.len() as u64))

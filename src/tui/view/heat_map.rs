@@ -47,7 +47,8 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
             let at = WeekHour { day, hour };
             let symbol = SHADES[shades.level(map.mean(at, measure)).min(4)];
             let style = match () {
-                () if at == cursor => theme.selected(theme.bar_selected()),
+                // The colour of the busiest hour must be another one.
+                () if at == cursor => theme.selected(theme.mark()),
                 () if Some(at) == busiest => theme.block(theme.warning()),
                 () => theme.bar(),
             };

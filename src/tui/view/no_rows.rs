@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::ingest::{Phase, Progress};
 use crate::query::{TimeRange, filter::contradiction};
-use crate::tui::model::{Command, MIN_SIZE, State};
+use crate::tui::model::{Command, MIN_SIZE, State, found};
 use crate::tui::{format, view::put, widgets::fit};
 
 /// Terminal columns that wrapped lines leave free.
@@ -87,8 +87,13 @@ pub(super) fn no_findings(state: &State, area: Rect, buffer: &mut Buffer) {
     } else {
         "Nothing looks suspicious among these requests."
     });
-    if !layer.is_unfiltered(state.session_time) {
-        text.hint("The requests outside of the filter and the time range are not looked at.");
+    let (filter, _) = found::scope_of(layer);
+    if !filter.is_everything() {
+        text.hint("Only requests of the filter are looked at, those of all times.");
+    }
+    let others = found::count_of_all_time(state);
+    if others > 0 {
+        text.hint(format!("{} at other times.", format::counted(others as u64, "finding")));
     }
     text.draw(area, buffer);
 }

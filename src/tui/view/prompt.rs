@@ -7,6 +7,7 @@ use ratatui::widgets::{Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::query::filter::term_for_word;
 use crate::tui::model::{Areas, Problem, Prompt, Purpose, Rows, State};
 use crate::tui::view::{popup, prompt_text, put, put_right};
 use crate::tui::{format, widgets::fit};
@@ -63,13 +64,13 @@ fn text(state: &State, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> (u16
     let before: usize = spans
         .iter()
         .filter(|span| span.range.start < cursor_at)
-        .map(|span| format::visible(&typed[span.range.start..span.range.end.min(cursor_at)]).width())
+        .map(|span| format::filter_text(&typed[span.range.start..span.range.end.min(cursor_at)]).width())
         .sum();
     // Scrolled so that the cursor is on the screen.
     let shift = (before + 1).saturating_sub(room);
     let mut column = 0;
     for span in &spans {
-        for grapheme in format::visible(&typed[span.range.clone()]).graphemes(true) {
+        for grapheme in format::filter_text(&typed[span.range.clone()]).graphemes(true) {
             let width = grapheme.width();
             if column >= shift && column + width <= shift + room {
                 let x = area.x + u16::try_from(column - shift).unwrap_or(0);
@@ -113,9 +114,9 @@ fn message<'a>(state: &State, prompt: &'a Prompt, start: u16, width: u16) -> Opt
         let (text, style) = about_filter(state, prompt)?;
         return Some(Message::Lines(wrapped(&text, width.saturating_sub(start + 1)), style));
     };
-    let text = format::visible(&problem.message);
+    let text = format::filter_text(&problem.message);
     let before: String = prompt.input.value().chars().take(problem.column).collect();
-    let caret = usize::from(start) + format::visible(&before).width();
+    let caret = usize::from(start) + format::filter_text(&before).width();
     let width = usize::from(width);
     let fits_right = caret + 3 + text.width() <= width;
     let fits_left = caret < width && text.width() + 2 <= caret;
@@ -138,11 +139,15 @@ fn about_filter(state: &State, prompt: &Prompt) -> Option<(String, Style)> {
         return None;
     }
     if let Some(error) = state.layer().timeline.error() {
-        return Some((format::visible(error), state.theme.error()));
+        return Some((format::filter_text(error), state.theme.error()));
     }
     match state.matched() {
         Some((stats, true)) if stats.requests == 0 => {
             let reason = state.emptiness()?.to_string();
+            let reason = match term_for_word(&state.layer().filter) {
+                Some(term) => format!("{} · {term}?", reason.trim_end_matches('.')),
+                None => reason,
+            };
             Some((format::filter_text(&reason), state.theme.warning()))
         }
         _ => None,
@@ -181,7 +186,7 @@ impl Message<'_> {
             Message::Below(problem, lines) => (problem, Some(lines)),
         };
         let before: String = prompt.input.value().chars().take(problem.column).collect();
-        let column = format::visible(&before).width().saturating_sub(shift);
+        let column = format::filter_text(&before).width().saturating_sub(shift);
         let caret =
             (start + u16::try_from(column).unwrap_or(u16::MAX / 2)).min(area.right().saturating_sub(2));
         put(buffer, area, caret, area.y, "^", theme.error());
@@ -191,7 +196,7 @@ impl Message<'_> {
             }
             return;
         }
-        let text = format::visible(&problem.message);
+        let text = format::filter_text(&problem.message);
         let right = usize::from(area.right().saturating_sub(caret + 3));
         if text.width() <= right {
             put(buffer, area, caret + 2, area.y, &text, theme.error());
@@ -225,7 +230,13 @@ fn draw_below(state: &State, prompt: &Prompt, area: Rect, start: u16, buffer: &m
             Some((stats, true)) if pending.is_none() => {
                 let (requests, bytes) =
                     (format::counted(stats.requests, "request"), format::bytes(stats.bytes_sent));
-                format!("{requests} match{}, {bytes}", if stats.requests == 1 { "es" } else { "" })
+                let count =
+                    format!("{requests} match{}, {bytes}", if stats.requests == 1 { "es" } else { "" });
+                // A word is not looked for in other fields.
+                match term_for_word(&state.layer().filter) {
+                    Some(term) => format!("{count} · {term}?"),
+                    None => count,
+                }
             }
             _ => "…".to_owned(),
         };
@@ -265,7 +276,7 @@ fn completions(state: &State, prompt: &Prompt, areas: &Areas, start: u16, under:
     let top = chosen.saturating_sub(page / 2).min(count - page);
     let width = completion.candidates.iter().map(|word| word.width()).max().unwrap_or(0) + 4;
     let width = u16::try_from(width).unwrap_or(u16::MAX).clamp(12, (state.size.0 * 2 / 3).max(12));
-    let before = u16::try_from(format::visible(&completion.before).width()).unwrap_or(0);
+    let before = u16::try_from(format::filter_text(&completion.before).width()).unwrap_or(0);
     let x = (start + before).saturating_sub(2).min(state.size.0.saturating_sub(width));
     let height = u16::try_from(page + 2).unwrap_or(0);
     let y = match prompt.purpose {
@@ -278,7 +289,7 @@ fn completions(state: &State, prompt: &Prompt, areas: &Areas, start: u16, under:
         let y = inner.y + u16::try_from(line - top).unwrap_or(0);
         let style = if line == chosen { state.theme.selection() } else { state.theme.text() };
         let width = usize::from(inner.width);
-        let text = fit::left(&fit::middle(&format::visible(word), width), width);
+        let text = fit::left(&fit::middle(&format::filter_text(word), width), width);
         put(buffer, inner, inner.x, y, &text, style);
     }
 }

@@ -17,8 +17,7 @@ pub(super) fn cell(state: &State, row: Option<&RequestRow>, placed: &Placed) -> 
     };
     match (field, value) {
         (Field::Time, _) => Cell::plain(state.short_instant(row.time)),
-        (Field::Requester | Field::Key, Value::Absent) => Cell::new(text(), theme.faint()),
-        (_, Value::Absent) => Cell::faint(state, "-"),
+        (_, Value::Absent) => Cell::new(text(), theme.faint()),
         (Field::HttpStatus, Value::Integer(status)) => Cell::new(status.to_string(), theme.status(*status)),
         (Field::ErrorCode, _) => Cell::new(text(), theme.warning()),
         _ => Cell::plain(text()),

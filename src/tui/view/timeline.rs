@@ -25,7 +25,8 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
         true => time_axes::timeline_parts(state, &axis),
         false => None,
     };
-    title(state, areas.timeline_title, &axis, &line, parts.as_deref(), buffer);
+    let marks = marks(state, &axis, areas.bars.width);
+    title(state, areas.timeline_title, &axis, (&line, parts.as_deref()), &marks, buffer);
     let highlight = highlighted(state, &axis);
     // If nearly all bars had the colour of highlighted ones, it would say nothing, and hide their parts.
     let is_part = |(first, last): &(usize, usize)| (last - first + 1) * 10 < axis.count * 9;
@@ -67,7 +68,6 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) {
             cell.set_char(symbol).set_style(state.theme.timeline(style, is_highlighted));
         }
     }
-    let marks = marks(state, &axis, area.width);
     labels(state, areas.axis, &axis, highlight, &marks, buffer);
     draw_marks(areas.axis, &marks, buffer);
 }
@@ -98,8 +98,8 @@ fn title(
     state: &State,
     area: Rect,
     axis: &Axis,
-    line: &[u64],
-    parts: Option<&[[u64; 3]]>,
+    (line, parts): (&[u64], Option<&[[u64; 3]]>),
+    marks: &[Mark],
     buffer: &mut Buffer,
 ) {
     let theme = state.theme;
@@ -114,20 +114,24 @@ fn title(
     // The first that fits is shown.
     let mut right = Vec::new();
     if let Some(brush) = &state.brush {
-        let (start, end) = brush.seconds(axis);
         let (first, last) = brush.buckets(axis);
         let finding = brush.finding.as_ref().and_then(|id| found::by_id(state, id));
-        let sum = match brush.burst {
-            _ if finding.is_some() => finding.map(|found| measure.of(&found.stats)),
-            Some(burst) => time_axes::sum_of_burst(state, burst),
-            None if !is_known => None,
-            None => Some(line.iter().skip(first).take(last - first + 1).sum()),
+        // The time and the sum are those of the finding as a whole, also if the layer shows only a part of it.
+        let (start, end) = finding.map_or_else(|| brush.seconds(axis), |found| (found.start, found.end));
+        let sum = match (finding, brush.burst) {
+            (Some(found), _) => Some(measure.of(&found.stats)),
+            // A finding that is none with another filter.
+            (None, Some(burst)) if brush.finding.is_none() => time_axes::sum_of_burst(state, burst),
+            _ if !is_known => None,
+            _ => Some(line.iter().skip(first).take(last - first + 1).sum()),
         };
-        let mut sum = sum.map_or("…".to_owned(), |sum| measure.describe(sum));
+        let sum = sum.map_or("…".to_owned(), |sum| measure.describe(sum));
         // The range has other requests, too.
-        if let Some(found) = finding {
-            sum = format!("{}: {sum}", found.kind.name());
-        }
+        let sum = match finding {
+            Some(found) if found::is_cut(state, found) => format!("{} as a whole: {sum}", found.kind.name()),
+            Some(found) => format!("{}: {sum}", found.kind.name()),
+            None => sum,
+        };
         let length = format::length_of_time(end - start);
         let span = format::span(start, end, state.zone(), state.shows_year());
         right.push(format!("{span}  {length}  {sum}"));
@@ -153,16 +157,20 @@ fn title(
         put_right(buffer, area, area.y, right, style);
         left -= right.width();
     }
-    // What the colours mean.
+    // What the colours and the marks mean.
     let has = |part: usize| parts.is_some_and(|parts| parts.iter().any(|bar| bar[part] > 0));
     let is_hatched =
         |(index, number): (usize, &u64)| *number > 0 && time_axes::is_partial(state, axis, index);
     let has_partial = line.iter().enumerate().any(is_hatched);
+    let mark_of = |symbol: &str| marks.iter().rev().find(|mark| mark.symbol == symbol);
+    let style_of = |symbol: &str| mark_of(symbol).map_or(theme.text(), |mark| mark.style);
     let mut x = x;
     for (is_shown, symbol, style, name) in [
         (has(1), "■", theme.warning(), "4xx"),
         (has(0), "■", theme.error(), "5xx"),
         (has_partial, "▒", theme.bar(), "incomplete"),
+        (mark_of(BURST_MARK).is_some(), BURST_MARK, style_of(BURST_MARK), "burst"),
+        (mark_of(MARK).is_some(), MARK, style_of(MARK), "finding"),
     ] {
         let needed = name.len() + 4;
         if is_shown && left >= needed + 2 {
@@ -198,18 +206,30 @@ fn labels(
     let offset = jiff::Timestamp::from_second(axis.start)
         .map_or(0, |start| i64::from(state.zone().to_offset(start).seconds()));
     let mut at = (axis.start + offset - origin).div_euclid(step) * step + origin - offset;
-    let mut free = area.x;
+    let mut labels = Vec::new();
     while at < axis.end() {
         if at >= axis.start {
-            let label = label(state, axis, step, at);
-            let x = column(axis.index(at));
-            // A mark at its place is in front of it.
-            let x = x + u16::from(marks.iter().any(|mark| area.x + mark.column == x));
-            if x >= free && usize::from(x) + label.width() <= usize::from(area.right()) {
-                free = put(buffer, area, x, area.y, &label, state.theme.faint()) + 2;
-            }
+            labels.push((column(axis.index(at)), label(state, axis, step, at)));
         }
         at += step;
+    }
+    // A mark within a label makes it unreadable: such a label is beside the mark, or left out.
+    let is_marked = |x: u16, label: &str| {
+        let end = x.saturating_add(u16::try_from(label.width()).unwrap_or(u16::MAX));
+        marks.iter().any(|mark| (x..end).contains(&(area.x + mark.column)))
+    };
+    let beside = |(x, label): &(u16, String)| {
+        let most = u16::try_from(label.width()).unwrap_or(0);
+        let near = (0..=most).flat_map(|by| [x.checked_sub(by).filter(|x| *x >= area.x), Some(x + by)]);
+        let x = near.flatten().find(|x| !is_marked(*x, label))?;
+        Some((x, label.clone()))
+    };
+    let readable: Vec<(u16, String)> = labels.iter().filter_map(beside).collect();
+    let mut free = area.x;
+    for (x, label) in if readable.is_empty() { labels } else { readable } {
+        if x >= free && usize::from(x) + label.width() <= usize::from(area.right()) {
+            free = put(buffer, area, x, area.y, &label, state.theme.faint()) + 2;
+        }
     }
 }
 

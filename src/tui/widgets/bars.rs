@@ -82,12 +82,15 @@ pub(crate) fn stacked(parts: &[u64], highest: u64, row: u16, rows: u16) -> Stack
     }
 }
 
+/// The mark of an incomplete bucket.
+pub(crate) const HATCHED: char = '▒';
+
 /// The cell of the bar of an incomplete bucket: hatched, so that it is not taken for a low one.
 pub(crate) fn hatched(number: u64, highest: u64, row: u16, rows: u16) -> char {
     match eighths(number, highest, rows).saturating_sub(u64::from(row) * 8).min(8) {
         0 => ' ',
         1..=4 => '░',
-        _ => '▒',
+        _ => HATCHED,
     }
 }
 

@@ -3,6 +3,8 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::human;
+
 /// Shortens a text in the middle: both ends of a key matter.
 pub(crate) fn middle(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -57,13 +59,13 @@ pub(crate) fn right(text: &str, width: usize) -> String {
 }
 
 /// Breaks a text into lines: after a space or a separator if there is one in the second half of the line, otherwise
-/// anywhere. The lines together are the text.
+/// anywhere. A number stays with its unit. The lines together are the text.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(4);
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split_inclusive([' ', '&', '/', ',', ';']) {
+    for word in unbroken(text) {
         let length = word.width();
         if used + length <= width {
             line.push_str(word);
@@ -88,6 +90,23 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// The parts of a text between which lines may be broken.
+fn unbroken(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for (at, separator) in text.match_indices([' ', '&', '/', ',', ';']) {
+        let end = at + separator.len();
+        if separator != " " || !human::is_before_unit(&text[start..at], &text[end..]) {
+            parts.push(&text[start..end]);
+            start = end;
+        }
+    }
+    if start < text.len() {
+        parts.push(&text[start..]);
+    }
+    parts
 }
 
 /// The first graphemes that fit, and their width.
@@ -137,6 +156,19 @@ mod tests {
             ] {
                 assert!(middle(text, width).width() <= width, "{width}");
                 assert!(end(text, width).width() <= width, "{width}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_was_on_another_line_than_its_unit() {
+        let text = "198.51.100.23 took 242 GiB in 30 days, 38.1 % of all bytes";
+        for width in 20..60 {
+            for line in wrap(text, width) {
+                assert!(
+                    !line.trim_end().ends_with(|c: char| c.is_ascii_digit()) || line.ends_with(".23 "),
+                    "{line}"
+                );
             }
         }
     }

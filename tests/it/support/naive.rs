@@ -1,5 +1,5 @@
 //! The naive reference engine: it answers a query by a loop over all requests in memory. It shares only
-//! the tests of values and the derivation of values with Tamarin, which have tests of their own.
+//! the tests, the order and the derivation of values with Tamarin, which have tests of their own.
 //!
 //! Tests of the local engine compare answers with it; tests of the explorer use it as their engine.
 
@@ -12,6 +12,7 @@ use tamarin::query::cost::rules::{self, ErrorRule, OperationRule, RequesterRule}
 use tamarin::query::cost::{Billed, Charges, Prices};
 use tamarin::query::filter::{Filter, Matcher, Subject, Test};
 use tamarin::query::measure::Aggregate;
+use tamarin::query::model::value_order::ValueKey;
 use tamarin::query::{
     Activity, Answer, Ask, ComparedDimension, ComparedValue, Comparison, Counting, Dimension, Distribution,
     GroupRow, Measure, PairRow, Pairs, Profile, Query, RequestRow, Sort, TimeRange, Value,
@@ -428,7 +429,10 @@ fn groups(
     // Groups are in the order of their values, so a stable sort breaks ties by value.
     let mut sorted: Vec<_> =
         groups.into_iter().map(|(value, rows)| (sort_value(sort.by, &value, &rows), value, rows)).collect();
-    sorted.sort_by(|(one, ..), (other, ..)| order(one, other, sort.descending));
+    match sort.by {
+        Measure::Value => sorted.sort_by_key(|(_, value, _)| ValueKey::new(Some(by), value, sort.descending)),
+        _ => sorted.sort_by(|(one, ..), (other, ..)| order(one, other, sort.descending)),
+    }
     if limit > 0 {
         sorted.truncate(limit);
     }
@@ -451,13 +455,9 @@ fn pairs(rows: &[&RequestRow], by: &[Dimension; 2], sort: Sort<Measure>, limit: 
     let pair_count = pairs.len() as u64;
     let mut sorted: Vec<_> = pairs.into_iter().collect();
     if sort.by == Measure::Value {
-        let value = |value: &Value| Some(value.clone()).filter(|value| *value != Value::Absent);
-        sorted.sort_by(|([one, one_more], _), ([other, other_more], _)| {
-            order(&value(one), &value(other), sort.descending).then(order(
-                &value(one_more),
-                &value(other_more),
-                sort.descending,
-            ))
+        sorted.sort_by_key(|([one, other], _)| {
+            let key = |place: usize, value| ValueKey::new(Some(&by[place]), value, sort.descending);
+            (key(0, one), key(1, other))
         });
     } else {
         sorted.sort_by(|(_, one), (_, other)| {
@@ -517,8 +517,8 @@ fn series(rows: &[&RequestRow], bucket: u32, each: Option<&(Dimension, Vec<Value
 fn sorted_requests(rows: &[&RequestRow], sort: Sort<Field>, offset: usize, limit: usize) -> Requests {
     let mut sorted = rows.to_vec();
     sorted.sort_by_key(|row| (row.time, row.id));
-    let key = |row: &RequestRow| Some(row.get(sort.by).clone()).filter(|value| *value != Value::Absent);
-    sorted.sort_by(|one, other| order(&key(one), &key(other), sort.descending));
+    let by = Dimension::Field(sort.by);
+    sorted.sort_by_cached_key(|row| ValueKey::new(Some(&by), row.get(sort.by), sort.descending));
     let wanted = if limit == 0 { usize::MAX } else { limit };
     let matched = sorted.len() as u64;
     let rows = sorted.into_iter().skip(offset).take(wanted).cloned();

@@ -31,7 +31,11 @@ pub(super) fn judge<'a>(client: &'a Client<'a>) -> Option<Verdict<'a>> {
     let label = recurring(client).filter(|_| !client.is_anonymous() || is_ordered);
     let missed = Filter::Term(Subject::Field(Field::HttpStatus), Test::Range(Some(400), Some(499)));
     let sentence = move |stats: &Stats| {
-        let error = client.did.error.as_ref().map(|(code, _)| format!(", mostly {}", words::value(code)));
+        let error = client
+            .did
+            .error
+            .as_ref()
+            .map(|(code, _)| format!(", mostly with the error {}", words::value(code)));
         let got = client.did.stats.requests.saturating_sub(client.did.errors_4xx);
         let success = match got {
             0 => " None succeeded.".to_owned(),
@@ -42,8 +46,8 @@ pub(super) fn judge<'a>(client: &'a Client<'a>) -> Option<Verdict<'a>> {
             name(client),
             human::count(client.did.missed_keys),
             words::span((stats.last_seen - stats.first_seen).max(1)),
-            error.unwrap_or_default(),
             agent(client),
+            error.unwrap_or_default(),
         )
     };
     Some(Verdict {

@@ -40,14 +40,14 @@ pub(super) fn judge<'a>(client: &'a Client<'a>, _: &'a Population) -> Option<Ver
             .did
             .error
             .as_ref()
-            .map_or(String::new(), |(code, _)| format!(", mostly {}", words::value(code)));
+            .map_or(String::new(), |(code, _)| format!(", mostly with the error {}", words::value(code)));
         format!(
-            "{} sent the same {operation}{key} {} times in {}: {} failed{error}{}.",
+            "{} sent the same {operation}{key} {} times in {}{}: {} failed{error}.",
             name(client),
             human::count(stats.requests),
             words::span(client.seconds()),
-            human::percent(client.error_share()),
             agent(client),
+            human::percent(client.error_share()),
         )
     };
     Some(Verdict {

@@ -40,7 +40,7 @@ impl QueryContext<'_> {
         answer: &mut answer::Groups,
         groups: &[u32],
         keys: &GroupKeys,
-        WantedRows { more, sort, limit }: WantedRows<'_>,
+        WantedRows { more, sort, limit, .. }: WantedRows<'_>,
     ) -> Result<(), QueryError> {
         let measures = std::mem::take(&mut answer.approximate);
         let field = |measure: &Measure| match measure.spec().aggregate {

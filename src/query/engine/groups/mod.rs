@@ -89,7 +89,7 @@ impl QueryContext<'_> {
     ) -> Result<answer::Groups, QueryError> {
         let keys = self.group_keys(by)?;
         let accumulations = Accumulation::of_all(more.iter().copied().chain([sort.by]));
-        let wanted = WantedRows { more, sort, limit };
+        let wanted = WantedRows { by, more, sort, limit };
         let finished = |mut answer: answer::Groups, groups: &Groups| {
             relative::fill(&mut answer.rows, more, sort.by, groups, &answer.totals);
             answer

@@ -25,6 +25,7 @@ use crate::query::engine::predicate::Predicate;
 use crate::query::engine::predicate::mask::for_each_row;
 use crate::query::engine::top_k::TopK;
 use crate::query::engine::{QueryContext, parallel};
+use crate::query::model::value_order::ValueKey;
 use crate::query::{Answer, Dimension, Measure, PairRow, QueryError, Sort, Stats, Value, answer};
 
 /// Up to this many possible pairs, a table has a slot for each.
@@ -35,6 +36,9 @@ pub(crate) const MAX_PAIRS: usize = 1 << 20;
 const MAX_PARTS: usize = 32;
 /// Maximum number of rows of an answer.
 const MAX_ROWS: usize = 1 << 22;
+
+/// The dimensions of pairs, and the order and the number of the wanted rows; 0: all.
+type Wanted<'q> = (&'q [Dimension; 2], Sort<Measure>, usize);
 
 /// What partial pairs depend on: the dimensions, and the width of the table of all possible pairs.
 pub(crate) type HowPaired = ([Dimension; 2], Option<u32>);
@@ -211,7 +215,7 @@ impl PairSums {
         &self,
         keys: &[GroupKeys; 2],
         snapshot: &Snapshot<'_>,
-        (sort, limit): (Sort<Measure>, usize),
+        (by, sort, limit): Wanted<'_>,
         cancel: &CancellationToken,
     ) -> Result<Selection, QueryError> {
         let mut totals = Stats::default();
@@ -227,11 +231,11 @@ impl PairSums {
             top.offer(Candidate::new(&values, slot, sort.descending));
         }
         let candidates = top.into_items();
-        let descending = is_by_value && sort.descending;
+        let order = |place: usize| ValueOrder::new(&by[place], sort);
         let groups_of =
             |place: usize| candidates.iter().map(move |candidate| self.pair(candidate.slot as usize)[place]);
-        let first = RankedValues::new(&keys[0], groups_of(0), snapshot, descending, cancel)?;
-        let second = RankedValues::new(&keys[1], groups_of(1), snapshot, descending, cancel)?;
+        let first = RankedValues::new(&keys[0], groups_of(0), snapshot, order(0), cancel)?;
+        let second = RankedValues::new(&keys[1], groups_of(1), snapshot, order(1), cancel)?;
         let wanted = if limit == 0 { candidates.len() } else { limit.min(candidates.len()) };
         let mut ranked = Vec::with_capacity(candidates.len());
         for candidate in &candidates {
@@ -306,16 +310,14 @@ struct Selection {
 
 impl Selection {
     /// Adds the selection from other pairs.
-    fn merge(&mut self, other: Selection, (sort, limit): (Sort<Measure>, usize)) {
+    fn merge(&mut self, other: Selection, (by, sort, limit): Wanted<'_>) {
         self.pair_count += other.pair_count;
         self.totals = self.totals.merged(other.totals);
         self.rows.extend(other.rows);
-        let descending = sort.by == Measure::Value && sort.descending;
-        self.rows.sort_unstable_by(|(one, one_row), (other, other_row)| {
-            let by_value = |place: usize| {
-                super::rows::by_value(&one_row.values[place], &other_row.values[place], descending)
-            };
-            one.cmp(other).then_with(|| by_value(0)).then_with(|| by_value(1))
+        let orders = [ValueOrder::new(&by[0], sort), ValueOrder::new(&by[1], sort)];
+        self.rows.sort_by_cached_key(|(candidate, row)| {
+            let key = |place: usize| orders[place].key(&row.values[place]);
+            (*candidate, key(0), key(1))
         });
         self.rows.truncate(if limit == 0 { usize::MAX } else { limit });
     }
@@ -323,6 +325,29 @@ impl Selection {
     fn answer(&self) -> Answer {
         let rows = self.rows.iter().map(|(_, row)| row.clone()).collect();
         Answer::Pairs(answer::Pairs { rows, pair_count: self.pair_count, totals: self.totals })
+    }
+}
+
+/// The order of the values of a dimension; absent is last. Among pairs that another measure puts in the same place, it is that
+/// of their bytes.
+#[derive(Clone, Copy)]
+struct ValueOrder<'q> {
+    /// `None`: the pairs are sorted by a measure.
+    by: Option<&'q Dimension>,
+    descending: bool,
+}
+
+impl<'q> ValueOrder<'q> {
+    fn new(by: &'q Dimension, sort: Sort<Measure>) -> ValueOrder<'q> {
+        match sort.by {
+            Measure::Value => ValueOrder { by: Some(by), descending: sort.descending },
+            _ => ValueOrder { by: None, descending: false },
+        }
+    }
+
+    /// What to sort by for this order.
+    fn key(self, value: &Value) -> ValueKey {
+        ValueKey::new(self.by, value, self.descending)
     }
 }
 
@@ -337,7 +362,7 @@ impl RankedValues {
         keys: &GroupKeys,
         groups: impl Iterator<Item = u32>,
         snapshot: &Snapshot<'_>,
-        descending: bool,
+        order: ValueOrder<'_>,
         cancel: &CancellationToken,
     ) -> Result<RankedValues, QueryError> {
         let mut ticker = Ticker::of_items(cancel);
@@ -355,7 +380,7 @@ impl RankedValues {
             ticker.tick()?;
             values.push((keys.value(*group, snapshot)?, *group));
         }
-        values.sort_unstable_by(|(one, _), (other, _)| super::rows::by_value(one, other, descending));
+        values.sort_by_cached_key(|(value, _)| order.key(value));
         for (rank, (_, group)) in (0..).zip(&values) {
             ranks.insert(*group, rank);
         }
@@ -399,7 +424,7 @@ impl QueryContext<'_> {
                 sums.add_segment(segment, self.snapshot, self.predicate, &keys, None, &errors)
             },
         };
-        let wanted = (sort, limit);
+        let wanted = (by, sort, limit);
         let sums = self.aggregate(aggregation, &mut |sums: &PairSums, share| {
             if !sums.is_overflowed {
                 on_partial(sums.select(&keys, self.snapshot, wanted, self.cancel)?.answer(), share);
@@ -417,7 +442,7 @@ impl QueryContext<'_> {
         &self,
         keys: &[GroupKeys; 2],
         errors: &[bool],
-        wanted: (Sort<Measure>, usize),
+        wanted: Wanted<'_>,
         on_partial: &mut dyn FnMut(Answer, f64),
     ) -> Result<Answer, QueryError> {
         let rows: usize = self.segments.iter().map(|segment| segment.rows).sum();

@@ -10,7 +10,8 @@ use super::keys::GroupKeys;
 use crate::cache::Snapshot;
 use crate::query::engine::cancel::Ticker;
 use crate::query::engine::top_k::TopK;
-use crate::query::{GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
+use crate::query::model::value_order::ValueKey;
+use crate::query::{Dimension, GroupRow, Measure, QueryError, Sort, Stats, Value, answer};
 
 /// Number of values above which the whole dictionary is read rather than single values.
 pub(super) const MIN_VALUES_TO_READ_DICTIONARY: usize = 5000;
@@ -57,6 +58,7 @@ impl Candidate {
 
 #[derive(Clone, Copy)]
 pub(super) struct WantedRows<'q> {
+    pub(super) by: &'q Dimension,
     pub(super) more: &'q [Measure],
     pub(super) sort: Sort<Measure>,
     /// Number of rows; 0: all.
@@ -68,7 +70,7 @@ pub(super) fn select(
     groups: &Groups,
     keys: &GroupKeys,
     snapshot: &Snapshot<'_>,
-    WantedRows { more, sort, limit }: WantedRows<'_>,
+    WantedRows { by, more, sort, limit }: WantedRows<'_>,
     cancel: &CancellationToken,
 ) -> Result<(answer::Groups, Vec<u32>), QueryError> {
     let mut totals = Stats::default();
@@ -92,14 +94,18 @@ pub(super) fn select(
     let mut valued = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         ticker.tick()?;
-        valued.push((candidate, keys.value(groups.group(candidate.slot as usize), snapshot)?));
+        let value = keys.value(groups.group(candidate.slot as usize), snapshot)?;
+        // Equal candidates are in the order of their values; those of an order by value are all equal.
+        let key = match is_by_value {
+            true => Some(ValueKey::new(Some(by), &value, sort.descending)),
+            false => None,
+        };
+        valued.push((candidate, key, value));
     }
-    let order = |(one, one_value): &(Candidate, Value), (other, other_value): &(Candidate, Value)| {
-        if is_by_value {
-            by_value(one_value, other_value, sort.descending)
-        } else {
-            one.cmp(other).then_with(|| one_value.cmp(other_value))
-        }
+    type Valued = (Candidate, Option<ValueKey>, Value);
+    let order = |one: &Valued, other: &Valued| match (&one.1, &other.1) {
+        (Some(one), Some(other)) => one.cmp(other),
+        _ => one.0.cmp(&other.0).then_with(|| one.2.cmp(&other.2)),
     };
     if wanted < valued.len() {
         valued.select_nth_unstable_by(wanted - 1, order);
@@ -108,8 +114,8 @@ pub(super) fn select(
     valued.sort_unstable_by(order);
     let columns =
         more.iter().map(|measure| groups.values(*measure, cancel)).collect::<Result<Vec<_>, QueryError>>()?;
-    let numbers = valued.iter().map(|(candidate, _)| groups.group(candidate.slot as usize)).collect();
-    let rows = valued.into_iter().map(|(candidate, value)| {
+    let numbers = valued.iter().map(|(candidate, ..)| groups.group(candidate.slot as usize)).collect();
+    let rows = valued.into_iter().map(|(candidate, _, value)| {
         let slot = candidate.slot as usize;
         let more = columns.iter().map(|column| column.get(slot)).collect();
         GroupRow { value, stats: groups.sums(slot).stats(), more }
@@ -120,13 +126,4 @@ pub(super) fn select(
     }
     approximate.retain(|measure| groups.is_approximate(*measure));
     Ok((answer::Groups { rows: rows.collect(), group_count, totals, approximate }, numbers))
-}
-
-/// By value; absent values are last in either direction.
-pub(super) fn by_value(one: &Value, other: &Value, descending: bool) -> Ordering {
-    match (one, other) {
-        (Value::Absent, _) | (_, Value::Absent) => one.cmp(other),
-        _ if descending => other.cmp(one),
-        _ => one.cmp(other),
-    }
 }

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::cache::Dictionary;
 use crate::log::{Field, ValueType};
 use crate::query::engine::cancel::check_cancelled;
-use crate::query::{QueryError, Value};
+use crate::query::model::value_order::ValueKey;
+use crate::query::{Dimension, QueryError, Value};
 
 /// Time between two checks for cancellation while a query waits for ranks.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
@@ -66,8 +67,9 @@ impl ValueRanks {
 fn ranks(field: Field, dictionary: &Dictionary) -> Vec<u32> {
     let mut ids: Vec<u32> = (1..=dictionary.len()).collect();
     let value = |id: &u32| Value::of_field(field, dictionary.get(*id));
-    if field.spec().value == ValueType::Integer {
-        ids.sort_by_cached_key(value);
+    if field.spec().value != ValueType::Text {
+        let by = Dimension::Field(field);
+        ids.sort_by_cached_key(|id| ValueKey::new(Some(&by), &value(id), false));
     } else {
         let order = |one: &u32, other: &u32| dictionary.get(*one).cmp(&dictionary.get(*other));
         let (lower, upper) = ids.split_at_mut(dictionary.len() as usize / 2);

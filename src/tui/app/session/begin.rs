@@ -14,7 +14,8 @@ pub(super) fn take_over(state: &mut State, user: &mut UserOptions) {
     state.links = std::mem::take(&mut user.links);
     state.fitting_theme = user.terminal.theme_name;
     let (saved, note) = user.session.as_ref().map(SessionFile::read).unwrap_or_default();
-    state.take_over(&saved);
+    let cache = user.session.as_ref().map(SessionFile::cache_name).unwrap_or_default();
+    state.take_over(&saved, &cache);
     let choice = ThemeChoice {
         option: user.theme.as_deref(),
         configured: &state.settings.theme,
