@@ -217,6 +217,7 @@ fn blanks_in_front_of_headings_of_a_contrast_were_underlined() {
         let cell = &explorer.cells()[(*x, y)];
         cell.modifier.contains(ratatui::style::Modifier::UNDERLINED)
     };
-    let underlined: String = (0..130).filter(is_underlined).map(|x| explorer.cells()[(x, y)].symbol()).collect();
+    let underlined: String =
+        (0..130).filter(is_underlined).map(|x| explorer.cells()[(x, y)].symbol()).collect();
     assert_eq!(underlined, "VALUE% HERE% OTHERSTIMESREQ. HEREREQ. OTHERS");
 }
