@@ -204,3 +204,20 @@ fn requests_without_an_address_cannot_be_blocked() {
     let screen = explorer.screen();
     assert!(screen.contains("nothing to block: these requests have no remote_ip"), "{screen}");
 }
+
+#[test]
+fn blanks_in_front_of_headings_of_a_contrast_were_underlined() {
+    let mut explorer = start(130, 34);
+    explorer.press("d");
+    explorer.state.theme = crate::tui::theme::themes::of_program("high-contrast").unwrap();
+    let screen = explorer.screen();
+    let y = screen.lines().position(|line| line.contains(" TIMES ")).unwrap();
+    let y = u16::try_from(y).unwrap();
+    let is_underlined = |x: &u16| {
+        let cell = &explorer.cells()[(*x, y)];
+        cell.modifier.contains(ratatui::style::Modifier::UNDERLINED)
+    };
+    let underlined: String =
+        (0..130).filter(is_underlined).map(|x| explorer.cells()[(x, y)].symbol()).collect();
+    assert_eq!(underlined, "VALUE% HERE% OTHERSTIMESREQ. HEREREQ. OTHERS");
+}

@@ -92,3 +92,12 @@ fn the_hour_under_the_cursor_could_not_be_found_without_colours() {
     let marked = screen.lines().filter(|line| line.contains('[') && line.contains(']')).count();
     assert!(marked > 0, "{screen}");
 }
+
+#[test]
+fn an_hour_outside_of_the_time_range_had_no_requests_on_0_days() {
+    let log = crate::tui::testing::three_days().into_iter().take(3).collect();
+    let mut explorer = crate::tui::testing::Explorer::with(130, 34, log);
+    explorer.press("w G");
+    let screen = explorer.screen();
+    assert!(screen.contains(":59  not in the time range"), "{screen}");
+}

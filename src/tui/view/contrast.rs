@@ -136,13 +136,18 @@ fn headings(state: &State, columns: &Columns, line: Rect, y: u16, buffer: &mut B
         0 => (["HERE", "OTHERS"], usize::from(PERCENT)),
         _ => (["% HERE", "% OTHERS"], 0),
     };
+    // Blanks in front of a heading would be underlined, too.
+    let mut heading = |x: u16, name: &str, width: usize| {
+        let before = u16::try_from(width.saturating_sub(name.width())).unwrap_or(0);
+        put(buffer, area, x + before, y, name, style);
+    };
     for (x, name) in [columns.share_a, columns.share_b].into_iter().zip(names) {
-        put(buffer, area, x, y, &fit::right(name, width), style);
+        heading(x, name, width);
     }
-    put(buffer, area, columns.lift, y, &fit::right("TIMES", 9), style);
+    heading(columns.lift, "TIMES", 9);
     for (x, name) in [(columns.count_a, "REQ. HERE"), (columns.count_b, "REQ. OTHERS")] {
         if let Some(x) = x {
-            put(buffer, area, x, y, &fit::right(name, 11), style);
+            heading(x, name, 11);
         }
     }
 }

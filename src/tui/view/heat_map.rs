@@ -116,16 +116,18 @@ fn under_cursor(state: &State, areas: &Areas, map: &HeatMap, buffer: &mut Buffer
     let at = state.layer().heat_cursor;
     let stats = map.stats[at.day][at.hour];
     let day = cell_text::weekday(at.day as i64 + 1).unwrap_or_default();
-    let days = format::counted(map.occurrences[at.day][at.hour], "day");
+    let days = map.occurrences[at.day][at.hour];
+    let on_days = format!("on {}", format::counted(days, "day"));
     let what = match stats.requests {
-        0 => "no requests".to_owned(),
+        _ if days == 0 => "not in the time range".to_owned(),
+        0 => format!("no requests {on_days}"),
         requests => {
             let (requests, bytes) = (format::counted(requests, "request"), format::bytes(stats.bytes_sent));
             let errors = format::percent(crate::human::share(stats.errors, stats.requests));
-            format!("{requests} · {bytes} · {errors} errors")
+            format!("{requests} · {bytes} · {errors} errors {on_days}")
         }
     };
-    let text = format!("{day} {:02}:00–{:02}:59  {what} on {days}", at.hour, at.hour);
+    let text = format!("{day} {:02}:00–{:02}:59  {what}", at.hour, at.hour);
     let area = Rect { x: areas.value.x + 2, width: areas.value.width.saturating_sub(3), ..areas.value };
     put(buffer, area, area.x, area.y, &text, state.theme.text());
 }
