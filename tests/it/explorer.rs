@@ -166,7 +166,7 @@ fn follow_mode_shows_new_requests_and_leaves_only_the_cache() {
     terminal.wait_for("5 requests").unwrap();
     // A log file that cannot be read is reported, and read when it is replaced.
     std::fs::write(logs.join("2026-04-01-05-00-00-EEEE.gz"), b"\x1f\x8b\x08 torn").unwrap();
-    terminal.wait_for("1 failed: ! shows why").unwrap();
+    terminal.wait_for("1 failed").unwrap();
     std::fs::remove_file(logs.join("2026-04-01-05-00-00-EEEE.gz")).unwrap();
     add("2026-04-01-05-00-00-EEEE", 14_400, "f.mp4");
     terminal.wait_for("6 requests").unwrap();
@@ -266,7 +266,7 @@ fn a_wrong_source_of_the_configuration_file_was_silently_skipped() {
     home.succeeds(&["pull", "logs", "--cache", "c.db"]);
     let mut terminal = explore(&arguments, (130, 34));
     terminal.wait_for("3 requests").unwrap();
-    terminal.wait_for("1 failed: ! shows why").unwrap();
+    terminal.wait_for("1 failed").unwrap();
     terminal.press("!").unwrap();
     terminal.wait_for("no such file or folder; check the path").unwrap();
     terminal.press("\x1bq").unwrap();

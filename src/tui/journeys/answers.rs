@@ -190,3 +190,19 @@ fn the_first_row_of_a_part_of_the_requests_was_followed_far_down() {
     assert_eq!(explorer.selected(), "192.0.2.1");
     assert_eq!(add(&mut explorer, "192.0.2.3", 30), "192.0.2.1", "the user chose it");
 }
+
+#[test]
+fn a_filter_had_the_cost_of_the_filter_before() {
+    let mut explorer = start(130, 34);
+    let header = |explorer: &mut Explorer| explorer.screen().lines().next().unwrap().to_owned();
+    assert!(header(&mut explorer).contains("≈ $0.05"), "{}", explorer.screen());
+    explorer.holds_answers = true;
+    explorer.press("-");
+    // Everything is answered but the cost, which is asked for last.
+    let held: Vec<_> = explorer.held_results.drain(..).collect();
+    for result in held {
+        explorer.handle(Action::Answered(Box::new(result)));
+    }
+    let line = header(&mut explorer);
+    assert!(line.contains("≈ $…"), "{line}");
+}

@@ -11,7 +11,7 @@ use crate::insight::emptiness::Emptiness;
 use crate::insight::findings::mute::Mute;
 use crate::log::Field;
 use crate::query::filter::Reference;
-use crate::query::{Filter, Measure, Stats, TimeRange, Totals};
+use crate::query::{Filter, Measure, Query, Stats, TimeRange, Totals};
 use crate::tui::model::arrangement::{self, Arrangement};
 use crate::tui::model::brush::{Brush, Place, TimelineMeasure};
 use crate::tui::model::link::Links;
@@ -539,8 +539,13 @@ impl State {
 
     /// The estimated cost in US dollars of the requests of the layer in front, if it is known.
     pub(crate) fn cost(&self) -> Option<f64> {
-        let cost = &self.layer().cost;
-        if cost.is_stale() { None } else { cost.data }
+        let layer = self.layer();
+        // Until it is asked for, the cost is still that of the filter before.
+        let is_of_layer = |query: &Query| query.filter == layer.filter && query.time == layer.time;
+        layer
+            .cost
+            .data
+            .filter(|_| !layer.cost.is_stale() && layer.cost.query.as_ref().is_some_and(is_of_layer))
     }
 
     /// The known totals of the requests that match the filter of the layer in front, and whether they are

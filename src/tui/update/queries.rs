@@ -4,8 +4,8 @@
 use crate::query::filter::{Subject, Test};
 use crate::query::{Ask, Counting, Dimension, Filter, Measure, Query, Sort, TimeRange, Value};
 use crate::tui::model::{
-    Column, Effect, INITIAL_ROWS, QueryJob, QueryResult, Slot, State, TableKind, TimelineMeasure, heat_map,
-    layout, time_axes,
+    Column, Effect, INITIAL_ROWS, QueryJob, QueryResult, Slot, State, Tab, TableKind, TimelineMeasure,
+    heat_map, layout, time_axes,
 };
 use crate::{log::Field, tui::model::answer_state::AnswerState};
 
@@ -35,7 +35,10 @@ pub(super) fn reconcile(state: &mut State, effects: &mut Vec<Effect>) {
     timeline(state, effects);
     server_errors(state, effects);
     bursts(state, effects);
-    if state.layer().table().rows.is_final() && !state.layer().timeline.is_running() {
+    let layer = state.layer();
+    // The findings come from an analysis, which takes longer than all queries.
+    let has_rows = layer.table().rows.is_final() || layer.tab == Tab::Findings;
+    if has_rows && !layer.timeline.is_running() {
         activity(state, effects);
         lazy_measures(state, effects);
         cost(state, effects);

@@ -189,14 +189,15 @@ fn under_cursor(state: &State) -> Option<UnderCursor> {
             let row = rows.time(table.cursor)?;
             let zone = state.zone();
             let (start, end) = (format::full_instant(row.start, zone), format::full_instant(row.end, zone));
-            let exact = exact(state, table.column, row.stats).unwrap_or_default();
+            let mut exact = exact(state, table.column, row.stats).unwrap_or_default();
             let mut value = format!("{start} – {end} {}", state.zone_name());
             if let (true, Some((first, past))) =
                 (time_axes::is_partial_time(state, row.start, row.end), state.visible_range())
             {
-                let (first, last) = (first.max(row.start), past.min(row.end));
-                let shown = [first, last].map(|at| format::full_instant(at, state.zone()));
-                value = format!("{value} (incomplete: only {} – {})", shown[0], shown[1]);
+                let (first, past) = (first.max(row.start), past.min(row.end));
+                let shown = format::span(first, past, state.zone(), state.shows_year());
+                value += ", incomplete";
+                exact = format!("only {shown}  {exact}");
             }
             Some(UnderCursor { name: "time".to_owned(), value, exact })
         }

@@ -57,7 +57,8 @@ fn facts(state: &State, room: u16) -> String {
     };
     let bytes = format::bytes(bytes);
     // A place is kept for the cost while it is computed.
-    let cost = match (state.cost(), state.layer().cost.is_running()) {
+    let cost = &state.layer().cost;
+    let cost = match (state.cost(), cost.is_running() || cost.data.is_some()) {
         (Some(dollars), _) => format!("{bytes}  ≈ {}", format::dollars(dollars)),
         (None, true) => format!("{bytes}  ≈ $…"),
         (None, false) => bytes.clone(),

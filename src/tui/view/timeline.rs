@@ -213,24 +213,36 @@ fn labels(
         }
         at += step;
     }
-    // A mark within a label makes it unreadable: such a label is beside the mark, or left out.
-    let is_marked = |x: u16, label: &str| {
-        let end = x.saturating_add(u16::try_from(label.width()).unwrap_or(u16::MAX));
-        marks.iter().any(|mark| (x..end).contains(&(area.x + mark.column)))
-    };
-    let beside = |(x, label): &(u16, String)| {
-        let most = u16::try_from(label.width()).unwrap_or(0);
-        let near = (0..=most).flat_map(|by| [x.checked_sub(by).filter(|x| *x >= area.x), Some(x + by)]);
-        let x = near.flatten().find(|x| !is_marked(*x, label))?;
-        Some((x, label.clone()))
-    };
-    let readable: Vec<(u16, String)> = labels.iter().filter_map(beside).collect();
+    let columns: Vec<u16> = marks.iter().map(|mark| area.x + mark.column).collect();
+    let mut placed = place_labels(&labels, area, &columns);
+    if placed.is_empty() {
+        // There are marks everywhere.
+        placed = place_labels(&labels, area, &[]);
+    }
+    for (x, label) in placed {
+        put(buffer, area, x, area.y, label, state.theme.faint());
+    }
+}
+
+/// Places labels at their terminal columns, without overlap. A mark within a label makes it unreadable: such a label is beside
+/// the marks, as near as possible, or left out.
+fn place_labels<'a>(labels: &'a [(u16, String)], area: Rect, marks: &[u16]) -> Vec<(u16, &'a str)> {
+    let mut placed = Vec::new();
     let mut free = area.x;
-    for (x, label) in if readable.is_empty() { labels } else { readable } {
-        if x >= free && usize::from(x) + label.width() <= usize::from(area.right()) {
-            free = put(buffer, area, x, area.y, &label, state.theme.faint()) + 2;
+    for (x, label) in labels {
+        let width = u16::try_from(label.width()).unwrap_or(u16::MAX);
+        let fits = |x: &u16| {
+            let end = x.saturating_add(width);
+            *x >= free && end <= area.right() && !marks.iter().any(|mark| (*x..end).contains(mark))
+        };
+        let most = if marks.is_empty() { 0 } else { width };
+        let near = (0..=most).flat_map(|by| [x.saturating_sub(by), x.saturating_add(by)]);
+        if let Some(x) = near.into_iter().find(fits) {
+            placed.push((x, label.as_str()));
+            free = x + width + 2;
         }
     }
+    placed
 }
 
 const DAY: i64 = 86_400;
@@ -309,5 +321,25 @@ fn draw_marks(area: Rect, marks: &[Mark], buffer: &mut Buffer) {
         } else {
             cell.set_style(mark.style.add_modifier(Modifier::REVERSED));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_beside_marks_and_never_overlap() {
+        let area = Rect { x: 1, y: 0, width: 40, height: 1 };
+        let labels: Vec<(u16, String)> =
+            (0..4).map(|day| (1 + day * 9, format!("04-{:02}", 1 + day * 3))).collect();
+        let placed = |marks: &[u16]| {
+            let columns: Vec<u16> = place_labels(&labels, area, marks).iter().map(|(x, _)| *x).collect();
+            columns
+        };
+        assert_eq!(placed(&[]), [1, 10, 19, 28]);
+        assert_eq!(placed(&[1, 12]), [2, 13, 20, 28], "there is no room before the second mark");
+        assert_eq!(placed(&[23]), [1, 10, 18, 28]);
+        assert_eq!(placed(&(0..50).collect::<Vec<_>>()), [0u16; 0]);
     }
 }

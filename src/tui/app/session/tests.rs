@@ -1,11 +1,14 @@
 //! Whole sessions: events in, screens out.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use futures::channel::mpsc::unbounded;
 use jiff::tz::TimeZone;
-use ratatui::backend::TestBackend;
+use ratatui::backend::{Backend, ClearType, TestBackend, WindowSize};
+use ratatui::buffer::Cell;
+use ratatui::layout::{Position, Size};
 use tokio::sync::watch;
 
 use super::*;
@@ -14,6 +17,83 @@ use crate::identity::resolver::{Found, Resolver};
 use crate::ingest::{Phase, Progress};
 use crate::query::{Filter, TimeRange};
 use crate::tui::testing::{APRIL, NOW, NaiveEngine, get, three_days};
+
+/// A screen that the test sees while the session runs.
+#[derive(Clone)]
+struct SharedScreen(Arc<Mutex<TestBackend>>);
+
+impl SharedScreen {
+    fn new(columns: u16, rows: u16) -> SharedScreen {
+        SharedScreen(Arc::new(Mutex::new(TestBackend::new(columns, rows))))
+    }
+
+    fn text(&self) -> String {
+        self.0.lock().unwrap().to_string()
+    }
+
+    /// Waits until the screen shows `text`.
+    async fn shows(&self, text: &str) {
+        until(|| self.text().contains(text)).await.unwrap_or_else(|()| panic!("no {text}:\n{}", self.text()));
+    }
+}
+
+impl Backend for SharedScreen {
+    type Error = <TestBackend as Backend>::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> Result<(), Self::Error>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        self.0.lock().unwrap().draw(content)
+    }
+
+    fn hide_cursor(&mut self) -> Result<(), Self::Error> {
+        self.0.lock().unwrap().hide_cursor()
+    }
+
+    fn show_cursor(&mut self) -> Result<(), Self::Error> {
+        self.0.lock().unwrap().show_cursor()
+    }
+
+    fn get_cursor_position(&mut self) -> Result<Position, Self::Error> {
+        self.0.lock().unwrap().get_cursor_position()
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> Result<(), Self::Error> {
+        self.0.lock().unwrap().set_cursor_position(position)
+    }
+
+    fn clear(&mut self) -> Result<(), Self::Error> {
+        self.0.lock().unwrap().clear()
+    }
+
+    fn clear_region(&mut self, clear_type: ClearType) -> Result<(), Self::Error> {
+        self.0.lock().unwrap().clear_region(clear_type)
+    }
+
+    fn size(&self) -> Result<Size, Self::Error> {
+        self.0.lock().unwrap().size()
+    }
+
+    fn window_size(&mut self) -> Result<WindowSize, Self::Error> {
+        self.0.lock().unwrap().window_size()
+    }
+
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        self.0.lock().unwrap().flush()
+    }
+}
+
+/// Waits until `is_so`; an error after a minute.
+async fn until(is_so: impl Fn() -> bool) -> Result<(), ()> {
+    for _ in 0..6_000 {
+        if is_so() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Err(())
+}
 
 /// A terminal without a shell. It records the copied texts.
 #[derive(Default)]
@@ -71,10 +151,6 @@ fn key(c: char) -> io::Result<Event> {
     Ok(Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)))
 }
 
-fn text(terminal: &Terminal<TestBackend>) -> String {
-    terminal.backend().to_string()
-}
-
 #[tokio::test]
 async fn a_whole_session_from_the_first_screen_to_q() {
     let engine = NaiveEngine::new(three_days());
@@ -91,18 +167,22 @@ async fn a_whole_session_from_the_first_screen_to_q() {
     };
     let retry = Box::new(|| {});
     let feed = Feed { progress, begin, retry, unopened: None, stop, every: None };
-    let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
+    let screen = SharedScreen::new(100, 30);
+    let mut terminal = Terminal::new(screen.clone()).unwrap();
     let (keys, events) = unbounded();
     let mut control = FakeTerminal::default();
     let user = async {
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        assert!(begun.load(Ordering::SeqCst), "the ingest starts when the first screen is complete");
+        screen.shows("372 requests").await;
+        until(|| begun.load(Ordering::SeqCst))
+            .await
+            .expect("the ingest starts when the first screen is complete");
         // The ingest commits more requests while the session runs.
         engine.add(vec![get(APRIL + 9, "203.0.113.99", "films/new.mp4", 200, 1 << 40)]);
         sender.send(Progress { phase: Phase::Done, ..Progress::default() }).unwrap();
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        screen.shows("373 requests").await;
+        screen.shows("203.0.113.99").await;
         keys.unbounded_send(key('y')).unwrap();
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        screen.shows("copied 203.0.113.7").await;
         // The first closes the menu of what else can be copied.
         keys.unbounded_send(key('q')).unwrap();
         keys.unbounded_send(key('q')).unwrap();
@@ -116,9 +196,6 @@ async fn a_whole_session_from_the_first_screen_to_q() {
     );
     let (ended, ()) = tokio::join!(session, user);
     ended.unwrap();
-    let screen = text(&terminal);
-    assert!(screen.contains("203.0.113.99"), "new requests are shown:\n{screen}");
-    assert!(screen.contains("373 requests"), "{screen}");
     assert_eq!(control.copied, ["203.0.113.7"], "the cursor stays on its row");
     assert!(stopped.load(Ordering::SeqCst), "the ingest is stopped");
 }
@@ -135,12 +212,12 @@ fn flags_left_traces_on_the_screen() {
 
 #[tokio::test]
 async fn a_signal_ends_the_session() {
-    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let screen = SharedScreen::new(80, 24);
+    let mut terminal = Terminal::new(screen.clone()).unwrap();
     let (_keys, events) = unbounded();
-    let end = tokio::time::sleep(Duration::from_millis(100));
     let options = options(NaiveEngine::new(three_days()), None);
+    let end = screen.shows("203.0.113.7");
     run(options, &mut terminal, events, end, &mut FakeTerminal::default()).await.unwrap();
-    assert!(text(&terminal).contains("203.0.113.7"));
 }
 
 #[tokio::test]
