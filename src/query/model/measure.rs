@@ -126,7 +126,7 @@ measures! {
         "Number of requests.";
     BytesSent: "bytes_sent", "BYTES SENT", Bytes, Stats, shown(12, 1),
         "Bytes of response bodies sent: the egress.";
-    Share: "share", "BYTES %", Share, Relative(Measure::BytesSent), shown(11, 4),
+    Share: "share", "BYTES %", Share, Relative(Measure::BytesSent), shown(11, 3),
         "Share of all bytes sent.";
     CumulativeShare: "cumulative_share", "CUMULATIVE", Share, Relative(Measure::BytesSent), hidden(12, 9),
         "Share of bytes or of the sorted count, with rows above.";
@@ -134,7 +134,7 @@ measures! {
         "Requests, as a multiple of the mean over all rows.";
     ToMedian: "to_median", "× MEDIAN", Ratio, Relative(Measure::Requests), hidden(10, 9),
         "Requests, as a multiple of the median over all rows.";
-    ErrorRate: "error_rate", "ERROR %", Share, Stats, shown(8, 3),
+    ErrorRate: "error_rate", "ERROR %", Share, Stats, shown(8, 4),
         "Share of requests with a status of 400 or more.";
     Errors: "errors", "ERRORS", Count, Stats, hidden(10, 9),
         "Requests with a status of 400 or more.";

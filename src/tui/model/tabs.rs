@@ -17,23 +17,23 @@ pub(crate) struct TabLabel {
 
 pub(crate) fn labels(state: &State) -> Vec<TabLabel> {
     let right = u16::try_from(grouping(state).width()).unwrap_or(0);
-    // On a narrow terminal, first the gaps between the names are left out, then the name of the last one.
-    let end = |labels: &Vec<TabLabel>| labels.last().map_or(0, |label| label.end);
-    let fits = |labels: &Vec<TabLabel>, right: u16| end(labels) + right < state.size.0;
+    // On a narrow terminal, first the gaps between the names are left out, then the grouping, then the name of the last table.
+    let fits =
+        |labels: &[TabLabel], right: u16| labels.last().is_some_and(|last| last.end + right < state.size.0);
     let is_in_front = state.layer().tab == Tab::Other;
-    let variants = [(1, true), (0, true), (1, is_in_front), (0, is_in_front)];
+    [
+        (1, true, right + 2),
+        (0, true, right + 2),
+        (1, true, 0),
+        (0, true, 0),
+        (1, is_in_front, 0),
+        (0, is_in_front, 0),
+    ]
+    .into_iter()
+    .map(|(gap, is_named, right)| (labels_with(state, gap, is_named, false), right))
+    .find(|(labels, right)| fits(labels, *right))
     // Narrower still, only the table in front has a name.
-    let mut best = labels_with(state, 0, false, true);
-    for (gap, is_named) in variants {
-        let labels = labels_with(state, gap, is_named, false);
-        if fits(&labels, right + 2) {
-            return labels;
-        }
-        if fits(&labels, 0) && end(&labels) > end(&best) {
-            best = labels;
-        }
-    }
-    best
+    .map_or_else(|| labels_with(state, 0, false, true), |(labels, _)| labels)
 }
 
 fn labels_with(state: &State, gap: u16, is_other_named: bool, is_short: bool) -> Vec<TabLabel> {
@@ -43,7 +43,6 @@ fn labels_with(state: &State, gap: u16, is_other_named: bool, is_short: bool) ->
         .map(|tab| {
             let name = match tab {
                 tab if is_short && tab != state.layer().tab => String::new(),
-
                 Tab::Time => "Time".to_owned(),
                 Tab::Requests => "Requests".to_owned(),
                 Tab::Findings => findings_name(state),
