@@ -140,7 +140,7 @@ impl Target {
             }
         };
         match value {
-            Value::Absent => Err(TargetError { text, reason: format!("the {dimension} is absent") }),
+            Value::Absent => Err(TargetError { text, reason: format!("these requests have no {dimension}") }),
             _ => Target::of_subject(subject, &text)
                 .map_err(|reason| TargetError { text: text.clone(), reason: reason.to_owned() }),
         }

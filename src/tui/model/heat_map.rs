@@ -88,19 +88,25 @@ impl Shades {
         )
     }
 
-    /// The shade of a mean, 1 – 4; 0: there are no requests.
+    /// The shade of a mean, 1 – 4; 0: there are no requests. The highest mean always has the last shade, however few there are.
     pub(crate) fn level(&self, mean: f64) -> usize {
-        if mean <= 0.0 {
-            0
-        } else {
-            self.0.iter().position(|highest| mean <= *highest).map_or(4, |level| level + 1)
+        let [.., max] = self.0;
+        match self.0.iter().position(|highest| mean <= *highest) {
+            _ if mean <= 0.0 => 0,
+            Some(level) if mean < max => level + 1,
+            _ => 4,
         }
     }
 
     /// The shades that occur, each with its highest mean.
     pub(crate) fn highest(&self) -> impl Iterator<Item = (usize, f64)> {
+        let [.., max] = self.0;
         let before = |level: usize| level.checked_sub(1).map_or(0.0, |before| self.0[before]);
-        (0..4).filter(move |level| self.0[*level] > before(*level)).map(|level| (level + 1, self.0[level]))
+        let occurs = move |level: &usize| match *level {
+            3 => max > 0.0,
+            level => self.0[level] > before(level) && self.0[level] < max,
+        };
+        (0..4).filter(occurs).map(|level| (level + 1, self.0[level]))
     }
 }
 
@@ -194,8 +200,8 @@ mod tests {
     #[test]
     fn equal_hours_have_one_shade_and_empty_ones_none() {
         let shades = Shades::of([0.0, 5.0, 5.0, 5.0].into_iter());
-        assert_eq!((shades.level(0.0), shades.level(5.0)), (0, 1));
-        assert_eq!(shades.highest().collect::<Vec<_>>(), [(1, 5.0)]);
+        assert_eq!((shades.level(0.0), shades.level(5.0)), (0, 4), "the only busy hour was the faintest");
+        assert_eq!(shades.highest().collect::<Vec<_>>(), [(4, 5.0)]);
         assert_eq!(Shades::of([0.0].into_iter()).highest().count(), 0);
     }
 

@@ -14,10 +14,15 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let key = state.table_key(Command::Tab(Tab::Findings as u8));
     let right = match (place, count) {
         (Some(place), count) => format!("{place} of {count}"),
-        (None, 1) => format!("{key} shows it"),
-        (None, count) => format!("{key} shows all {count}"),
+        (None, 1) => "details".to_owned(),
+        (None, count) => format!("all {count} findings"),
     };
-    let x = put_right(buffer, area, area.y, &right, theme.quiet());
+    let mut x = put_right(buffer, area, area.y, &right, theme.quiet());
+    if place.is_none() {
+        // As in the last line of the screen: a key and what it does.
+        let before = Rect { width: x.saturating_sub(area.x + 1), ..area };
+        x = put_right(buffer, before, area.y, &key, theme.accent());
+    }
     let left = Rect { width: x.saturating_sub(area.x).saturating_sub(2), ..area };
     let style = theme.severity(found::severity(finding)).add_modifier(Modifier::BOLD);
     let x = put(buffer, left, left.x, left.y, &format!("! {}", finding.kind.name()), style) + 2;
