@@ -286,3 +286,15 @@ fn esc_undid_a_zoom_where_there_was_none() {
     explorer.press("Esc");
     assert!(table(&mut explorer).contains("all requests"), "{}", explorer.screen());
 }
+
+#[test]
+fn an_undone_change_of_columns_was_remembered() {
+    let mut explorer = start(130, 34);
+    explorer.press("c").types("requests").press("Space Esc");
+    let name = "remote_ip";
+    let shown = |explorer: &Explorer| explorer.state.changed_tables[name].column_names();
+    assert!(!shown(&explorer).contains(&"requests".to_owned()), "{}", explorer.screen());
+    explorer.press("U");
+    assert!(explorer.screen().contains("REQUESTS"), "{}", explorer.screen());
+    assert!(shown(&explorer).contains(&"requests".to_owned()));
+}

@@ -78,8 +78,8 @@ impl<T> AnswerState<T> {
 
     pub(crate) fn fail(&mut self, generation: u64, message: String) {
         if let Some((_, query)) = self.running.take() {
-            // The answer to another query would look like the answer to this one.
-            if self.query.as_ref() != Some(&query) {
+            // The answer to another query would look like the answer to this one, and a part of one as if it went on.
+            if self.query.as_ref() != Some(&query) || self.share.is_some() {
                 (self.data, self.share, self.query, self.complete) = (None, None, None, None);
             }
             self.failed = Some((query, generation, message));
@@ -118,5 +118,33 @@ impl<T> AnswerState<T> {
     /// Whether a query is running that is different from the one that the data answers.
     pub(crate) fn is_stale(&self) -> bool {
         self.running.as_ref().is_some_and(|(_, running)| self.query.as_ref() != Some(running))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::{Ask, Counting, Filter, TimeRange};
+
+    #[test]
+    fn a_query_that_failed_halfway_looked_as_if_it_went_on() {
+        let query = Query {
+            sources: Vec::new(),
+            time: TimeRange::default(),
+            filter: Filter::everything(),
+            counting: Counting::AsLogged,
+            ask: Ask::Totals,
+        };
+        let mut state = AnswerState::default();
+        state.query_sent(1, query.clone());
+        state.store(Some(0.4), 1, Ok("a part"));
+        state.store(None, 1, Err("the cache is damaged".to_owned()));
+        assert_eq!((state.data, state.share, state.error()), (None, None, Some("the cache is damaged")));
+        // A complete answer is still true.
+        state.query_sent(2, query.clone());
+        state.store(None, 2, Ok("all"));
+        state.query_sent(3, query);
+        state.store(None, 3, Err("the cache is damaged".to_owned()));
+        assert_eq!((state.data, state.error()), (Some("all"), Some("the cache is damaged")));
     }
 }

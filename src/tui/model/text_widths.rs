@@ -95,9 +95,15 @@ pub(crate) fn measure(table: &mut Table, page: usize, room: u16, instants: (usiz
             if has_new_rows || is_new {
                 let mut all: Vec<u16> = widths(first_rows(rows)).collect();
                 all.sort_unstable();
+                // A requester is shortened by its meaning before it takes the room of other columns.
+                let mut short = all.clone();
+                if table.kind.is_by(&Dimension::Field(Field::Requester)) && choice.column == Column::Value {
+                    short = first_rows(rows).filter_map(|index| short_requester(rows, index)).collect();
+                    short.sort_unstable();
+                }
                 if !is_settled || is_new {
-                    column.usual = width_of_part(&all, USUAL_ROWS, room).max(column.usual);
-                    column.first = width_of_part(&all, TYPICAL_ROWS, room).max(column.first);
+                    column.usual = width_of_part(&short, USUAL_ROWS, room).max(column.usual);
+                    column.first = width_of_part(&short, TYPICAL_ROWS, room).max(column.first);
                     column.is_empty = is_empty(rows, choice.column);
                 }
                 column.seen = all.last().copied().unwrap_or(0).max(column.seen);
@@ -108,6 +114,17 @@ pub(crate) fn measure(table: &mut Table, page: usize, room: u16, instants: (usiz
     measured.version = table.rows_version;
     // An answer without rows says nothing about the widths that the first rows need.
     measured.is_final |= rows.total() > 0 && table.rows.is_complete() && !table.rows.is_stale();
+}
+
+/// The width of the short form of a requester in a table of requesters.
+fn short_requester(rows: &Rows, index: usize) -> Option<u16> {
+    let Rows::Groups(groups) = rows else { return None };
+    let value = &groups.rows.get(index)?.value;
+    let text = match value {
+        Value::Absent => cell_text::absent(Field::Requester).to_owned(),
+        value => cell_text::of_field(Field::Requester, value),
+    };
+    Some(terminal_columns(text.width()))
 }
 
 /// The indexes of the rows that are measured.

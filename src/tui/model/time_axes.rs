@@ -1,7 +1,7 @@
 //! The time axes of the layer in front: of the timeline, the bursts, the table of times and the sparklines.
 
 use crate::insight::bursts::{Burst, bursts};
-use crate::query::{BucketWidth, Stats};
+use crate::query::{BucketWidth, Stats, TimeRange};
 use crate::tui::model::{
     Axis, Column, State, Tab, TableKind, Timeline, TimelineMeasure, answer_state::AnswerState,
 };
@@ -19,6 +19,12 @@ const MIN_BURST_REQUESTS: u64 = 10;
 pub(crate) fn timeline(state: &State) -> Option<Axis> {
     let (start, end) = state.visible_range()?;
     Some(Axis::of(start, end, usize::from(state.size.0.saturating_sub(2))))
+}
+
+/// The time range of the bars of the timeline that a range is in: no bar is cut by its ends.
+pub(crate) fn whole_bars(state: &State, start: i64, end: i64) -> TimeRange {
+    let axis = Axis::of(start, end, usize::from(state.size.0.saturating_sub(2)));
+    TimeRange { start: Some(axis.start), end: Some(axis.end()) }
 }
 
 /// The axis on which bursts are looked for. It does not depend on the terminal, so neither do the bursts.

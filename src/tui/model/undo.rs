@@ -2,7 +2,7 @@
 //! are queried again.
 
 use crate::query::{Filter, Sort, TimeRange};
-use crate::tui::model::arrangement::Arrangement;
+use crate::tui::model::arrangement::{self, Arrangement};
 use crate::tui::model::columns::Choice;
 use crate::tui::model::{Column, Detail, Layer, RowId, State, Tab, Table, TableKind, Title};
 
@@ -217,10 +217,20 @@ impl View {
     }
 
     fn restore(self, state: &mut State) {
+        let front = |state: &State| {
+            let table = state.layer().table();
+            (arrangement::table_name(&table.kind), Arrangement::of(table), table.keeps_arrangement)
+        };
+        let before = front(state);
         let mut old = state.take_layers().into_iter();
         let layers = self.layers.into_iter().map(|view| view.restored(old.next())).collect();
         state.replace_layers(layers);
         state.brush = None;
+        // What was undone is not what later sessions open.
+        let (name, arrangement, is_kept) = front(state);
+        if is_kept && before.0 == name && before.1 != arrangement {
+            state.changed_tables.insert(name, arrangement);
+        }
     }
 }
 

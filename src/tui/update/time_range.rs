@@ -101,8 +101,8 @@ pub(super) fn zoom_in_around(state: &mut State, bar: Option<usize>) {
         Some(bar) => bar.min(axis.count - 1) * left_out / (axis.count - 1),
         None => left_out / 2,
     };
-    let (start, end) = (axis.at(first), axis.at(first + kept));
-    zoom_to(state, TimeRange { start: Some(start), end: Some(end) });
+    let zoomed = time_axes::whole_bars(state, axis.at(first), axis.at(first + kept));
+    zoom_to(state, zoomed);
 }
 
 /// Zooms out: to the previous time range, otherwise to one of twice the length.
@@ -129,7 +129,7 @@ pub(super) fn zoom_out(state: &mut State) {
         (start, end) = (start.max(all.start), end.min(all.end()));
     }
     let covers = |stats: Stats| start <= stats.first_seen && end > stats.last_seen;
-    let wider = TimeRange { start: Some(start), end: Some(end) };
+    let wider = time_axes::whole_bars(state, start, end);
     state.layer_mut().time = match stats {
         Some(stats) if covers(stats) => session_time,
         _ => wider.within(session_time),
