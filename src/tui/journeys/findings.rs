@@ -536,3 +536,13 @@ fn a_finding_of_the_whole_time_took_the_colours_of_all_bars() {
     };
     assert!(has_colour(theme.bar()) && !has_colour(theme.bar_selected()));
 }
+
+#[test]
+fn a_filter_changed_the_numbers_of_a_finding_without_a_word() {
+    let mut explorer = Explorer::with_findings(130, 34, three_days(), findings());
+    explorer.press("5");
+    assert!(!explorer.screen().contains("match the filter are counted"), "{}", explorer.screen());
+    explorer.press("/").types("key:photos/*").press("Enter");
+    let screen = explorer.screen();
+    assert!(screen.contains("Only requests that match the filter are counted."), "{screen}");
+}

@@ -48,6 +48,9 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
                 (_, Some(label)) => wrapped(&format!("Probably ordinary: {label}."), theme.quiet()),
                 (_, None) => wrapped(finding.kind.about(), theme.quiet()),
             }
+            if !found::split_time(&state.layer().filter).0.is_everything() {
+                add("Only requests that match the filter are counted.", theme.quiet());
+            }
             if let Some(note) = about_time(state, Some(finding)) {
                 add(&note, theme.quiet());
             }
