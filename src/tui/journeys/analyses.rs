@@ -26,7 +26,11 @@ fn how_concentrated_a_table_is() {
     explorer.press("y");
     assert!(explorer.copied[0].starts_with("The top"), "{:?}", explorer.copied);
     explorer.press("Esc 4 C");
-    assert!(explorer.screen().contains("concentration needs a table of groups"), "{}", explorer.screen());
+    assert!(
+        explorer.screen().contains("concentration needs a table of one dimension"),
+        "{}",
+        explorer.screen()
+    );
 }
 
 #[test]

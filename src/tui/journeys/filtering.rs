@@ -226,3 +226,10 @@ fn a_status_that_is_typed_as_a_word_got_no_hint() {
     explorer.press("Esc").press("/").types("status:403");
     assert!(!explorer.screen().contains("status:403?"), "{}", explorer.screen());
 }
+
+#[test]
+fn tab_did_not_take_the_hint_for_a_status() {
+    let mut explorer = start(130, 34);
+    explorer.press("/").types("photos 403").press("Tab Enter");
+    assert_eq!(explorer.state.layer().filter.to_string(), "photos http_status:403", "{}", explorer.screen());
+}

@@ -59,3 +59,20 @@ fn tab_took_the_dimension_of_the_table_and_not_the_highlighted_one() {
     explorer.types("status").press("Enter");
     assert!(explorer.screen().contains("by operation, http_status ▾"), "{}", explorer.screen());
 }
+
+#[test]
+fn a_block_list_of_pairs_was_refused_for_lack_of_marks() {
+    let mut explorer = start(130, 34);
+    explorer.types(":by network,http_status").press("Enter m B");
+    assert!(
+        explorer.screen().contains("a block list needs a table of one dimension"),
+        "{}",
+        explorer.screen()
+    );
+    explorer.press("C");
+    assert!(
+        explorer.screen().contains("concentration needs a table of one dimension"),
+        "{}",
+        explorer.screen()
+    );
+}

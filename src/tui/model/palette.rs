@@ -42,7 +42,9 @@ fn of(state: &State, prompt: &Prompt) -> List {
     let entries = if typed.trim().is_empty() { recent_first(state) } else { entries(state) };
     let mut list = List::narrowed("Commands".to_owned(), entries, typed, errors, 0);
     let line = typed.trim();
-    let run = || Entry::new(format::filter_text(line), "Run this command.", Choice::RunLine(line.to_owned()));
+    let name = line.split(' ').next().unwrap_or_default();
+    let about = COMMANDS.iter().find(|spec| spec.name == name).map_or("run this command", |spec| spec.about);
+    let run = || Entry::new(format::filter_text(line), about, Choice::RunLine(line.to_owned()));
     match prompt.line {
         Line::No => {}
         Line::Complete => list.entries.insert(0, run()),

@@ -9,7 +9,7 @@ use crate::query::{Ask, Value};
 use crate::tui::format;
 use crate::tui::model::pane::{self, BlockPane, Pane};
 use crate::tui::model::{
-    AnalysisAsk, Command, Effect, Prompt, Purpose, RowId, State, analysis::Pending, found, layout,
+    AnalysisAsk, Command, Effect, Prompt, Purpose, RowId, State, TableKind, analysis::Pending, found, layout,
 };
 use crate::tui::update::cursor::moved_in_list;
 use crate::tui::update::{copy_text, findings, pane::start, queries};
@@ -33,6 +33,9 @@ pub(super) fn open(state: &mut State, effects: &mut Vec<Effect>) {
     {
         let text = format!("nothing to block: these requests have no {}", by.name());
         return state.notify(text);
+    }
+    if targets.is_empty() && matches!(table.kind, TableKind::Pairs(_)) {
+        return state.notify("a block list needs a table of one dimension, such as addresses or requesters");
     }
     if targets.is_empty() {
         return state.notify("nothing to block: mark rows (m) of addresses, requesters or referers");

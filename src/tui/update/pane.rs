@@ -197,7 +197,7 @@ fn add_value(state: &mut State, negated: bool, effects: &mut Vec<Effect>) {
 pub(super) fn concentration(state: &mut State, effects: &mut Vec<Effect>) {
     let table = state.layer().table();
     let Some(by) = table.dimension().cloned() else {
-        return state.notify("concentration needs a table of groups, such as addresses or objects");
+        return state.notify("concentration needs a table of one dimension, such as addresses or objects");
     };
     let of = match table.sort.by.measure() {
         Some(measure @ (Measure::Requests | Measure::Errors)) => measure,

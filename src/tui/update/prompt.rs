@@ -5,7 +5,9 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::backend::crossterm::EventHandler;
 
-use crate::query::filter::{Completion as FilterCompletion, FilterError, complete, contradiction};
+use crate::query::filter::{
+    Completion as FilterCompletion, FilterError, complete, contradiction, term_for_word,
+};
 use crate::query::{Ask, Filter, Query, Value, filter::complete::value_text};
 use crate::tui::model::{Command, Completion, Effect, Problem, Prompt, Purpose, State};
 use crate::tui::update::{block, commands, detail, exports, findings, lists, palette, queries};
@@ -271,6 +273,9 @@ pub(super) fn cycle(state: &mut State, forward: bool, effects: &mut Vec<Effect>)
 fn complete_filter(state: &mut State, text: &str, base: usize, cursor: usize, effects: &mut Vec<Effect>) {
     let after = text[cursor..].to_owned();
     match complete(&text[base..], cursor - base) {
+        FilterCompletion::Name { candidates, .. } if candidates.is_empty() => {
+            offer_meaning(state, text, base, cursor, effects)
+        }
         FilterCompletion::Name { span, candidates } => {
             let words = candidates.into_iter().map(|name| format!("{name}:")).collect();
             offer(state, text[..base + span.start].to_owned(), after, words, effects);
@@ -291,7 +296,20 @@ fn complete_filter(state: &mut State, text: &str, base: usize, cursor: usize, ef
             effects.push(Effect::Complete { number, query: Box::new(query), by, text: partial });
         }
         FilterCompletion::Value { dimension: None, .. } => state.notify("this field has no completions"),
-        FilterCompletion::Nothing => state.notify("nothing to complete"),
+        FilterCompletion::Nothing => offer_meaning(state, text, base, cursor, effects),
+    }
+}
+
+/// Offers the term that a word before the cursor may mean: `status:403` for `403`.
+fn offer_meaning(state: &mut State, text: &str, base: usize, cursor: usize, effects: &mut Vec<Effect>) {
+    let word = text[base..cursor].rsplit(char::is_whitespace).next().unwrap_or_default();
+    let parsed = Filter::parse(word, state.time_reference()).ok();
+    match parsed.as_ref().and_then(term_for_word) {
+        Some(term) => {
+            let before = text[..cursor - word.len()].to_owned();
+            offer(state, before, text[cursor..].to_owned(), vec![term], effects);
+        }
+        None => state.notify("nothing to complete"),
     }
 }
 
