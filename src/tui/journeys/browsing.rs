@@ -171,6 +171,9 @@ fn every_command_in_the_help_exists() {
     assert!(explorer.screen().contains("04-01 02:00:00"), "{}", explorer.screen());
     explorer.press(":").types("zone u").press("Tab Enter");
     assert!(explorer.screen().contains("04-01 00:00:00"), "{}", explorer.screen());
+    // Without a zone: the other one.
+    explorer.press(":").types("zone").press("Enter");
+    assert!(explorer.screen().contains("04-01 02:00:00"), "{}", explorer.screen());
     explorer.press(":").types("zone mars").press("Enter");
     assert!(explorer.screen().contains("expected utc or local"), "{}", explorer.screen());
 }

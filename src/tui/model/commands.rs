@@ -25,7 +25,7 @@ pub(crate) static COMMANDS: [CommandSpec; 16] = [
     command("row", "NUMBER", "go to a row"),
     command("columns", "", "choose the columns"),
     command("export", "FILE", "write the table to a .csv, .json, .ndjson or .md file"),
-    command("zone", "utc|local", "show times in UTC or in the local time zone"),
+    command("zone", "[utc|local]", "show times in UTC or in the local time zone"),
     command("investigate", "NAME", "open an investigation: a filter, table, order and columns under a name"),
     command(
         "save",

@@ -234,7 +234,7 @@ fn help(state: &State) -> Vec<Entry> {
 /// Runs a command without an argument, or asks for its argument.
 pub(crate) fn line_choice(spec: &CommandSpec) -> Choice {
     match spec.argument {
-        "" | "[ADDRESS]" => Choice::RunLine(spec.name.to_owned()),
+        "" | "[ADDRESS]" | "[utc|local]" => Choice::RunLine(spec.name.to_owned()),
         _ => Choice::BeginLine(format!("{} ", spec.name)),
     }
 }

@@ -39,7 +39,7 @@ fn line_of(state: &State, text: &str) -> Line {
     };
     let is_complete = match spec.name {
         _ if spec.argument.is_empty() => argument.is_empty(),
-        "export" | "theme" | "investigate" | "resolve" if argument.is_empty() => true,
+        "export" | "theme" | "investigate" | "resolve" | "zone" if argument.is_empty() => true,
         "export" => true,
         // All other commands need their argument.
         _ if argument.is_empty() => return Line::No,
@@ -106,6 +106,7 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) -> R
                 _ => return problem(at, "expected a row number, 1 or more".to_owned()),
             },
             "zone" => match argument.to_ascii_lowercase().as_str() {
+                "" => show_zone(state, !state.shows_local_time),
                 "utc" => show_zone(state, false),
                 "local" => show_zone(state, true),
                 _ => return problem(at, "expected utc or local".to_owned()),
